@@ -1,0 +1,67 @@
+# make            the program, build/polylog
+# make run        install what is missing, build, serve http://localhost:8080 with data in ./data
+# make test       install what is missing, run every test
+# make check      what a change must pass: style, and the C tests plain and under sanitizers
+# make unit       the C tests of this variant only        T=substring  SEED=n
+# make fuzz       every fuzz target for FUZZ_S seconds (clang)
+# Variants:       CC=clang  SAN=address,undefined  SAN=thread  O=0
+comma   := ,
+CC      := $(if $(filter default,$(origin CC)),cc,$(CC))
+O       ?= 2
+SAN     ?=
+FUZZ_S  ?= 10
+V       := $(notdir $(CC))$(if $(SAN),-$(subst $(comma),+,$(SAN)))-O$(O)
+B       := build/$(V)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+        -Wvla -Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wformat=2 \
+        -Wconversion -Wsign-conversion -Wimplicit-fallthrough -Wswitch-enum -Wdouble-promotion
+HARD := -fno-strict-aliasing -fno-common -fstack-protector-strong -fstack-clash-protection \
+        -fcf-protection -ftrivial-auto-var-init=zero \
+        $(if $(filter clang%,$(notdir $(CC))),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang) \
+        $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CFLAGS_ALL := -std=gnu17 -O$(O) -g -fno-omit-frame-pointer -fPIE -pthread -Isrc -Itests -I$(B)/gen \
+        -D_GNU_SOURCE -MMD -MP $(WARN) $(if $(WERROR),-Werror) $(HARD) \
+        $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) $(CFLAGS)
+LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+LIBS := -lsqlite3 -lssl -lcrypto -lsodium -lz -lutf8proc
+
+SRC   := $(sort $(wildcard src/*/*.c))
+TESTS := $(sort $(wildcard tests/unit/test_*.c tests/contract/test_*.c tests/sim/test_*.c))
+TLIB  := $(sort $(wildcard tests/lib/*.c))
+HDRS  := $(sort $(wildcard src/*/*.h tests/lib/*.h))
+OBJ   := $(SRC:%.c=$(B)/%.o)
+BIN   := $(TESTS:tests/%.c=$(B)/tests/%)
+
+all: build/polylog
+build/polylog: $(B)/polylog
+	@cp -f $< $@.new && mv -f $@.new $@
+
+$(B)/polylog: $(B)/src/main.o $(B)/libpolylog.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(B)/libpolylog.a: $(OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+$(B)/tests/%: $(B)/tests/%.o $(TLIB:%.c=$(B)/%.o) $(B)/libpolylog.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+
+unit: $(BIN)
+	@tools/run-c-tests $(BIN)
+
+# Each header compiles alone, first, and twice.
+headers: $(HDRS:%=$(B)/%.alone)
+$(B)/%.h.alone: %.h
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n#include "%s"\n' $(patsubst src/%,%,$(patsubst tests/%,%,$<)) \
+	    $(patsubst src/%,%,$(patsubst tests/%,%,$<)) | \
+	    $(CC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -Werror -fsyntax-only -xc -
+	@touch $@
+
+clean:
+	rm -rf build
+.SECONDARY:
+.PHONY: all unit headers clean
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
