@@ -1,0 +1,51 @@
+/* io_sim.h: hosts without an operating system, for tests: one seed, virtual
+ * time, no globals, so that several nodes and their clients fit one process.
+ *
+ * A world holds hosts (one per node, one for the clients). Their loops talk to
+ * each other over simulated sockets: an address is a port, whatever the IP.
+ * sim_step runs one turn of one loop or one helper's chain, chosen at random
+ * among those that have something to do; when none has, time jumps to the next
+ * arrival or deadline. Received bytes are lent from a block of exactly their
+ * size, so that sanitizers catch overruns.
+ *
+ * Crash of a node: sim_host_crash cuts its connections and loses its queued
+ * jobs' effects (run is not called; they are mailed home all the same so that
+ * memory can be freed); the test then tears the node down as usual. */
+#ifndef IO_IO_SIM_H
+#define IO_IO_SIM_H
+
+#include "io/host.h"
+
+struct sim;
+
+/* Chances are out of 1000. */
+struct sim_faults {
+    unsigned short_send; /* a send moves only some of its bytes */
+    unsigned split_recv; /* a receive delivers only some of what is there */
+    unsigned reset;      /* an operation fails with -ECONNRESET */
+    unsigned blocked;    /* a send waits a while, as if the reader were slow */
+    unsigned latency_ms; /* bytes and connections arrive up to this much later */
+    unsigned job_ms;     /* a helper starts a chain up to this much later */
+};
+
+struct sim *sim_new(uint64_t seed, struct sim_faults faults) MUST_CHECK;
+void sim_free(struct sim *s);
+
+/* Faults from now on: a story that calms down sets them to zero. */
+void sim_set_faults(struct sim *s, struct sim_faults faults);
+
+/* A host in the world. Freed with host_free. */
+struct io_host *sim_host_new(struct sim *s) MUST_CHECK;
+void sim_host_crash(struct io_host *h);
+
+/* Runs one thing. False if nothing can ever happen again. */
+bool sim_step(struct sim *s) MUST_CHECK;
+
+/* Virtual milliseconds since the world began; wall time is this plus a constant. */
+uint64_t sim_now_ms(const struct sim *s);
+
+/* Bytes that a socket's receiver has not taken yet before its sender is blocked
+ * (default 64 KiB): a small pipe makes slow readers. */
+void sim_set_pipe_max(struct sim *s, size_t bytes);
+
+#endif
