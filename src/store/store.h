@@ -1,0 +1,212 @@
+/* store.h: where logs and records are kept. One interface, several engines.
+ *
+ * A log is a room's numbered entries; the store knows their order, not their
+ * meaning. A record is a small value under (pk, sk), with a revision for
+ * compare-and-set. One `struct store` serves every worker; each request names
+ * the loop, `home`, on which it is completed.
+ *
+ * Contract, identical for every engine (tests/contract/test_store.c):
+ *  1. append(room, head, entries) stores the entries as head+1, head+2, ...,
+ *     atomically, together with its amends; STORE_OK means durable: it survives
+ *     the process and the machine. Callers keep one append per room in flight.
+ *     The first append to a room (head 0) gives its log the identity `epoch`.
+ *  2. If the log's head is not `head`, nothing is stored, the result is
+ *     STORE_CONFLICT and ret_head the head, so that the caller can read what it
+ *     missed.
+ *  3. read gives the entries from `from` on in order and without gaps, strongly
+ *     consistent: up to the head at some moment not before the call, at most
+ *     count_max of them and about bytes_max bytes, at least one if there is one.
+ *     amends gives the states of the amended targets in [from, to] likewise.
+ *  4. Records: get, put (conditional on the revision), list of one pk in
+ *     bytewise order of sk, next (numbers from a counter, never given twice).
+ *     A put that is STORE_OK is durable and seen by every later get.
+ *  5. A request and what it points to belong to the caller until done is called:
+ *     exactly once, on home's loop, never inside the submitting call, also when
+ *     the store closes (then perhaps with STORE_CANCELED). Requests are
+ *     independent of each other: no order among those in flight at once.
+ *  6. A full store answers STORE_FULL to what would write and goes on reading; a
+ *     failing one STORE_FAILED. A failed fsync ends the process: what the disk
+ *     holds is then unknown, so it is never retried.
+ *  7. Results named ret_* are valid if the result is STORE_OK (ret_head and
+ *     ret_rev of a conflict as well). Frames returned are the caller's to unref;
+ *     strings of a result live as long as its frame. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/frame.h"
+#include "io/host.h"
+
+struct store;
+struct store_req;
+
+/* Bounds of what a caller may ask: rooms' ids, pk and sk. */
+#define STORE_KEY_MAX 256
+
+enum store_result {
+    STORE_OK,
+    STORE_CONFLICT,
+    STORE_FULL,
+    STORE_FAILED,
+    STORE_CANCELED,
+};
+
+enum store_op {
+    STORE_LOG,
+    STORE_APPEND,
+    STORE_READ,
+    STORE_AMENDS,
+    STORE_GET,
+    STORE_PUT,
+    STORE_LIST,
+    STORE_NEXT,
+};
+
+typedef void store_done_f(struct store_req *req);
+
+/* First member of every request. The caller sets home and done. */
+struct store_req {
+    struct io_job job;
+    struct io *home;
+    store_done_f *done;
+    enum store_op op;         /* set by store_log, store_append, ... */
+    enum store_result result; /* set before done */
+};
+
+/* A log's identity and bounds. A room that was never written has head 0 and
+ * epoch 0. */
+struct store_log {
+    struct store_req req;
+    struct str room;
+    uint64_t ret_epoch;
+    uint64_t ret_first; /* first kept seq; 1 unless retention removed some */
+    uint64_t ret_head;
+    struct frame *ret_last; /* bytes of the entry at head; NULL if there is none */
+};
+
+/* The merged state of one changed entry, replaced as a whole. */
+struct store_amend {
+    uint64_t target;
+    struct str state;
+    struct str redacted; /* p not NULL: takes the place of target's stored entry */
+};
+
+struct store_append {
+    struct store_req req;
+    struct str room;
+    uint64_t epoch; /* used with head 0 only */
+    uint64_t head;
+    const struct str *entries;
+    unsigned entries_n; /* at least 1 */
+    const struct store_amend *amends;
+    unsigned amends_n;
+    uint64_t ret_head; /* OK: the new head; CONFLICT: the present one */
+};
+
+struct store_read {
+    struct store_req req;
+    struct str room;
+    uint64_t from;
+    unsigned count_max;
+    size_t bytes_max;
+    struct frame *ret_block; /* for store_block_next: key is the seq; never NULL */
+    unsigned ret_n;
+};
+
+struct store_amends {
+    struct store_req req;
+    struct str room;
+    uint64_t from, to;
+    struct frame *ret_block; /* for store_block_next: key is the target; in order */
+    unsigned ret_n;
+};
+
+struct store_get {
+    struct store_req req;
+    struct str pk, sk;
+    uint64_t ret_rev;       /* 0: there is no such record */
+    struct frame *ret_body; /* NULL then */
+};
+
+#define STORE_REV_ANY UINT64_MAX
+
+struct store_put {
+    struct store_req req;
+    struct str pk, sk;
+    struct str body;
+    uint64_t expect;     /* the revision it must have: 0 absent, STORE_REV_ANY */
+    uint64_t expires_ms; /* Unix time after which it may vanish; 0: never */
+    bool remove;
+    uint64_t ret_rev; /* OK: the new revision (0 when removed); CONFLICT: the present one */
+};
+
+struct store_list {
+    struct store_req req;
+    struct str pk;
+    struct str prefix; /* of sk */
+    struct str after;  /* only sk > after; empty: from the first */
+    unsigned limit;
+    struct frame *ret_block; /* for store_block_next: name is sk, key the revision */
+    unsigned ret_n;
+};
+
+struct store_next {
+    struct store_req req;
+    struct str counter;
+    unsigned n;         /* how many numbers */
+    uint64_t ret_first; /* the first of n; counters begin at 1 */
+};
+
+/* Walks a result block. Start with at = 0. */
+struct store_item {
+    uint64_t key;
+    struct str name;
+    struct str body;
+};
+bool store_block_next(const struct frame *block, size_t *at, struct store_item *ret_item);
+
+/* For engines: appends one item to what becomes a block. */
+struct buf;
+void store_block_add(struct buf *b, const struct store_item *item);
+
+/* Running totals, for metrics. Times in microseconds. */
+struct store_stats {
+    uint64_t appends, entries, entry_bytes, conflicts, puts, reads, records_read;
+    uint64_t commits, commit_us, commit_max_us;
+    uint64_t batch_max; /* most requests in one commit */
+    uint64_t folds, fold_us, checkpoints, checkpoint_us;
+    uint64_t unfolded; /* entries waiting to be folded; a level */
+    uint64_t failures;
+};
+
+struct store_ops {
+    const char *name;
+    void (*submit)(struct store *s, struct store_req *req);
+    void (*stats)(struct store *s, struct store_stats *ret_stats);
+    void (*close)(struct store *s);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+/* Submitting, from any loop. */
+void store_log(struct store *s, struct store_log *req);
+void store_append(struct store *s, struct store_append *req);
+void store_read(struct store *s, struct store_read *req);
+void store_amends(struct store *s, struct store_amends *req);
+void store_get(struct store *s, struct store_get *req);
+void store_put(struct store *s, struct store_put *req);
+void store_list(struct store *s, struct store_list *req);
+void store_next(struct store *s, struct store_next *req);
+
+/* Any thread; figures may be slightly behind. */
+void store_stats(struct store *s, struct store_stats *ret_stats);
+
+/* Finishes what was submitted (completions are still mailed to their homes,
+ * whose loops must run or be freed later), releases everything. NULL is fine. */
+void store_close(struct store *s);
+
+/* "conflict", "store_full", ...: for logs. */
+const char *store_result_name(enum store_result r);
+
+#endif
