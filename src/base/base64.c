@@ -48,7 +48,7 @@ size_t base64_encode(enum base64_alphabet alphabet, struct str s, char *out)
 
 void base64_append(struct buf *b, enum base64_alphabet alphabet, struct str s)
 {
-    uint8_t *to = buf_reserve(b, BASE64_ENCODED_MAX(s.n));
+    uint8_t *to = s.n > 0 ? buf_reserve(b, BASE64_ENCODED_MAX(s.n)) : NULL;
 
     if (to != NULL)
         buf_commit(b, base64_encode(alphabet, s, (char *)to));

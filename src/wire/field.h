@@ -1,0 +1,60 @@
+/* field.h: the values of HTTP header fields: dates, entity tags, codings,
+ * cookies, forwarded addresses. */
+#ifndef WIRE_FIELD_H
+#define WIRE_FIELD_H
+
+#include "base/base.h"
+
+struct http1_headers;
+
+#define FIELD_DATE_LEN 29
+
+/* Writes "Sun, 06 Nov 1994 08:49:37 GMT", without a NUL. unix_s from 0 to the
+ * end of the year 9999. RFC 9110 5.6.7. */
+void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN]);
+
+/* Reads any of the three forms of RFC 9110 5.6.7. A year of two digits is one
+ * from 1970 to 2069. */
+bool field_date_parse(struct str s, int64_t *ret_unix_s) MUST_CHECK;
+
+/* Takes the next element of a comma-separated list off *rest, without blanks;
+ * skips empty ones and respects quoted strings. False at the end. */
+bool field_list_next(struct str *rest, struct str *ret_element);
+
+/* Takes the next parameter of "a; b=c; d=\"e\"" off *rest: a name and a value
+ * without its quotes (a value with a backslash is refused). False at the end,
+ * and, with *ret_bad set, when the syntax is broken. RFC 9110 5.6.6. */
+bool field_param_next(struct str *rest, struct str *ret_name, struct str *ret_value,
+                      bool *ret_has_value, bool *ret_bad);
+
+/* Whether If-None-Match names the etag (with its quotes): weak comparison, lists
+ * and "*". RFC 9110 13.1.2. */
+bool field_etag_match(struct str if_none_match, struct str etag);
+
+enum field_coding {
+    FIELD_IDENTITY = 0,
+    FIELD_GZIP = 1,
+    FIELD_BR = 2,
+};
+
+/* The coding to send, of those whose bit (1 << FIELD_GZIP | 1 << FIELD_BR) is
+ * set in available: the highest quality that Accept-Encoding gives, at a tie br
+ * before gzip before identity. RFC 9110 12.5.3. */
+enum field_coding field_accept_encoding(struct str accept_encoding, uint32_t available);
+
+/* The value of a cookie in the Cookie field, as it stands, quotes included; the
+ * first one if the name is repeated. RFC 6265 4.2. */
+bool field_cookie(const struct http1_headers *h, struct str name, struct str *ret_value);
+
+/* Whether address, `hop` steps away (0: the connection's peer), is a proxy whose
+ * X-Forwarded-For may be believed. */
+typedef bool field_trusted_f(void *arg, struct str address, uint32_t hop);
+
+/* The client's address: the peer itself if it is not trusted, else the nearest
+ * address in X-Forwarded-For that is not; the farthest one if all are. Stops at
+ * text that is no address. Ports and brackets are taken off. The result is
+ * borrowed from peer or h. */
+struct str field_client_address(const struct http1_headers *h, struct str peer,
+                                field_trusted_f *trusted, void *arg);
+
+#endif
