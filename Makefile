@@ -1,4 +1,5 @@
 # make            the program, build/polylog
+# make web        the web app, web/dist
 # make run        install what is missing, build, serve http://localhost:8080 with data in ./data
 # make test       install what is missing, run every test
 # make check      what a change must pass: style, and the C tests plain and under sanitizers
@@ -48,6 +49,22 @@ $(B)/%.o: %.c
 $(B)/tests/%: $(B)/tests/%.o $(TLIB:%.c=$(B)/%.o) $(B)/libpolylog.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
+# The web app in web/dist, and its files as a table for src/server/assets.c.
+WEB_SRC := $(shell find web -name node_modules -prune -o -path web/dist -prune -o -path web/test -prune \
+             -o -type f -print)
+NEEDS   = @command -v $(1) >/dev/null || { echo "$(1) is missing: run 'make install-deps'" >&2; exit 1; }
+web: web/dist/index.html
+web/dist/index.html: $(WEB_SRC) web/node_modules/.package-lock.json
+	$(call NEEDS,node)
+	node web/build.mjs
+%/node_modules/.package-lock.json: %/package-lock.json
+	$(call NEEDS,npm)
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(B)/gen/assets.gen.inc: web/dist/index.html tools/embed-assets
+	@tools/embed-assets web/dist $@
+$(B)/src/server/assets.o: $(B)/gen/assets.gen.inc
+
 unit: $(BIN)
 	@tools/run-c-tests $(BIN)
 
@@ -63,5 +80,5 @@ $(B)/%.h.alone: %.h
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: all unit headers clean
+.PHONY: all web unit headers clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
