@@ -28,7 +28,7 @@ static inline bool str_starts(struct str s, struct str prefix)
 /* What follows the first n bytes. n must not exceed s.n. */
 static inline struct str str_skip(struct str s, size_t n)
 {
-    return (struct str){s.p + n, s.n - n};
+    return n > 0 ? (struct str){s.p + n, s.n - n} : s;
 }
 
 /* s without leading and trailing spaces and tabs. */
