@@ -5,7 +5,10 @@
  *   sub   user_id in decimal      name  user_name    iat  issued_s
  *   sid   session                 own   owner        exp  expires_s
  *
- * `nbf` is obeyed; other claims are ignored. Any thread. */
+ * `nbf` is obeyed; other claims are ignored. A member that occurs twice, a
+ * critical extension (RFC 7515 §4.1.11) and more than JWT_MEMBERS_MAX members
+ * are refused. Nothing but the signature is looked at before it has proven
+ * right. Any thread. */
 #ifndef WIRE_JWT_H
 #define WIRE_JWT_H
 
@@ -17,6 +20,8 @@ enum {
     JWT_SCRATCH_MIN = 3072, /* enough for every token */
     JWT_SKEW_S = 5,         /* by how much the clocks of two nodes may differ */
     JWT_SECRET_MIN = 32,    /* RFC 7518 §3.2 */
+    JWT_MAC_N = 32,
+    JWT_MEMBERS_MAX = 32,
 };
 
 struct jwt_claims {
@@ -29,8 +34,11 @@ struct jwt_claims {
 
 enum jwt_result { JWT_OK, JWT_BAD, JWT_EXPIRED, JWT_NOT_YET };
 
-/* Appends the token; failure is out's. secret: JWT_SECRET_MIN bytes or more;
- * that is asserted. */
+/* The signature of a token's first two parts (RFC 7515 §5.1): HMAC-SHA-256. */
+void jwt_mac(struct str secret, struct str input, uint8_t ret_mac[static JWT_MAC_N]);
+
+/* Appends the token; failure is out's, also past JWT_TOKEN_MAX. secret: JWT_SECRET_MIN bytes or
+ * more; that is asserted. */
 void jwt_sign(struct str secret, const struct jwt_claims *c, struct buf *out);
 
 /* JWT_OK: the token bears our signature and now_s lies between its nbf and

@@ -1,0 +1,175 @@
+#include "base/amend.h"
+#include "base/field.h"
+#include "base/str.h"
+#include "base/varint.h"
+
+#include <string.h>
+
+static const struct field fields[] = {
+    {FIELD_U64, offsetof(struct amend, rev)},          {FIELD_U64, offsetof(struct amend, target)},
+    {FIELD_BOOL, offsetof(struct amend, deleted)},     {FIELD_BOOL, offsetof(struct amend, edited)},
+    {FIELD_U64, offsetof(struct amend, edited_ts_ms)}, {FIELD_STR, offsetof(struct amend, text)},
+    {FIELD_STR, offsetof(struct amend, reactions)},
+};
+
+static const struct field_table table = {
+    .fields = fields, .n = COUNTOF(fields), .unknown_offset = offsetof(struct amend, unknown)};
+
+/* Takes a length and that many bytes from *rest. */
+static bool take_bytes(struct str *rest, struct str *ret)
+{
+    uint64_t n;
+
+    if (!varint_get(rest, &n) || n > rest->n)
+        return false;
+    *ret = (struct str){rest->p, (size_t)n};
+    *rest = str_skip(*rest, (size_t)n);
+    return true;
+}
+
+/* Whether s has the form that the header gives, but for double entries. */
+static bool reactions_valid(struct str s)
+{
+    while (s.n > 0) {
+        struct amend_reaction r;
+        uint64_t id, n = 0;
+
+        if (!amend_reaction_next(&s, &r))
+            return false;
+        while (amend_user_next(&r.users, &id))
+            n++;
+        if (r.users.n > 0 || n == 0 || n != r.users_n)
+            return false;
+    }
+    return true;
+}
+
+void amend_encode(const struct amend *a, struct buf *b)
+{
+    buf_append_byte(b, a->version > 0 ? a->version : AMEND_VERSION);
+    field_encode(&table, a, b);
+}
+
+enum amend_result amend_decode(struct str bytes, struct amend *ret)
+{
+    struct amend a = {0};
+
+    if (bytes.n < 1 || bytes.p[0] == 0)
+        return AMEND_BAD;
+    a.version = bytes.p[0];
+    if (!field_decode(&table, str_skip(bytes, 1), &a) || !reactions_valid(a.reactions))
+        return AMEND_BAD;
+    *ret = a;
+    return AMEND_OK;
+}
+
+bool amend_reaction_next(struct str *rest, struct amend_reaction *ret)
+{
+    struct str s = *rest;
+    struct amend_reaction r;
+
+    if (!take_bytes(&s, &r.emoji) || r.emoji.n == 0 || !varint_get(&s, &r.users_n) ||
+        !take_bytes(&s, &r.users))
+        return false;
+    *ret = r;
+    *rest = s;
+    return true;
+}
+
+bool amend_user_next(struct str *rest, uint64_t *ret_user_id)
+{
+    return varint_get(rest, ret_user_id);
+}
+
+static void put_varint(struct buf *out, uint64_t v)
+{
+    uint8_t *to = buf_reserve(out, varint_size(v));
+
+    if (to != NULL)
+        buf_commit(out, (size_t)(varint_put(to, v) - to));
+}
+
+/* Cuts users at user_id: *ret_before and *ret_after are the others. Whether it
+ * was there. */
+static bool cut_user(struct str users, uint64_t user_id, struct str *ret_before,
+                     struct str *ret_after)
+{
+    struct str rest = users;
+    size_t at = 0;
+    uint64_t id;
+
+    while (amend_user_next(&rest, &id)) {
+        if (id == user_id) {
+            *ret_before = (struct str){users.p, at};
+            *ret_after = rest;
+            return true;
+        }
+        at = users.n - rest.n;
+    }
+    *ret_before = users;
+    *ret_after = (struct str){0};
+    return false;
+}
+
+/* Finds emoji in a list: *ret_before and *ret_after are the other reactions.
+ * Without it, *ret_r is one that nobody is in. Returns how many others. */
+static unsigned cut_emoji(struct str list, struct str emoji, struct amend_reaction *ret_r,
+                          struct str *ret_before, struct str *ret_after)
+{
+    struct str rest = list;
+    struct amend_reaction r;
+    unsigned others = 0;
+    size_t at = 0;
+
+    *ret_r = (struct amend_reaction){.emoji = emoji};
+    *ret_before = list;
+    *ret_after = (struct str){0};
+    while (amend_reaction_next(&rest, &r)) {
+        if (str_eq(r.emoji, emoji)) {
+            *ret_r = r;
+            *ret_before = (struct str){list.p, at};
+            *ret_after = rest;
+        } else {
+            others++;
+        }
+        at = list.n - rest.n;
+    }
+    return others;
+}
+
+bool amend_react(const struct amend *old, struct str emoji, uint64_t user_id, bool on,
+                 struct amend_limits limits, struct buf *out)
+{
+    struct str before, after, users_before, users_after;
+    struct amend_reaction r;
+    unsigned others;
+    bool was;
+    uint64_t users_n;
+    struct str list = old != NULL ? old->reactions : (struct str){0};
+
+    if (emoji.n == 0)
+        return false;
+    others = cut_emoji(list, emoji, &r, &before, &after);
+    was = cut_user(r.users, user_id, &users_before, &users_after);
+    if (was == on) {
+        buf_append(out, list);
+        return true;
+    }
+    if (on && ((r.users_n == 0 && others >= limits.emojis_max) || r.users_n >= limits.users_max))
+        return false;
+
+    users_n = on ? r.users_n + 1 : r.users_n - 1;
+    buf_append(out, before);
+    if (users_n > 0) {
+        put_varint(out, emoji.n);
+        buf_append(out, emoji);
+        put_varint(out, users_n);
+        put_varint(out, users_before.n + users_after.n + (on ? varint_size(user_id) : 0));
+        buf_append(out, users_before);
+        buf_append(out, users_after);
+        if (on)
+            put_varint(out, user_id);
+    }
+    buf_append(out, after);
+    return true;
+}
