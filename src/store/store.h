@@ -68,7 +68,8 @@ struct store_req {
     struct io_job job;
     struct io *home;
     store_done_f *done;
-    enum store_op op;         /* set by store_log, store_append, ... */
+    uint64_t now_ms; /* wall time; this and op: set by store_log, store_append, ... */
+    enum store_op op;
     enum store_result result; /* set before done */
 };
 
@@ -156,7 +157,7 @@ struct store_next {
     uint64_t ret_first; /* the first of n; counters begin at 1 */
 };
 
-/* Walks a result block. Start with at = 0. */
+/* Walks a result block. Start with at = 0; false at the end. */
 struct store_item {
     uint64_t key;
     struct str name;
@@ -189,7 +190,8 @@ struct store {
     const struct store_ops *ops;
 };
 
-/* Submitting, from any loop. */
+/* Submitting, on home's loop (or before it runs). Rooms, pk, sk and counters
+ * have 1 to STORE_KEY_MAX bytes. */
 void store_log(struct store *s, struct store_log *req);
 void store_append(struct store *s, struct store_append *req);
 void store_read(struct store *s, struct store_read *req);

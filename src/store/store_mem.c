@@ -1,0 +1,544 @@
+#include "store/store_mem.h"
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/siphash.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define ROWS_CAP_MIN 8
+
+/* What has a name: first member of rooms, partitions and counters. */
+struct named {
+    struct map_node node;
+    struct str name;
+};
+
+struct amend {
+    uint64_t target;
+    struct frame *state;
+};
+
+struct room {
+    struct named named;
+    uint64_t epoch;
+    struct frame **entries; /* seq 1 is the first */
+    size_t entries_n, entries_cap;
+    struct amend *amends; /* in order of target */
+    size_t amends_n, amends_cap;
+};
+
+struct record {
+    struct str sk;
+    uint64_t rev, expires_ms;
+    struct frame *body;
+};
+
+struct partition {
+    struct named named;
+    struct record *records; /* in order of sk */
+    size_t records_n, records_cap;
+};
+
+struct counter {
+    struct named named;
+    uint64_t next;
+};
+
+struct store_mem_disk {
+    struct map rooms, partitions, counters;
+    uint8_t key[16];
+    bool keyed;
+    uint64_t rev; /* the last one given */
+};
+
+struct store_mem {
+    struct store store;
+    struct store_mem_disk *disk, *own;
+    struct io_helper *helper;
+    _Atomic uint64_t appends, entries, entry_bytes, conflicts, puts, reads, records_read, commits;
+    _Atomic uint64_t batch_max;
+};
+
+static void *grown(void *rows, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return rows;
+    *cap = MAX(*cap * 2, (size_t)ROWS_CAP_MIN);
+    rows = reallocarray(rows, *cap, size);
+    if (rows == NULL)
+        abort();
+    return rows;
+}
+
+static bool named_eq(const struct map_node *node, const void *key)
+{
+    const struct named *a = (const struct named *)(const void *)node;
+
+    return str_eq(a->name, *(const struct str *)key);
+}
+
+static void *named_get(const struct store_mem_disk *d, const struct map *m, struct str name)
+{
+    return map_find(m, siphash(d->key, name), named_eq, &name);
+}
+
+static void *named_make(struct store_mem_disk *d, struct map *m, struct str name, size_t size)
+{
+    struct named *a = named_get(d, m, name);
+
+    if (a != NULL)
+        return a;
+    a = calloc(1, size);
+    if (a == NULL)
+        abort();
+    a->name = (struct str){(uint8_t *)str_dup(name), name.n};
+    map_add(m, &a->node, siphash(d->key, name));
+    return a;
+}
+
+static void named_free(struct named *a)
+{
+    free((void *)(uintptr_t)a->name.p);
+    free(a);
+}
+
+/* The place of target among the amends, or where it would be. */
+static size_t amend_place(const struct room *r, uint64_t target)
+{
+    size_t from = 0, to = r->amends_n;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+
+        if (r->amends[mid].target < target)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+static void set_amend(struct room *r, const struct store_amend *amend)
+{
+    size_t at = amend_place(r, amend->target);
+
+    if (at == r->amends_n || r->amends[at].target != amend->target) {
+        r->amends = grown(r->amends, r->amends_n, &r->amends_cap, sizeof(*r->amends));
+        memmove(r->amends + at + 1, r->amends + at, (r->amends_n - at) * sizeof(*r->amends));
+        r->amends_n++;
+        r->amends[at] = (struct amend){.target = amend->target};
+    }
+    frame_unref(r->amends[at].state);
+    r->amends[at].state = frame_copy(amend->state);
+    if (amend->redacted.p == NULL || amend->target == 0 || amend->target > r->entries_n)
+        return;
+    frame_unref(r->entries[amend->target - 1]);
+    r->entries[amend->target - 1] = frame_copy(amend->redacted);
+}
+
+static enum store_result run_append(struct store_mem *m, struct store_append *req)
+{
+    struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    uint64_t head = r != NULL ? r->entries_n : 0;
+
+    if (req->head != head) {
+        m->conflicts++;
+        req->ret_head = head;
+        return STORE_CONFLICT;
+    }
+    r = named_make(m->disk, &m->disk->rooms, req->room, sizeof(*r));
+    if (head == 0)
+        r->epoch = req->epoch;
+    for (unsigned i = 0; i < req->entries_n; i++) {
+        r->entries = grown(r->entries, r->entries_n, &r->entries_cap, sizeof(*r->entries));
+        r->entries[r->entries_n++] = frame_copy(req->entries[i]);
+        m->entry_bytes += req->entries[i].n;
+    }
+    for (unsigned i = 0; i < req->amends_n; i++)
+        set_amend(r, &req->amends[i]);
+    m->appends++;
+    m->entries += req->entries_n;
+    req->ret_head = r->entries_n;
+    return STORE_OK;
+}
+
+static enum store_result run_log(struct store_mem *m, struct store_log *req)
+{
+    const struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+
+    m->reads++;
+    req->ret_epoch = r != NULL ? r->epoch : 0;
+    req->ret_head = r != NULL ? r->entries_n : 0;
+    req->ret_first = 1;
+    req->ret_last = r != NULL ? frame_ref(r->entries[r->entries_n - 1]) : NULL;
+    return STORE_OK;
+}
+
+static struct frame *block_take(struct buf *b)
+{
+    struct frame *f;
+
+    if (b->failed)
+        abort();
+    f = frame_copy(buf_peek(b));
+    buf_fini(b);
+    return f;
+}
+
+static enum store_result run_read(struct store_mem *m, struct store_read *req)
+{
+    const struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    uint64_t seq = MAX(req->from, 1);
+    size_t bytes = 0;
+    struct buf b;
+
+    buf_init(&b, UINT32_MAX);
+    req->ret_n = 0;
+    for (; r != NULL && seq <= r->entries_n && req->ret_n < req->count_max; seq++) {
+        struct str body = frame_str(r->entries[seq - 1]);
+
+        bytes += body.n;
+        if (req->ret_n > 0 && bytes > req->bytes_max)
+            break;
+        store_block_add(&b, &(struct store_item){.key = seq, .body = body});
+        req->ret_n++;
+    }
+    m->reads++;
+    m->records_read += req->ret_n;
+    req->ret_block = block_take(&b);
+    return STORE_OK;
+}
+
+static enum store_result run_amends(struct store_mem *m, struct store_amends *req)
+{
+    const struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    size_t at = r != NULL ? amend_place(r, req->from) : 0;
+    struct buf b;
+
+    buf_init(&b, UINT32_MAX);
+    req->ret_n = 0;
+    for (; r != NULL && at < r->amends_n && r->amends[at].target <= req->to; at++, req->ret_n++)
+        store_block_add(&b, &(struct store_item){.key = r->amends[at].target,
+                                                 .body = frame_str(r->amends[at].state)});
+    m->reads++;
+    m->records_read += req->ret_n;
+    req->ret_block = block_take(&b);
+    return STORE_OK;
+}
+
+/* Below 0, 0, above 0: as a comes before, is, comes after b. */
+static int order(struct str a, struct str b)
+{
+    size_t n = MIN(a.n, b.n);
+    int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The place of sk among the records, or where it would be. */
+static size_t record_place(const struct partition *p, struct str sk)
+{
+    size_t from = 0, to = p->records_n;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+
+        if (order(p->records[mid].sk, sk) < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+static void record_fini(struct record *r)
+{
+    free((void *)(uintptr_t)r->sk.p);
+    frame_unref(r->body);
+}
+
+static void record_remove(struct partition *p, size_t at)
+{
+    record_fini(&p->records[at]);
+    p->records_n--;
+    memmove(p->records + at, p->records + at + 1, (p->records_n - at) * sizeof(*p->records));
+}
+
+static bool record_expired(const struct record *r, uint64_t now_ms)
+{
+    return r->expires_ms != 0 && r->expires_ms <= now_ms;
+}
+
+/* The record of that key, at its place; NULL if there is none. */
+static struct record *record_get(struct partition *p, struct str sk, uint64_t now_ms,
+                                 size_t *ret_at)
+{
+    size_t at = p != NULL ? record_place(p, sk) : 0;
+
+    *ret_at = at;
+    if (p == NULL || at == p->records_n || !str_eq(p->records[at].sk, sk))
+        return NULL;
+    if (!record_expired(&p->records[at], now_ms))
+        return &p->records[at];
+    record_remove(p, at);
+    return NULL;
+}
+
+static enum store_result run_get(struct store_mem *m, struct store_get *req)
+{
+    size_t at;
+    const struct record *r = record_get(named_get(m->disk, &m->disk->partitions, req->pk), req->sk,
+                                        req->req.now_ms, &at);
+
+    m->reads++;
+    m->records_read += r != NULL;
+    req->ret_rev = r != NULL ? r->rev : 0;
+    req->ret_body = r != NULL ? frame_ref(r->body) : NULL;
+    return STORE_OK;
+}
+
+static enum store_result run_put(struct store_mem *m, struct store_put *req)
+{
+    struct partition *p = named_make(m->disk, &m->disk->partitions, req->pk, sizeof(*p));
+    size_t at;
+    struct record *r = record_get(p, req->sk, req->req.now_ms, &at);
+    uint64_t rev = r != NULL ? r->rev : 0;
+
+    if (req->expect != STORE_REV_ANY && req->expect != rev) {
+        m->conflicts++;
+        req->ret_rev = rev;
+        return STORE_CONFLICT;
+    }
+    m->puts++;
+    req->ret_rev = 0;
+    if (req->remove) {
+        if (r != NULL)
+            record_remove(p, at);
+        return STORE_OK;
+    }
+    if (r == NULL) {
+        p->records = grown(p->records, p->records_n, &p->records_cap, sizeof(*p->records));
+        r = p->records + at;
+        memmove(r + 1, r, (p->records_n - at) * sizeof(*r));
+        p->records_n++;
+        *r = (struct record){.sk = {(uint8_t *)str_dup(req->sk), req->sk.n}};
+    }
+    frame_unref(r->body);
+    r->body = frame_copy(req->body);
+    r->expires_ms = req->expires_ms;
+    req->ret_rev = r->rev = ++m->disk->rev;
+    return STORE_OK;
+}
+
+static enum store_result run_list(struct store_mem *m, struct store_list *req)
+{
+    const struct partition *p = named_get(m->disk, &m->disk->partitions, req->pk);
+    size_t at = 0;
+    struct buf b;
+
+    buf_init(&b, UINT32_MAX);
+    req->ret_n = 0;
+    if (p != NULL)
+        at = record_place(p, order(req->prefix, req->after) > 0 ? req->prefix : req->after);
+    for (; p != NULL && at < p->records_n && req->ret_n < req->limit; at++) {
+        const struct record *r = &p->records[at];
+
+        if (req->after.n > 0 && str_eq(r->sk, req->after))
+            continue;
+        if (!str_starts(r->sk, req->prefix))
+            break;
+        if (record_expired(r, req->req.now_ms))
+            continue;
+        store_block_add(&b, &(struct store_item){r->rev, r->sk, frame_str(r->body)});
+        req->ret_n++;
+    }
+    m->reads++;
+    m->records_read += req->ret_n;
+    req->ret_block = block_take(&b);
+    return STORE_OK;
+}
+
+static enum store_result run_next(struct store_mem *m, struct store_next *req)
+{
+    struct counter *c = named_make(m->disk, &m->disk->counters, req->counter, sizeof(*c));
+
+    req->ret_first = c->next + 1;
+    c->next += req->n;
+    return STORE_OK;
+}
+
+static enum store_result run_one(struct store_mem *m, struct store_req *req)
+{
+    switch (req->op) {
+    case STORE_LOG:
+        return run_log(m, CONTAINER_OF(req, struct store_log, req));
+    case STORE_APPEND:
+        return run_append(m, CONTAINER_OF(req, struct store_append, req));
+    case STORE_READ:
+        return run_read(m, CONTAINER_OF(req, struct store_read, req));
+    case STORE_AMENDS:
+        return run_amends(m, CONTAINER_OF(req, struct store_amends, req));
+    case STORE_GET:
+        return run_get(m, CONTAINER_OF(req, struct store_get, req));
+    case STORE_PUT:
+        return run_put(m, CONTAINER_OF(req, struct store_put, req));
+    case STORE_LIST:
+        return run_list(m, CONTAINER_OF(req, struct store_list, req));
+    case STORE_NEXT:
+        return run_next(m, CONTAINER_OF(req, struct store_next, req));
+    }
+    return STORE_FAILED;
+}
+
+static uint64_t run(void *ctx, struct io_job *chain)
+{
+    struct store_mem *m = ctx;
+    uint64_t n = 0;
+
+    while (chain != NULL) {
+        struct io_mail *next = chain->mail.next;
+        struct store_req *req = CONTAINER_OF(chain, struct store_req, job);
+
+        req->result = run_one(m, req);
+        n++;
+        chain = next != NULL ? CONTAINER_OF(next, struct io_job, mail) : NULL;
+    }
+    m->commits++;
+    m->batch_max = MAX(m->batch_max, n);
+    return IO_FOREVER;
+}
+
+static void mem_submit(struct store *s, struct store_req *req)
+{
+    struct store_mem *m = CONTAINER_OF(s, struct store_mem, store);
+
+    host_submit(m->helper, &req->job);
+}
+
+static void mem_stats(struct store *s, struct store_stats *ret_stats)
+{
+    struct store_mem *m = CONTAINER_OF(s, struct store_mem, store);
+
+    *ret_stats = (struct store_stats){
+        .appends = m->appends,
+        .entries = m->entries,
+        .entry_bytes = m->entry_bytes,
+        .conflicts = m->conflicts,
+        .puts = m->puts,
+        .reads = m->reads,
+        .records_read = m->records_read,
+        .commits = m->commits,
+        .batch_max = m->batch_max,
+    };
+}
+
+static void mem_close(struct store *s)
+{
+    struct store_mem *m = CONTAINER_OF(s, struct store_mem, store);
+
+    host_helper_close(m->helper);
+    store_mem_disk_free(m->own);
+    free(m);
+}
+
+struct store_mem_disk *store_mem_disk_new(void)
+{
+    struct store_mem_disk *d = calloc(1, sizeof(*d));
+
+    if (d == NULL)
+        abort();
+    map_init(&d->rooms);
+    map_init(&d->partitions);
+    map_init(&d->counters);
+    return d;
+}
+
+static void room_free(struct room *r)
+{
+    for (size_t i = 0; i < r->entries_n; i++)
+        frame_unref(r->entries[i]);
+    for (size_t i = 0; i < r->amends_n; i++)
+        frame_unref(r->amends[i].state);
+    free(r->entries);
+    free(r->amends);
+    named_free(&r->named);
+}
+
+static void partition_free(struct partition *p)
+{
+    for (size_t i = 0; i < p->records_n; i++)
+        record_fini(&p->records[i]);
+    free(p->records);
+    named_free(&p->named);
+}
+
+void store_mem_disk_free(struct store_mem_disk *d)
+{
+    struct map_node *n;
+    struct map_iter it;
+
+    if (d == NULL)
+        return;
+    for (n = map_first(&d->rooms, &it); n != NULL; n = map_next(&it))
+        room_free((struct room *)(void *)n);
+    for (n = map_first(&d->partitions, &it); n != NULL; n = map_next(&it))
+        partition_free((struct partition *)(void *)n);
+    for (n = map_first(&d->counters, &it); n != NULL; n = map_next(&it))
+        named_free((struct named *)(void *)n);
+    map_fini(&d->rooms);
+    map_fini(&d->partitions);
+    map_fini(&d->counters);
+    free(d);
+}
+
+/* The key of the tables' hash, drawn once: the names in them are a peer's. */
+static int draw_key(struct io_host *host, struct store_mem_disk *d)
+{
+    struct io *io;
+    int r;
+
+    if (d->keyed)
+        return 0;
+    r = host_io_new(host, &io);
+    if (r < 0)
+        return r;
+    io_random(io, d->key, sizeof(d->key));
+    io_free(io);
+    d->keyed = true;
+    return 0;
+}
+
+static const struct store_ops mem_ops = {
+    .name = "mem",
+    .submit = mem_submit,
+    .stats = mem_stats,
+    .close = mem_close,
+};
+
+int store_mem_open(struct io_host *host, struct store_mem_disk *disk, struct store **ret_store)
+{
+    struct store_mem *m = calloc(1, sizeof(*m));
+    struct io_helper_options o = {.name = "store", .threads = 1, .run = run, .ctx = m};
+    int r;
+
+    if (m == NULL)
+        return -ENOMEM;
+    m->store.ops = &mem_ops;
+    if (disk == NULL)
+        disk = m->own = store_mem_disk_new();
+    m->disk = disk;
+    r = draw_key(host, disk);
+    if (r == 0)
+        r = host_helper_new(host, &o, &m->helper);
+    if (r < 0) {
+        store_mem_disk_free(m->own);
+        free(m);
+        return r;
+    }
+    *ret_store = &m->store;
+    return 0;
+}
