@@ -1,0 +1,166 @@
+#include "base/entry.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "lib/check.h"
+
+static const struct entry message = {
+    .kind = ENTRY_MESSAGE,
+    .count = 98,
+    .ts_ms = 1763673000123,
+    .from_id = 7,
+    .from_name = {(const uint8_t *)"ana", 3},
+    .cid = {(const uint8_t *)"k3v9", 4},
+    .text = {(const uint8_t *)"hi", 2},
+};
+
+static const struct entry full = {
+    .version = 9,
+    .kind = 200,
+    .on = true,
+    .count = UINT64_MAX,
+    .ts_ms = 2,
+    .from_id = 300,
+    .from_name = {(const uint8_t *)"from", 4},
+    .cid = {(const uint8_t *)"\0\xff", 2},
+    .text = {(const uint8_t *)"text", 4},
+    .target = 1,
+    .reply_to = 128,
+    .emoji = {(const uint8_t *)"\xf0\x9f\x91\x8d", 4},
+    .user_id = 8,
+    .user_name = {(const uint8_t *)"bob", 3},
+    .role = {(const uint8_t *)"admin", 5},
+    .title = {(const uint8_t *)"A room", 6},
+    .room_kind = {(const uint8_t *)"private", 7},
+    .room = {(const uint8_t *)"general", 7},
+    .until_ms = 5,
+    .unknown = {(const uint8_t *)"\x24\x05\x27\x02xy\xfe\x00", 8},
+};
+
+static void check_same(const struct entry *a, const struct entry *b)
+{
+    assert_true(a->kind == b->kind && a->on == b->on && a->count == b->count);
+    assert_true(a->ts_ms == b->ts_ms && a->from_id == b->from_id && a->target == b->target);
+    assert_true(a->reply_to == b->reply_to && a->user_id == b->user_id);
+    assert_true(a->until_ms == b->until_ms);
+    assert_true(str_eq(a->from_name, b->from_name) && str_eq(a->cid, b->cid));
+    assert_true(str_eq(a->text, b->text) && str_eq(a->emoji, b->emoji));
+    assert_true(str_eq(a->user_name, b->user_name) && str_eq(a->role, b->role));
+    assert_true(str_eq(a->title, b->title) && str_eq(a->room_kind, b->room_kind));
+    assert_true(str_eq(a->room, b->room) && str_eq(a->unknown, b->unknown));
+}
+
+static void check_round_trip(const struct entry *e, uint8_t version)
+{
+    struct buf b CLEANUP(buf_fini), again CLEANUP(buf_fini);
+    struct entry got;
+
+    buf_init(&b, 1000);
+    buf_init(&again, 1000);
+    entry_encode(e, &b);
+    assert_int_equal(buf_len(&b), entry_size(e));
+    assert_int_equal(entry_decode(buf_peek(&b), &got), ENTRY_OK);
+    assert_int_equal(got.version, version);
+    check_same(&got, e);
+    entry_encode(&got, &again);
+    assert_true(str_eq(buf_peek(&again), buf_peek(&b)));
+}
+
+static void entry_round_trips(void **state)
+{
+    (void)state;
+    check_round_trip(&message, ENTRY_VERSION);
+    check_round_trip(&full, 9);
+    check_round_trip(&(struct entry){.kind = ENTRY_DELETE}, ENTRY_VERSION);
+    check_round_trip(&(struct entry){0}, ENTRY_VERSION);
+}
+
+/* What is on disk today: these bytes must never come to mean anything else. */
+static void entry_has_the_bytes_of_its_header(void **state)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    (void)state;
+    buf_init(&b, 1000);
+    entry_encode(&message, &b);
+    assert_true(str_eq(buf_peek(&b), STR("\x01\x01"
+                                         "\x02\x62"
+                                         "\x04\xbb\x91\xe9\x98\xaa\x33"
+                                         "\x06\x07"
+                                         "\x09\x03"
+                                         "ana"
+                                         "\x0b\x04k3v9"
+                                         "\x0d\x02hi")));
+    buf_clear(&b);
+    entry_encode(&full, &b);
+    assert_true(str_eq(
+        buf_peek(&b),
+        STR("\x09\xc8\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x04\x02\x06\xac\x02\x09\x04"
+            "from\x0b\x02\x00\xff\x0d\x04text\x0e\x01\x10\x80\x01\x13\x04\xf0\x9f\x91\x8d"
+            "\x14\x01\x16\x08\x19\x03"
+            "bob\x1b\x05"
+            "admin\x1d\x06"
+            "A room\x1f\x07private\x21\x07general\x22\x05"
+            "\x24\x05\x27\x02xy\xfe\x00")));
+}
+
+static void entry_refuses_what_it_cannot_keep(void **state)
+{
+    static const struct str bad[] = {
+        {(const uint8_t *)"", 0},                     /* no head */
+        {(const uint8_t *)"\x01", 1},                 /* no kind */
+        {(const uint8_t *)"\x00\x01", 2},             /* version 0 */
+        {(const uint8_t *)"\x01\x01\x00\x01", 4},     /* number 0 */
+        {(const uint8_t *)"\x01\x01\x02", 3},         /* no value */
+        {(const uint8_t *)"\x01\x01\x02\x00", 4},     /* an empty number */
+        {(const uint8_t *)"\x01\x01\x0d\x00", 4},     /* an empty string */
+        {(const uint8_t *)"\x01\x01\x02\x81\x00", 5}, /* a long spelling */
+        {(const uint8_t *)"\x01\x01\x03\x01x", 5},    /* count as a string */
+        {(const uint8_t *)"\x01\x01\x0c\x01", 4},     /* text as a number */
+        {(const uint8_t *)"\x01\x01\x14\x02", 4},     /* on = 2 */
+        {(const uint8_t *)"\x01\x01\x0d\x02x", 5},    /* beyond the end */
+        {(const uint8_t *)"\x01\x01\x0d\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x", 14},
+        {(const uint8_t *)"\x01\x01\x02\x01\x02\x01", 6}, /* twice */
+        {(const uint8_t *)"\x01\x01\x04\x01\x02\x01", 6}, /* not in order */
+        {(const uint8_t *)"\x01\x01\x26\x01\x24\x01", 6}, /* later ones not in order */
+        {(const uint8_t *)"\x01\x01\x24\x01\x02\x01", 6}, /* known behind a later one */
+        {(const uint8_t *)"\x01\x01\x25\x05x", 5},        /* a later one beyond the end */
+    };
+    struct entry e = {.ts_ms = 77};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(bad); i++)
+        if (entry_decode(bad[i], &e) != ENTRY_BAD)
+            fail_msg("%zu was accepted", i);
+    assert_true(e.ts_ms == 77);
+}
+
+/* Whatever is decoded encodes to the same bytes, however it came about. */
+static void entry_keeps_every_byte(void **state)
+{
+    struct buf b CLEANUP(buf_fini), again CLEANUP(buf_fini);
+    unsigned accepted = 0;
+    struct rng r;
+
+    (void)state;
+    rng_init(&r, check_seed(1));
+    buf_init(&b, 1000);
+    buf_init(&again, 1000);
+    for (int i = 0; i < 20000; i++) {
+        struct entry e;
+
+        buf_clear(&b);
+        buf_clear(&again);
+        entry_encode(i % 2 ? &full : &message, &b);
+        b.bytes[rng_below(&r, buf_len(&b))] = (uint8_t)rng_below(&r, 256);
+        if (entry_decode(buf_peek(&b), &e) != ENTRY_OK)
+            continue;
+        accepted++;
+        entry_encode(&e, &again);
+        assert_true(str_eq(buf_peek(&again), buf_peek(&b)));
+    }
+    assert_true(accepted > 1000);
+}
+
+CHECK_MAIN(cmocka_unit_test(entry_round_trips), cmocka_unit_test(entry_has_the_bytes_of_its_header),
+           cmocka_unit_test(entry_refuses_what_it_cannot_keep),
+           cmocka_unit_test(entry_keeps_every_byte))
