@@ -16,7 +16,7 @@ enum chunked_event {
 
 /* Zero-initialised but for the limits. */
 struct chunked {
-    uint64_t body_max; /* bytes of data in all; beyond: 413 */
+    uint64_t body_max; /* bytes of data in all (0: none at all); beyond: 413 */
     uint64_t left;     /* of the chunk */
     uint64_t body_n;
     uint32_t line_n, extra_n;

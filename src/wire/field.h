@@ -21,11 +21,21 @@ bool field_date_parse(struct str s, int64_t *ret_unix_s) MUST_CHECK;
  * skips empty ones and respects quoted strings. False at the end. */
 bool field_list_next(struct str *rest, struct str *ret_element);
 
-/* Takes the next parameter of "a; b=c; d=\"e\"" off *rest: a name and a value
- * without its quotes (a value with a backslash is refused). False at the end,
- * and, with *ret_bad set, when the syntax is broken. RFC 9110 5.6.6. */
-bool field_param_next(struct str *rest, struct str *ret_name, struct str *ret_value,
-                      bool *ret_has_value, bool *ret_bad);
+/* Whether all characters are such as a token has (RFC 9110 5.6.2); not empty. */
+bool field_is_token(struct str s);
+
+/* Whether a value has no control characters but tabs (RFC 9110 5.5). */
+bool field_is_value(struct str s);
+
+struct field_param {
+    struct str name;  /* empty: the syntax is broken */
+    struct str value; /* without its quotes */
+    bool has_value;
+};
+
+/* Takes the next parameter off *rest: "a; b=c; d=\"e\"". False at the end. A
+ * quoted value with a backslash counts as broken. RFC 9110 5.6.6. */
+bool field_param_next(struct str *rest, struct field_param *ret);
 
 /* Whether If-None-Match names the etag (with its quotes): weak comparison, lists
  * and "*". RFC 9110 13.1.2. */

@@ -25,7 +25,7 @@ enum http1_result {
 struct http1_limits {
     size_t head_max;   /* request line and header fields; beyond: 431 */
     size_t target_max; /* request target; beyond: 414 */
-    uint64_t body_max; /* Content-Length; beyond: 413 */
+    uint64_t body_max; /* Content-Length (0: no body at all); beyond: 413 */
 };
 
 #define HTTP1_LIMITS_DEFAULT \
@@ -74,7 +74,7 @@ struct http1_response {
 /* Parses the head at the start of in, which holds all bytes received of it so
  * far (an empty line before it is skipped). HTTP1_OK: *ret, and *ret_used, the
  * length of the head. HTTP1_BAD: *ret_status, 4xx or 5xx. Bad bytes are refused
- * before the head is complete. */
+ * before the head is complete. *ret is undefined but with HTTP1_OK. */
 enum http1_result http1_parse_request(struct str in, const struct http1_limits *limits,
                                       struct http1_request *ret, size_t *ret_used,
                                       int *ret_status) MUST_CHECK;
@@ -95,8 +95,8 @@ size_t http1_count(const struct http1_headers *h, struct str name);
  * case: http1_has(h, STR("connection"), STR("upgrade")). */
 bool http1_has(const struct http1_headers *h, struct str name, struct str token);
 
-/* Whether the request asks for a WebSocket, well or badly: ws_door's question
- * before http1_websocket. */
+/* Whether the request asks for a WebSocket, well or badly: http1_websocket has
+ * the details. */
 bool http1_wants_websocket(const struct http1_request *r);
 
 /* Checks an opening handshake (RFC 6455 4.2.1). 0 and *ret_key, or the status
@@ -128,8 +128,5 @@ bool http1_write_reply(struct buf *out, const struct http1_reply *r) MUST_CHECK;
  * under the same rules. */
 bool http1_write_request(struct buf *out, struct str method, struct str target, struct str host,
                          const struct http1_header *extra, size_t extra_n) MUST_CHECK;
-
-/* Whether all characters are such as a token has (RFC 9110 5.6.2); not empty. */
-bool http1_is_token(struct str s);
 
 #endif

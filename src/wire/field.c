@@ -1,0 +1,399 @@
+#include "wire/field.h"
+
+#include "base/str.h"
+#include "wire/http1.h"
+
+#include <string.h>
+
+#define DAY_S 86400
+#define YEAR_9999_END_S 253402300799
+
+static const char days[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                 "Thursday", "Friday", "Saturday"};
+static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+/* Days from 1 January 1970 to a date of the Gregorian calendar, counted in
+ * years that begin in March. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+
+    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 719469;
+}
+
+struct date {
+    int64_t year, month, day;
+};
+
+/* The inverse of days_of, for years from 1970. */
+static struct date date_of(int64_t n)
+{
+    struct date d = {.year = 1970 + n / 366, .month = 12};
+
+    while (days_of(d.year + 1, 1, 1) <= n)
+        d.year++;
+    while (days_of(d.year, d.month, 1) > n)
+        d.month--;
+    d.day = n - days_of(d.year, d.month, 1) + 1;
+    return d;
+}
+
+/* v in n decimal digits. */
+static char *put(char *to, int64_t v, size_t n)
+{
+    for (size_t i = n; i-- > 0; v /= 10)
+        to[i] = (char)('0' + v % 10);
+    return to + n;
+}
+
+/* RFC 9110 5.6.7, IMF-fixdate. */
+void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN])
+{
+    struct date d;
+    int64_t n, s;
+    char *to;
+
+    assert(unix_s >= 0 && unix_s <= YEAR_9999_END_S);
+    n = unix_s / DAY_S;
+    s = unix_s % DAY_S;
+    d = date_of(n);
+    memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", FIELD_DATE_LEN);
+    memcpy(out, days[(n + 4) % 7], 3);
+    to = put(out + 5, d.day, 2);
+    memcpy(to + 1, months[d.month - 1], 3);
+    put(out + 12, d.year, 4);
+    put(out + 17, s / 3600, 2);
+    put(out + 20, s / 60 % 60, 2);
+    put(out + 23, s % 60, 2);
+}
+
+/* Matches s against a pattern, in which 'd' stands for a digit, '_' for a space
+ * or a digit, 'M' for three characters of a month; returns the numbers in their
+ * order, with the month's (1 to 12) among them. */
+static bool scan(struct str s, const char *pattern, int64_t numbers[static 6])
+{
+    size_t i = 0, count = 0;
+
+    for (const char *c = pattern; *c != '\0'; c++) {
+        bool goes_on = c > pattern && (c[-1] == 'd' || c[-1] == '_');
+
+        if (i >= s.n || (*c != 'M' && *c != 'd' && *c != '_')) {
+            if (i >= s.n || s.p[i++] != (uint8_t)*c)
+                return false;
+        } else if (*c == 'M') {
+            size_t m = 0;
+
+            while (m < 12 && (s.n - i < 3 || memcmp(s.p + i, months[m], 3) != 0))
+                m++;
+            if (m == 12)
+                return false;
+            numbers[count++] = (int64_t)m + 1;
+            i += 3;
+        } else {
+            uint8_t digit = *c == '_' && s.p[i] == ' ' ? '0' : s.p[i];
+
+            if (digit < '0' || digit > '9')
+                return false;
+            if (!goes_on)
+                numbers[count++] = 0;
+            numbers[count - 1] = numbers[count - 1] * 10 + (digit - '0');
+            i++;
+        }
+    }
+    return i == s.n;
+}
+
+/* Takes the name of a day, of n letters (0: all of them), off s. */
+static bool take_day(struct str *s, size_t n)
+{
+    for (size_t i = 0; i < COUNTOF(days); i++) {
+        struct str day = str_of(days[i]);
+
+        day.n = n > 0 ? n : day.n;
+        if (str_starts(*s, day)) {
+            *s = str_skip(*s, day.n);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool field_date_parse(struct str s, int64_t *ret_unix_s)
+{
+    enum { FIXDATE, RFC850, ASCTIME } form = FIXDATE;
+    struct str short_day = s, long_day = s;
+    int64_t v[6], year, month, day, month_days;
+
+    if (!take_day(&short_day, 3))
+        return false;
+    if (scan(short_day, ", dd M dddd dd:dd:dd GMT", v))
+        form = FIXDATE;
+    else if (take_day(&long_day, 0) && scan(long_day, ", dd-M-dd dd:dd:dd GMT", v))
+        form = RFC850;
+    else if (scan(short_day, " M _d dd:dd:dd dddd", v))
+        form = ASCTIME;
+    else
+        return false;
+    if (form == ASCTIME) {
+        int64_t moved[6] = {v[1], v[0], v[5], v[2], v[3], v[4]};
+
+        memcpy(v, moved, sizeof(v));
+    }
+    year = form == RFC850 ? v[2] + (v[2] < 70 ? 2000 : 1900) : v[2];
+    month = v[1];
+    day = v[0];
+    month_days =
+        days_of(month == 12 ? year + 1 : year, month % 12 + 1, 1) - days_of(year, month, 1);
+    if (year < 1970 || day < 1 || day > month_days || v[3] > 23 || v[4] > 59 || v[5] > 60)
+        return false;
+    *ret_unix_s = days_of(year, month, day) * DAY_S + v[3] * 3600 + v[4] * 60 + v[5];
+    return true;
+}
+
+/* RFC 9110 5.6.2. */
+static bool is_tchar(uint8_t c)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != 0 && strchr(others, c) != NULL);
+}
+
+bool field_is_token(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_tchar(s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+bool field_is_value(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* Cuts *rest at the first separator outside of a quoted string (RFC 9110
+ * 5.6.4). */
+static struct str cut_unquoted(struct str *rest, uint8_t separator)
+{
+    struct str all = *rest;
+    bool quoted = false;
+    size_t i = 0;
+
+    for (; i < all.n; i++) {
+        if (quoted && all.p[i] == '\\' && i + 1 < all.n)
+            i++;
+        else if (all.p[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && all.p[i] == separator)
+            break;
+    }
+    *rest = str_skip(all, MIN(i + 1, all.n));
+    return str_trim((struct str){all.p, i});
+}
+
+/* RFC 9110 5.6.1. */
+bool field_list_next(struct str *rest, struct str *ret_element)
+{
+    struct str element = {0};
+
+    while (element.n == 0) {
+        if (rest->n == 0)
+            return false;
+        element = cut_unquoted(rest, ',');
+    }
+    *ret_element = element;
+    return true;
+}
+
+bool field_param_next(struct str *rest, struct field_param *ret)
+{
+    struct str value;
+
+    if (rest->n == 0)
+        return false;
+    value = cut_unquoted(rest, ';');
+    *ret = (struct field_param){.has_value = value.n > 0 && memchr(value.p, '=', value.n) != NULL};
+    ret->name = str_cut(&value, '=');
+    ret->value = value;
+    if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"') {
+        ret->value = (struct str){value.p + 1, value.n - 2};
+        if (ret->value.n > 0 && (memchr(ret->value.p, '\\', ret->value.n) != NULL ||
+                                 memchr(ret->value.p, '"', ret->value.n) != NULL))
+            ret->name.n = 0;
+    } else if (ret->has_value && !field_is_token(value)) {
+        ret->name.n = 0;
+    }
+    if (!field_is_token(ret->name))
+        ret->name.n = 0;
+    return true;
+}
+
+/* Without its weakness: the comparison is weak. */
+static struct str opaque(struct str etag)
+{
+    return str_starts(etag, STR("W/")) ? str_skip(etag, 2) : etag;
+}
+
+/* RFC 9110 8.8.3 and 13.1.2. Between the quotes a backslash is nothing special. */
+bool field_etag_match(struct str if_none_match, struct str etag)
+{
+    struct str rest = str_trim(if_none_match);
+
+    if (str_eq(rest, STR("*")))
+        return true;
+    etag = opaque(etag);
+    while (rest.n > 0) {
+        const uint8_t *end;
+        struct str element;
+
+        rest = opaque(rest);
+        end = rest.n > 1 && rest.p[0] == '"' ? memchr(rest.p + 1, '"', rest.n - 1) : NULL;
+        if (end == NULL)
+            return false;
+        element = (struct str){rest.p, (size_t)(end - rest.p) + 1};
+        if (str_eq(element, etag))
+            return true;
+        rest = str_trim(str_skip(rest, element.n));
+        if (rest.n > 0 && rest.p[0] != ',')
+            return false;
+        while (rest.n > 0 && rest.p[0] == ',')
+            rest = str_trim(str_skip(rest, 1));
+    }
+    return false;
+}
+
+/* RFC 9110 12.4.2: a quality in thousandths; -1 if it is none. */
+static int32_t quality(struct str s)
+{
+    int32_t q = 0, unit = 100;
+
+    if (s.n < 1 || s.n > 5 || (s.p[0] != '0' && s.p[0] != '1') || (s.n > 1 && s.p[1] != '.'))
+        return -1;
+    q = s.p[0] == '1' ? 1000 : 0;
+    for (size_t i = 2; i < s.n; i++, unit /= 10) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return -1;
+        q += (s.p[i] - '0') * unit;
+    }
+    return q <= 1000 ? q : -1;
+}
+
+#define QUALITY_UNSET (-1)
+#define CODINGS 3
+
+enum field_coding field_accept_encoding(struct str accept_encoding, uint32_t available)
+{
+    static const char names[CODINGS][9] = {"identity", "gzip", "br"};
+    int32_t q[CODINGS] = {QUALITY_UNSET, QUALITY_UNSET, QUALITY_UNSET}, any = QUALITY_UNSET;
+    enum field_coding best = FIELD_IDENTITY;
+    struct field_param coding, weight;
+    struct str element;
+
+    while (field_list_next(&accept_encoding, &element)) {
+        int32_t v = 1000;
+
+        if (!field_param_next(&element, &coding))
+            continue;
+        if (field_param_next(&element, &weight))
+            v = str_eq_nocase(weight.name, STR("q")) ? MAX(quality(weight.value), 0) : 0;
+        if (str_eq(coding.name, STR("*")))
+            any = v;
+        for (size_t i = 0; i < CODINGS; i++)
+            if (str_eq_nocase(coding.name, str_of(names[i])))
+                q[i] = v;
+    }
+    /* What is not named is as good as "*"; without that, identity is the last
+     * resort and nothing else is acceptable. */
+    for (size_t i = 0; i < CODINGS; i++)
+        if (q[i] == QUALITY_UNSET)
+            q[i] = any != QUALITY_UNSET ? any : i == FIELD_IDENTITY ? 1 : 0;
+    if (q[FIELD_GZIP] > 0 && (available & 1u << FIELD_GZIP) != 0 && q[FIELD_GZIP] >= q[best])
+        best = FIELD_GZIP;
+    if (q[FIELD_BR] > 0 && (available & 1u << FIELD_BR) != 0 && q[FIELD_BR] >= q[best])
+        best = FIELD_BR;
+    return best;
+}
+
+bool field_cookie(const struct http1_headers *h, struct str name, struct str *ret_value)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        struct str rest = h->at[i].value;
+
+        if (!str_eq_nocase(h->at[i].name, STR("cookie")))
+            continue;
+        while (rest.n > 0) {
+            struct str value = str_trim(str_cut(&rest, ';'));
+
+            if (str_eq(str_cut(&value, '='), name)) {
+                *ret_value = value;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+#define ADDRESS_LEN_MAX 45
+
+/* An address without brackets and port; empty if the text is none. */
+static struct str address_of(struct str s)
+{
+    const uint8_t *colon;
+
+    if (s.n > 0 && s.p[0] == '[') {
+        s = str_skip(s, 1);
+        s = str_cut(&s, ']');
+    } else {
+        colon = s.n > 0 ? memchr(s.p, ':', s.n) : NULL;
+        if (colon != NULL && memrchr(s.p, ':', s.n) == colon)
+            s.n = (size_t)(colon - s.p);
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F') &&
+            c != '.' && c != ':')
+            return (struct str){0};
+    }
+    return s.n <= ADDRESS_LEN_MAX ? s : (struct str){0};
+}
+
+/* Takes the last element off the last X-Forwarded-For field that has one; the
+ * fields before number *at are still to come, *rest is what is left of this. */
+static struct str previous_address(const struct http1_headers *h, size_t *at, struct str *rest)
+{
+    const uint8_t *comma;
+    struct str element;
+
+    while (rest->n == 0) {
+        if (*at == 0)
+            return (struct str){0};
+        (*at)--;
+        if (str_eq_nocase(h->at[*at].name, STR("x-forwarded-for")))
+            *rest = h->at[*at].value;
+    }
+    comma = memrchr(rest->p, ',', rest->n);
+    element = comma != NULL ? str_skip(*rest, (size_t)(comma - rest->p) + 1) : *rest;
+    rest->n = comma != NULL ? (size_t)(comma - rest->p) : 0;
+    return address_of(str_trim(element));
+}
+
+struct str field_client_address(const struct http1_headers *h, struct str peer,
+                                field_trusted_f *trusted, void *arg)
+{
+    struct str rest = {0}, previous;
+    size_t at = h->n;
+
+    for (uint32_t hop = 0; trusted(arg, peer, hop); hop++) {
+        previous = previous_address(h, &at, &rest);
+        if (previous.n == 0)
+            break;
+        peer = previous;
+    }
+    return peer;
+}
