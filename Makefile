@@ -4,7 +4,7 @@
 # make test       install what is missing, run every test
 # make check      what a change must pass: style, and the C tests plain and under sanitizers
 # make unit       the C tests of this variant only        T=substring  SEED=n
-# make fuzz       every fuzz target for FUZZ_S seconds (clang)
+# make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
 # Variants:       CC=clang  SAN=address,undefined  SAN=thread  O=0
 comma   := ,
 CC      := $(if $(filter default,$(origin CC)),cc,$(CC))
@@ -68,6 +68,19 @@ $(B)/src/server/assets.o: $(B)/gen/assets.gen.inc
 unit: $(BIN)
 	@tools/run-c-tests $(BIN)
 
+# Each target starts from its corpus of good and bad inputs in tests/fuzz/corpus;
+# what it finds on the way stays in build/fuzz, a crash in build/fuzz/crash-*.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+fuzz:
+	@$(MAKE) -s --no-print-directory CC=clang O=1 SAN=address,undefined,fuzzer-no-link \
+	    LDFLAGS=-fsanitize=fuzzer $(FUZZ:%=fuzz-%)
+fuzz-%: $(B)/tests/fuzz/fuzz_%
+	@mkdir -p build/fuzz/$*
+	@$< -max_total_time=$(FUZZ_S) -max_len=8192 -timeout=10 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/$* tests/fuzz/corpus/$* >build/fuzz/$*.log 2>&1 || \
+	    { grep -v '# Uses: ' build/fuzz/$*.log | tail -50; exit 1; }
+	@echo "# fuzz_$*: $$(grep '^Done' build/fuzz/$*.log)"
+
 # Each header compiles alone, first, and twice.
 headers: $(HDRS:%=$(B)/%.alone)
 $(B)/%.h.alone: %.h
@@ -80,5 +93,5 @@ $(B)/%.h.alone: %.h
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: all web unit headers clean
+.PHONY: all web unit fuzz headers clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
