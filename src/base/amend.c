@@ -1,18 +1,21 @@
 #include "base/amend.h"
-#include "base/field.h"
+#include "base/record.h"
 #include "base/str.h"
 #include "base/varint.h"
 
 #include <string.h>
 
-static const struct field fields[] = {
-    {FIELD_U64, offsetof(struct amend, rev)},          {FIELD_U64, offsetof(struct amend, target)},
-    {FIELD_BOOL, offsetof(struct amend, deleted)},     {FIELD_BOOL, offsetof(struct amend, edited)},
-    {FIELD_U64, offsetof(struct amend, edited_ts_ms)}, {FIELD_STR, offsetof(struct amend, text)},
-    {FIELD_STR, offsetof(struct amend, reactions)},
+static const struct record_field fields[] = {
+    {RECORD_U64, offsetof(struct amend, rev)},
+    {RECORD_U64, offsetof(struct amend, target)},
+    {RECORD_BOOL, offsetof(struct amend, deleted)},
+    {RECORD_BOOL, offsetof(struct amend, edited)},
+    {RECORD_U64, offsetof(struct amend, edited_ts_ms)},
+    {RECORD_STR, offsetof(struct amend, text)},
+    {RECORD_STR, offsetof(struct amend, reactions)},
 };
 
-static const struct field_table table = {
+static const struct record_table table = {
     .fields = fields, .n = COUNTOF(fields), .unknown_offset = offsetof(struct amend, unknown)};
 
 /* Takes a length and that many bytes from *rest. */
@@ -47,7 +50,7 @@ static bool reactions_valid(struct str s)
 void amend_encode(const struct amend *a, struct buf *b)
 {
     buf_append_byte(b, a->version > 0 ? a->version : AMEND_VERSION);
-    field_encode(&table, a, b);
+    record_encode(&table, a, b);
 }
 
 enum amend_result amend_decode(struct str bytes, struct amend *ret)
@@ -57,7 +60,7 @@ enum amend_result amend_decode(struct str bytes, struct amend *ret)
     if (bytes.n < 1 || bytes.p[0] == 0)
         return AMEND_BAD;
     a.version = bytes.p[0];
-    if (!field_decode(&table, str_skip(bytes, 1), &a) || !reactions_valid(a.reactions))
+    if (!record_decode(&table, str_skip(bytes, 1), &a) || !reactions_valid(a.reactions))
         return AMEND_BAD;
     *ret = a;
     return AMEND_OK;

@@ -272,8 +272,8 @@ static void json_out_writes(void **state)
     json_out_double(&o, 0.1);
     json_out_double(&o, 1.0 / 3);
     json_out_double(&o, -2.5e300);
-    json_out_double(&o, NAN);
-    json_out_double(&o, INFINITY);
+    json_out_double(&o, (double)NAN);
+    json_out_double(&o, (double)INFINITY);
     json_out_array_end(&o);
     json_out_object_end(&o);
     assert_false(b.failed);

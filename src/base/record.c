@@ -1,4 +1,4 @@
-#include "base/field.h"
+#include "base/record.h"
 #include "base/varint.h"
 
 #include <string.h>
@@ -11,24 +11,24 @@ static void read_str(const void *record, uint16_t offset, struct str *ret)
 }
 
 /* The number at f: of its value, or of its bytes, which *ret then is. */
-static uint64_t read_field(const struct field *f, const void *record, struct str *ret)
+static uint64_t read_field(const struct record_field *f, const void *record, struct str *ret)
 {
     const uint8_t *at = (const uint8_t *)record + f->offset;
     uint64_t v = 0;
 
     *ret = (struct str){0};
-    if (f->type == FIELD_U64) {
+    if (f->type == RECORD_U64) {
         memcpy(&v, at, sizeof(v));
-    } else if (f->type == FIELD_BOOL) {
+    } else if (f->type == RECORD_BOOL) {
         v = *at != 0;
-    } else if (f->type == FIELD_STR) {
+    } else if (f->type == RECORD_STR) {
         read_str(record, f->offset, ret);
         v = ret->n;
     }
     return v;
 }
 
-size_t field_size(const struct field_table *t, const void *record)
+size_t record_size(const struct record_table *t, const void *record)
 {
     struct str s;
     size_t n = 0;
@@ -43,21 +43,21 @@ size_t field_size(const struct field_table *t, const void *record)
     return n + s.n;
 }
 
-void field_encode(const struct field_table *t, const void *record, struct buf *b)
+void record_encode(const struct record_table *t, const void *record, struct buf *b)
 {
-    size_t n = field_size(t, record);
+    size_t n = record_size(t, record);
     uint8_t *start = buf_reserve(b, n), *p = start;
     struct str s;
 
     if (start == NULL)
         return;
     for (size_t i = 0; i < t->n; i++) {
-        const struct field *f = &t->fields[i];
+        const struct record_field *f = &t->fields[i];
         uint64_t v = read_field(f, record, &s);
 
         if (v == 0)
             continue;
-        *p++ = (uint8_t)((i + 1) * 2 + (f->type == FIELD_STR ? FORM_BYTES : FORM_VALUE));
+        *p++ = (uint8_t)((i + 1) * 2 + (f->type == RECORD_STR ? FORM_BYTES : FORM_VALUE));
         p = varint_put(p, v);
         if (s.n > 0)
             memcpy(p, s.p, s.n);
@@ -86,30 +86,31 @@ static bool take_field(struct str *rest, uint8_t *ret_tag, uint64_t *ret_v, stru
     return true;
 }
 
-static bool write_field(const struct field *f, void *record, uint8_t tag, uint64_t v, struct str s)
+static bool write_field(const struct record_field *f, void *record, uint8_t tag, uint64_t v,
+                        struct str s)
 {
     uint8_t *at = (uint8_t *)record + f->offset;
     bool bytes = (tag & 1) == FORM_BYTES;
 
-    if (v == 0 || bytes != (f->type == FIELD_STR))
+    if (v == 0 || bytes != (f->type == RECORD_STR))
         return false;
     switch (f->type) {
-    case FIELD_U64:
+    case RECORD_U64:
         memcpy(at, &v, sizeof(v));
         return true;
-    case FIELD_BOOL:
+    case RECORD_BOOL:
         *at = 1;
         return v == 1;
-    case FIELD_STR:
+    case RECORD_STR:
         memcpy(at, &s, sizeof(s));
         return true;
-    case FIELD_NONE:
+    case RECORD_NONE:
         break;
     }
     return false;
 }
 
-bool field_decode(const struct field_table *t, struct str bytes, void *record)
+bool record_decode(const struct record_table *t, struct str bytes, void *record)
 {
     struct str rest = bytes, s;
     uint8_t tag;
