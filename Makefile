@@ -1,5 +1,5 @@
 # make            the program, build/polylog
-# make web        the web app, web/dist
+# make web        the web app, web/dist; make web-test checks its types and tests its library
 # make run        install what is missing, build, serve http://localhost:8080 with data in ./data
 # make test       install what is missing, run every test
 # make check      what a change must pass: style, and the C tests plain and under sanitizers
@@ -57,6 +57,9 @@ web: web/dist/index.html
 web/dist/index.html: $(WEB_SRC) web/node_modules/.package-lock.json
 	$(call NEEDS,node)
 	node web/build.mjs
+web-test: web/node_modules/.package-lock.json
+	@cd web && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p test/tsconfig.json
+	@node web/test/run.mjs
 %/node_modules/.package-lock.json: %/package-lock.json
 	$(call NEEDS,npm)
 	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -93,5 +96,5 @@ $(B)/%.h.alone: %.h
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: all web unit fuzz headers clean
+.PHONY: all web web-test unit fuzz headers clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,570 @@
+import { Backoff } from "./backoff.ts";
+import { type Clock, systemClock, Timer } from "./clock.ts";
+import { Connection, type SocketFactory } from "./connection.ts";
+import { Emitter } from "./emitter.ts";
+import { asPolylogError, endsSession, PolylogError } from "./errors.ts";
+import { socketUrl } from "./login.ts";
+import { Outbox, type OutboxStorage, type Pending } from "./outbox.ts";
+import { ReadMarks } from "./read-marks.ts";
+import { Room } from "./room.ts";
+import { Sender } from "./sender.ts";
+import type {
+  Answer,
+  CommandName,
+  LoggedEvent,
+  Params,
+  Position,
+  Resumed,
+  Role,
+  RoomInfo,
+  RoomKind,
+  ServerEvent,
+  User,
+} from "./types.ts";
+
+export type State =
+  | { name: "stopped" }
+  | { name: "connecting" }
+  | { name: "online" }
+  // Not connected; the next attempt is at `until` (Unix ms).
+  | { name: "waiting"; until: number; reason: "lost" | "draining" }
+  // The session is over: log in anew.
+  | { name: "ended"; error: PolylogError };
+
+export interface ClientEvents {
+  state: State;
+  // The list of rooms, or something about a room that the list shows.
+  rooms: undefined;
+  // The messages, pending messages, typing, presence or reads of a room.
+  room: Room;
+  // A room is no longer followed, not by one's own doing.
+  lost: { room: Room; error: PolylogError };
+  // An invitation arrived and its room is followed now.
+  invited: Room;
+  expiring: number;
+}
+
+export interface ClientOptions {
+  // The server's origin, such as https://chat.example.org.
+  server: string;
+  token: string;
+  user: User;
+  socket?: SocketFactory;
+  clock?: Clock;
+  random?: () => number;
+  outbox?: OutboxStorage;
+}
+
+export const PAGE = 50;
+const TYPING_REPEAT_MS = 3000;
+const STABLE_MS = 5000;
+const PROBE_MS = 5000;
+// After so long a disconnection reads and rooms of other devices are asked for.
+const STALE_MS = 30_000;
+
+// A person's session with a server: stays connected, follows all of the
+// person's rooms, and keeps what was said in them.
+//
+//   stopped --start--> connecting --auth, resume--> online
+//                        ^    |                       |
+//                        |    +------ lost, bye ------+
+//                        |    v                       |
+//                       waiting                  token refused --> ended
+export class Client extends Emitter<ClientEvents> {
+  user: User;
+  state: State = { name: "stopped" };
+  readonly rooms = new Map<string, Room>();
+  // Names of the people met so far, by user id.
+  readonly names = new Map<number, string>();
+  readonly outbox: Outbox;
+  private readonly options: ClientOptions;
+  private readonly clock: Clock;
+  private readonly backoff: Backoff;
+  private readonly reconnect: Timer;
+  private readonly stable: Timer;
+  private readonly sender: Sender;
+  private readonly marks: ReadMarks;
+  private readonly typingSent = new Map<string, number>();
+  private readonly rejoining = new Set<string>();
+  private connection: Connection | undefined;
+  private offlineSince: number | undefined;
+  private listed = false;
+  private comeBackAt: number | undefined;
+  // One's own log: `@<user id>`.
+  private own: { id: string; epoch: number; cursor: number } | undefined;
+
+  constructor(options: ClientOptions) {
+    super();
+    this.options = options;
+    this.user = options.user;
+    this.clock = options.clock ?? systemClock;
+    this.backoff = new Backoff(options.random ?? Math.random);
+    this.reconnect = new Timer(this.clock);
+    this.stable = new Timer(this.clock);
+    this.outbox = new Outbox(options.outbox);
+    this.sender = new Sender(this.outbox, this.clock, {
+      room: (id) => this.rooms.get(id),
+      online: () => this.state.name === "online",
+      request: (action, params) => this.request(action, params),
+      changed: (room) => this.emit("room", room),
+    });
+    this.marks = new ReadMarks(this.clock, (params) => this.connection?.notify("read", params));
+  }
+
+  start(): void {
+    if (this.state.name === "stopped" || this.state.name === "waiting") this.connect();
+  }
+
+  stop(): void {
+    this.become({ name: "stopped" });
+    this.drop();
+  }
+
+  // The network or the page is back: find out now whether the connection lives.
+  wake(): void {
+    if (this.state.name === "online") this.connection?.probe(PROBE_MS);
+    else if (this.state.name === "waiting" && this.state.reason === "lost") this.connect();
+  }
+
+  request<C extends CommandName>(action: C, params: Params<C>): Promise<Answer<C>> {
+    if (this.connection === undefined) {
+      return Promise.reject(new PolylogError("disconnected", "There is no connection."));
+    }
+    return this.connection.request(action, params);
+  }
+
+  // ---- Rooms ----
+
+  async join(id: string, create = true): Promise<Room> {
+    const answer = await this.request("join", { room: id, create });
+    return this.follow({ ...answer.room, ...definedOnly(answer) });
+  }
+
+  async createRoom(title: string, kind: RoomKind): Promise<Room> {
+    const { room } = await this.request("room_create", { title, kind });
+    return this.join(room.id, false);
+  }
+
+  async openDirect(user: User): Promise<Room> {
+    const { room } = await this.request("dm", { user: user.id });
+    const joined = await this.join(room.id, false);
+    joined.peer = room.peer ?? user;
+    this.emit("rooms", undefined);
+    return joined;
+  }
+
+  async leave(id: string): Promise<void> {
+    await this.request("leave", { room: id });
+    this.forget(id);
+  }
+
+  // Fetches the newest page unless it is there. What goes wrong is in room.failed.
+  async load(id: string): Promise<void> {
+    const room = this.rooms.get(id);
+    if (room === undefined || room.log.loaded || room.loading) return;
+    room.log.follow();
+    await this.page(room, room.cursor + 1);
+  }
+
+  // Fetches the page before the oldest item.
+  async loadOlder(id: string): Promise<void> {
+    const room = this.rooms.get(id);
+    if (room === undefined || !room.log.loaded || room.log.complete || room.loading) return;
+    await this.page(room, room.log.oldest ?? room.cursor + 1);
+  }
+
+  async refreshPresence(id: string): Promise<void> {
+    const presence = await this.request("presence", { room: id });
+    const room = this.rooms.get(id);
+    if (room === undefined) return;
+    room.presence = { count: presence.count, users: presence.users };
+    this.emit("room", room);
+  }
+
+  // ---- Messages ----
+
+  // Queues a message; it is sent, and sent again, until it is acknowledged.
+  send(room: string, text: string, replyTo?: number): Pending {
+    this.typing(room, false);
+    return this.sender.add(room, text, replyTo);
+  }
+
+  // Sends what failed once more, as a new message.
+  retry(cid: string): void {
+    this.sender.retry(cid);
+  }
+
+  discard(cid: string): void {
+    this.sender.discard(cid);
+  }
+
+  async edit(room: string, target: number, text: string): Promise<void> {
+    await this.request("edit", { room, target, text });
+  }
+
+  async delete(room: string, target: number): Promise<void> {
+    await this.request("delete", { room, target });
+  }
+
+  async react(room: string, target: number, emoji: string, on: boolean): Promise<void> {
+    await this.request("react", { room, target, emoji, on });
+  }
+
+  // Call at every keystroke; the wire sees one in 3 s.
+  typing(room: string, on: boolean): void {
+    const now = this.clock.now();
+    const last = this.typingSent.get(room);
+    if (on ? last !== undefined && now - last < TYPING_REPEAT_MS : last === undefined) return;
+    if (on) this.typingSent.set(room, now);
+    else this.typingSent.delete(room);
+    if (this.state.name === "online") this.connection?.notify("typing", { room, on });
+  }
+
+  // Everything in the room was looked at.
+  markRead(id: string): void {
+    const room = this.rooms.get(id);
+    if (room === undefined || room.cursor < room.head.seq) return;
+    if (!room.moveRead(room.head)) return;
+    this.marks.mark(id, room.head);
+    this.emit("rooms", undefined);
+  }
+
+  // ---- Connection ----
+
+  private connect(): void {
+    this.reconnect.clear();
+    this.drop();
+    this.comeBackAt = undefined;
+    this.become({ name: "connecting" });
+    const factory = this.options.socket ?? ((url) => new WebSocket(url) as never);
+    const connection: Connection = new Connection(
+      socketUrl(this.options.server),
+      factory,
+      this.clock,
+      {
+        open: () => void this.sync(connection),
+        event: (event) => this.receive(event),
+        close: (code) => this.closed(connection, code),
+      },
+    );
+    this.connection = connection;
+  }
+
+  private drop(): void {
+    const connection = this.connection;
+    this.connection = undefined;
+    this.reconnect.clear();
+    this.stable.clear();
+    this.sender.halt();
+    this.marks.halt();
+    this.typingSent.clear();
+    this.rejoining.clear();
+    for (const room of this.rooms.values()) room.forgetCasts();
+    connection?.close();
+  }
+
+  private closed(connection: Connection, code: number): void {
+    if (connection !== this.connection) return;
+    this.offlineSince ??= this.clock.now();
+    this.drop();
+    if (code === 4401) {
+      this.end(new PolylogError("revoked", "The session was ended."));
+      return;
+    }
+    const wait =
+      this.comeBackAt === undefined
+        ? this.backoff.next()
+        : Math.max(0, this.comeBackAt - this.clock.now());
+    this.wait(wait, this.comeBackAt === undefined ? "lost" : "draining");
+  }
+
+  private wait(ms: number, reason: "lost" | "draining"): void {
+    this.reconnect.set(ms, () => this.connect());
+    this.become({ name: "waiting", until: this.clock.now() + ms, reason });
+    for (const room of this.rooms.values()) this.emit("room", room);
+  }
+
+  private end(error: PolylogError): void {
+    this.drop();
+    this.become({ name: "ended", error });
+  }
+
+  // Authenticates, catches up from the cursors, and then sends what waits.
+  private async sync(connection: Connection): Promise<void> {
+    try {
+      const answer = await connection.request("auth", { token: this.options.token });
+      this.user = answer.user;
+      this.names.set(this.user.id, this.user.name);
+      await this.followOwn(connection);
+      const away = this.offlineSince === undefined ? 0 : this.clock.now() - this.offlineSince;
+      if (away > STALE_MS) this.listed = false;
+      do {
+        if (!this.listed) await this.list(connection);
+        await this.resume(connection);
+      } while (!this.listed);
+    } catch (thrown) {
+      if (connection !== this.connection) return;
+      const error = asPolylogError(thrown);
+      if (endsSession(error.code)) this.end(error);
+      else if (error.code !== "disconnected") connection.fail();
+      return;
+    }
+    if (connection !== this.connection) return;
+    this.offlineSince = undefined;
+    this.stable.set(STABLE_MS, () => this.backoff.reset());
+    this.become({ name: "online" });
+    this.sender.flush();
+  }
+
+  // Invitations made since the list of rooms was asked for come from here.
+  private async followOwn(connection: Connection): Promise<void> {
+    if (this.own !== undefined) return;
+    const { room } = await connection.request("join", { room: `@${this.user.id}` });
+    this.own = { id: room.id, epoch: room.epoch, cursor: room.head.seq };
+  }
+
+  private async list(connection: Connection): Promise<void> {
+    const { rooms } = await connection.request("rooms", {});
+    const listed = new Set(rooms.map((info) => info.id));
+    for (const id of [...this.rooms.keys()]) if (!listed.has(id)) this.forget(id);
+    for (const info of rooms) {
+      if (info.kind === "self" || info.id === this.own?.id) continue;
+      const known = this.rooms.get(info.id);
+      if (known === undefined) this.add(info);
+      else if (known.epoch === info.epoch) known.update(info);
+    }
+    this.listed = true;
+    this.emit("rooms", undefined);
+  }
+
+  private async resume(connection: Connection): Promise<void> {
+    const cursors: Record<string, [number, number]> = {};
+    if (this.own !== undefined) cursors[this.own.id] = [this.own.epoch, this.own.cursor];
+    for (const room of this.rooms.values()) cursors[room.id] = [room.epoch, room.cursor];
+    const { rooms } = await connection.request("resume", { rooms: cursors });
+    for (const [id, resumed] of Object.entries(rooms)) this.resumed(id, resumed);
+    this.emit("rooms", undefined);
+  }
+
+  private resumed(id: string, resumed: Resumed): void {
+    if (id === this.own?.id) {
+      if (!("error" in resumed) && resumed.reset) this.resetOwn(resumed.epoch, resumed.head);
+      return;
+    }
+    const room = this.rooms.get(id);
+    if (room === undefined) return;
+    if ("error" in resumed) this.lose(room, PolylogError.fromBody(resumed.error));
+    else if (resumed.reset) this.reset(room, resumed.epoch, resumed.head);
+    else room.moveHead(resumed.head);
+  }
+
+  // ---- Events ----
+
+  private receive(event: ServerEvent): void {
+    switch (event.event) {
+      case "bye":
+        this.bye(event.delay_ms);
+        return;
+      case "expiring":
+        this.emit("expiring", event.expires);
+        return;
+      case "typing":
+      case "presence":
+      case "read":
+      case "behind":
+      case "reset":
+        this.receiveState(event);
+        return;
+      default:
+        if ("seq" in event) this.receiveEntry(event);
+    }
+  }
+
+  private receiveState(event: Exclude<ServerEvent, LoggedEvent>): void {
+    if (!("room" in event)) return;
+    if (event.room === this.own?.id) {
+      if (event.event === "reset") this.resetOwn(event.epoch, event.head);
+      if (event.event === "behind") this.resetOwn(this.own.epoch, { seq: event.to, count: 0 });
+      if (this.state.name === "online" && !this.listed) this.connection?.fail();
+      return;
+    }
+    const room = this.rooms.get(event.room);
+    if (room === undefined) return;
+    switch (event.event) {
+      case "typing":
+        this.names.set(event.from.id, event.from.name);
+        if (event.from.id !== this.user.id) room.setTyping(event.from, event.on);
+        break;
+      case "presence":
+        for (const user of event.users ?? []) this.names.set(user.id, user.name);
+        room.presence = { count: event.count, users: event.users };
+        break;
+      case "read":
+        this.takeRead(room, event.user, event);
+        break;
+      case "behind":
+        room.skipTo(event.to);
+        this.sender.settle(room);
+        break;
+      case "reset":
+        this.reset(room, event.epoch, event.head);
+        break;
+    }
+    this.emit("room", room);
+  }
+
+  private takeRead(room: Room, user: number, at: { seq: number; count?: number }): void {
+    if (user !== this.user.id) {
+      room.reads.set(user, Math.max(at.seq, room.reads.get(user) ?? 0));
+      return;
+    }
+    const whole = at.seq >= room.head.seq ? room.head.count : 0;
+    if (room.moveRead({ seq: at.seq, count: at.count ?? whole })) this.emit("rooms", undefined);
+  }
+
+  private receiveEntry(event: LoggedEvent): void {
+    if (event.room === this.own?.id) {
+      this.receiveOwn(event);
+      return;
+    }
+    const room = this.rooms.get(event.room);
+    if (room === undefined) return;
+    const taken = room.take(event);
+    if (taken === "gap") void this.rejoin(room);
+    if (taken !== "applied") return;
+    this.names.set(event.from.id, event.from.name);
+    if (event.event === "message" && event.from.id === this.user.id) {
+      room.moveRead({ seq: event.seq, count: event.count });
+    }
+    if (event.event === "member") this.takeRole(room, event.user, event.role);
+    this.sender.settle(room, event);
+    this.emit("room", room);
+    if (event.event === "message" || event.event === "room") this.emit("rooms", undefined);
+  }
+
+  private takeRole(room: Room, user: User, role: Role): void {
+    this.names.set(user.id, user.name);
+    if (user.id !== this.user.id) return;
+    room.role = role;
+    if (role === "banned") this.lose(room, new PolylogError("banned", "You were banned."));
+    else if (role === "none" && room.kind === "private") {
+      this.lose(room, new PolylogError("not_member", "You were removed."));
+    }
+  }
+
+  // An entry is missing: have the log sent again from the cursor on.
+  private async rejoin(room: Room): Promise<void> {
+    if (this.rejoining.has(room.id)) return;
+    this.rejoining.add(room.id);
+    const connection = this.connection;
+    try {
+      const { id, epoch, cursor } = room;
+      const answer = await this.request("join", { room: id, after: cursor, epoch });
+      if (answer.reset) this.reset(room, answer.room.epoch, answer.room.head);
+    } catch (thrown) {
+      const error = asPolylogError(thrown);
+      if (error.code !== "disconnected") connection?.fail();
+    }
+    this.rejoining.delete(room.id);
+  }
+
+  private receiveOwn(event: LoggedEvent): void {
+    if (this.own === undefined || event.seq <= this.own.cursor) return;
+    this.own.cursor = event.seq;
+    if (event.event !== "invite") return;
+    this.names.set(event.from.id, event.from.name);
+    if (this.rooms.has(event.to)) return;
+    this.join(event.to, false)
+      .then((room) => {
+        if (room.kind === "direct") room.peer ??= event.from;
+        this.emit("invited", room);
+      })
+      .catch(() => undefined);
+  }
+
+  // Invitations may have been missed: only the list of rooms can tell.
+  private resetOwn(epoch: number, head: Position): void {
+    if (this.own === undefined) return;
+    if (this.own.epoch === epoch && this.own.cursor === head.seq) return;
+    this.own = { id: this.own.id, epoch, cursor: head.seq };
+    this.listed = false;
+  }
+
+  private bye(delayMs: number): void {
+    this.comeBackAt = this.clock.now() + delayMs;
+    this.reconnect.set(delayMs, () => this.connect());
+  }
+
+  // ---- Helpers ----
+
+  private async page(room: Room, before: number): Promise<void> {
+    const generation = room.log.generation;
+    room.loading = true;
+    room.failed = undefined;
+    this.emit("room", room);
+    try {
+      const page = await this.request("history", {
+        room: room.id,
+        before,
+        limit: PAGE,
+        view: "messages",
+      });
+      if (generation === room.log.generation) {
+        room.log.takePage(page.entries, page.more);
+        for (const entry of page.entries) this.names.set(entry.from.id, entry.from.name);
+      }
+    } catch (thrown) {
+      const error = asPolylogError(thrown);
+      if (error.code !== "disconnected") room.failed = error;
+    }
+    room.loading = false;
+    this.emit("room", room);
+  }
+
+  private add(info: RoomInfo): Room {
+    const room = new Room(info, this.clock, (changed) => this.emit("room", changed));
+    this.rooms.set(room.id, room);
+    return room;
+  }
+
+  // A join was answered: the cursor of a room not yet known stands at its head.
+  private follow(info: RoomInfo): Room {
+    const known = this.rooms.get(info.id);
+    const room = known ?? this.add(info);
+    if (known !== undefined) known.update(info);
+    this.emit("rooms", undefined);
+    return room;
+  }
+
+  private reset(room: Room, epoch: number, head: Position): void {
+    const again = room.epoch === epoch && room.cursor === head.seq && room.head.seq === head.seq;
+    if (again) return;
+    room.reset(epoch, head);
+    this.sender.flush();
+    this.emit("room", room);
+    this.emit("rooms", undefined);
+  }
+
+  private lose(room: Room, error: PolylogError): void {
+    this.forget(room.id);
+    this.emit("lost", { room, error });
+  }
+
+  private forget(id: string): void {
+    this.rooms.get(id)?.forgetCasts();
+    this.rooms.delete(id);
+    this.emit("rooms", undefined);
+  }
+
+  private become(state: State): void {
+    this.state = state;
+    this.emit("state", state);
+  }
+}
+
+function definedOnly(answer: { read?: Position; role?: Role }): Partial<RoomInfo> {
+  return {
+    ...(answer.read === undefined ? {} : { read: answer.read }),
+    ...(answer.role === undefined ? {} : { role: answer.role }),
+  };
+}

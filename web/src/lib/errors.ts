@@ -1,0 +1,46 @@
+import type { ErrorBody } from "./types.ts";
+
+// An error with the server's code, or one of the client's own: "disconnected"
+// (the connection ended before the answer), "timeout", "unreachable".
+export class PolylogError extends Error {
+  readonly code: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, retryAfterMs?: number) {
+    super(message);
+    this.name = "PolylogError";
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  static fromBody(body: ErrorBody): PolylogError {
+    return new PolylogError(body.code, body.message, body.retry_after_ms);
+  }
+}
+
+export function asPolylogError(error: unknown): PolylogError {
+  if (error instanceof PolylogError) return error;
+  return new PolylogError("internal", error instanceof Error ? error.message : String(error));
+}
+
+// The session is over: trying again with the same token cannot help.
+export function endsSession(code: string): boolean {
+  return (
+    code === "bad_token" ||
+    code === "expired" ||
+    code === "revoked" ||
+    code === "unauthenticated" ||
+    code === "already_authenticated"
+  );
+}
+
+// The same command may well succeed a little later.
+export function isTransient(code: string): boolean {
+  return (
+    code === "rate_limited" ||
+    code === "too_many_commands" ||
+    code === "store_failed" ||
+    code === "draining" ||
+    code === "internal"
+  );
+}

@@ -1,0 +1,133 @@
+import { type Clock, Timer } from "./clock.ts";
+import type { PolylogError } from "./errors.ts";
+import { MessageLog } from "./log.ts";
+import type { LoggedEvent, Position, Role, RoomInfo, RoomKind, User } from "./types.ts";
+
+export const TYPING_EXPIRES_MS = 6000;
+
+export type Taken = "applied" | "repeated" | "gap";
+
+// One followed room: where its log was left, what was read, who is there.
+export class Room {
+  readonly id: string;
+  readonly log = new MessageLog();
+  kind: RoomKind;
+  title: string;
+  epoch: number;
+  peer: User | undefined;
+  role: Role | undefined;
+  // The last entry taken, without a gap before it.
+  cursor: number;
+  head: Position;
+  read: Position;
+  // How far others have read, by user id.
+  readonly reads = new Map<number, number>();
+  readonly typing = new Map<number, User>();
+  presence: { count: number; users: readonly User[] | undefined } = { count: 0, users: undefined };
+  // A page of history is on its way.
+  loading = false;
+  // Why the last page did not come.
+  failed: PolylogError | undefined;
+  private readonly typingTimers = new Map<number, Timer>();
+
+  constructor(
+    info: RoomInfo,
+    private readonly clock: Clock,
+    private readonly changed: (room: Room) => void,
+  ) {
+    this.id = info.id;
+    this.kind = info.kind;
+    this.title = info.title;
+    this.epoch = info.epoch;
+    this.head = { ...info.head };
+    this.cursor = info.head.seq;
+    this.read = { ...(info.read ?? { seq: 0, count: 0 }) };
+    this.role = info.role;
+    this.peer = info.peer;
+  }
+
+  get unread(): number {
+    return Math.max(0, this.head.count - this.read.count);
+  }
+
+  // Takes what a list of rooms or a join said anew; the cursor stays.
+  update(info: RoomInfo): void {
+    this.kind = info.kind;
+    this.title = info.title;
+    if (info.role !== undefined) this.role = info.role;
+    if (info.peer !== undefined) this.peer = info.peer;
+    this.moveHead(info.head);
+    if (info.read !== undefined) this.moveRead(info.read);
+  }
+
+  // Takes an entry of the live log.
+  take(event: LoggedEvent): Taken {
+    if (event.seq <= this.cursor) return "repeated";
+    if (event.seq !== this.cursor + 1) return "gap";
+    this.cursor = event.seq;
+    this.moveHead({ seq: event.seq, count: event.event === "message" ? event.count : 0 });
+    if (event.event === "message") this.setTyping(event.from, false);
+    if (event.event === "room") {
+      this.title = event.title;
+      this.kind = event.kind;
+    }
+    this.log.apply(event);
+    return "applied";
+  }
+
+  // Entries up to `to` were left out.
+  skipTo(to: number): void {
+    this.cursor = Math.max(this.cursor, to);
+    this.moveHead({ seq: to, count: 0 });
+    this.log.clear();
+  }
+
+  // The log is another one, or was cut.
+  reset(epoch: number, head: Position): void {
+    this.epoch = epoch;
+    this.cursor = head.seq;
+    this.head = { ...head };
+    if (this.read.seq > head.seq) this.read = { ...head };
+    this.log.clear();
+    this.reads.clear();
+  }
+
+  moveHead(head: Position): void {
+    this.head = {
+      seq: Math.max(this.head.seq, head.seq),
+      count: Math.max(this.head.count, head.count),
+    };
+  }
+
+  moveRead(read: Position): boolean {
+    if (read.seq <= this.read.seq && read.count <= this.read.count) return false;
+    this.read = {
+      seq: Math.max(this.read.seq, read.seq),
+      count: Math.max(this.read.count, read.count),
+    };
+    return true;
+  }
+
+  setTyping(user: User, on: boolean): void {
+    const timer = this.typingTimers.get(user.id) ?? new Timer(this.clock);
+    this.typingTimers.set(user.id, timer);
+    if (on) {
+      this.typing.set(user.id, user);
+      timer.set(TYPING_EXPIRES_MS, () => {
+        this.typing.delete(user.id);
+        this.changed(this);
+      });
+      return;
+    }
+    timer.clear();
+    this.typing.delete(user.id);
+  }
+
+  // Casts are worth nothing once the connection is gone.
+  forgetCasts(): void {
+    for (const timer of this.typingTimers.values()) timer.clear();
+    this.typingTimers.clear();
+    this.typing.clear();
+    this.presence = { count: 0, users: undefined };
+  }
+}

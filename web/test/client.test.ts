@@ -1,0 +1,322 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { again, ANA, amendment, BEN, EPOCH, loaded, message, online, room, seqs, story, texts } from "./fake.ts";
+
+const general = (s: Awaited<ReturnType<typeof online>>) => s.client.rooms.get("general")!;
+
+test("a first connection authenticates, lists rooms and follows them from their heads", async () => {
+  const s = story();
+  s.client.start();
+  assert.equal(s.socket().url, "wss://chat.example/ws");
+  await s.socket().open();
+  assert.equal((await s.socket().answer("auth", { user: ANA, expires: 9e12 })).token, "secret");
+  const own = await s.socket().answer("join", { room: { ...room(3), id: "@7", kind: "self" } });
+  assert.equal(own.room, "@7");
+  await s.socket().answer("rooms", { rooms: [room(10, { read: { seq: 6, count: 6 } })] });
+  const resume = await s.socket().answer("resume", { rooms: {} });
+  assert.deepEqual(resume.rooms, { "@7": [EPOCH, 3], general: [EPOCH, 10] });
+  assert.deepEqual(s.states, ["connecting", "online"]);
+  assert.equal(general(s).unread, 4);
+});
+
+test("live entries are shown in order, each once", async () => {
+  const s = await online(10);
+  await loaded(s, 8);
+  await s.socket().event(message(11), message(12), message(11), message(12), message(13));
+  assert.deepEqual(seqs(s), [8, 9, 10, 11, 12, 13]);
+  assert.equal(general(s).cursor, 13);
+  s.socket().none();
+});
+
+test("a gap is not shown: the log is asked for again from the cursor on", async () => {
+  const s = await online(10);
+  await loaded(s, 10);
+  await s.socket().event(message(11), message(13), message(14));
+  assert.deepEqual(seqs(s), [10, 11]);
+  const join = await s.socket().answer("join", { room: room(14) });
+  assert.deepEqual([join.after, join.epoch], [11, EPOCH]);
+  s.socket().none();
+  await s.socket().event(message(12), message(13), message(14), message(15));
+  assert.deepEqual(seqs(s), [10, 11, 12, 13, 14, 15]);
+});
+
+test("entries that arrive while the newest page is fetched are neither lost nor doubled", async () => {
+  const s = await online(10);
+  const loading = s.client.load("general");
+  await s.socket().event(message(11));
+  const entries = [message(9), message(10), message(11)];
+  const asked = await s.socket().answer("history", { entries, more: true, head: room(11) });
+  await loading;
+  assert.equal(asked.before, 11);
+  assert.deepEqual(seqs(s), [9, 10, 11]);
+});
+
+test("older pages go before what is there, until there is nothing older", async () => {
+  const s = await online(10);
+  await loaded(s, 8);
+  const older = s.client.loadOlder("general");
+  await s.client.loadOlder("general");
+  const entries = [message(1), message(7)];
+  const asked = await s.socket().answer("history", { entries, more: false, head: room(10) });
+  await older;
+  assert.equal(asked.before, 8);
+  assert.deepEqual(seqs(s), [1, 7, 8, 9, 10]);
+  await s.client.loadOlder("general");
+  s.socket().none();
+});
+
+test("after a drop the cursors are handed back, and what was missed is shown once", async () => {
+  const s = await online(10);
+  await loaded(s, 9);
+  await s.socket().event(message(11));
+  await s.socket().drop();
+  assert.equal(s.client.state.name, "waiting");
+  await s.clock.pass(400);
+  assert.equal(s.sockets.length, 2);
+  const head = { seq: 13, count: 13 };
+  const resume = await again(s, { general: { epoch: EPOCH, head } });
+  assert.deepEqual(resume.rooms, { "@7": [EPOCH, 3], general: [EPOCH, 11] });
+  await s.socket().event(message(11), message(12), message(13));
+  assert.deepEqual(seqs(s), [9, 10, 11, 12, 13]);
+  assert.equal(s.client.state.name, "online");
+});
+
+test("attempts are spaced further and further, and at once when the network is back", async () => {
+  const s = await online(10);
+  await s.clock.pass(5000);
+  await s.socket().drop();
+  for (const wait of [400, 800, 1600]) {
+    await s.clock.pass(wait - 1);
+    const before = s.sockets.length;
+    await s.clock.pass(1);
+    assert.equal(s.sockets.length, before + 1);
+    await s.socket().drop();
+  }
+  const before = s.sockets.length;
+  s.client.wake();
+  assert.equal(s.sockets.length, before + 1);
+});
+
+test("a silent connection is asked for a sign of life, and given up without one", async () => {
+  const s = await online(10);
+  await s.clock.pass(30_000);
+  await s.socket().answer("ping", { now: 1 });
+  await s.clock.pass(30_000);
+  s.socket().take("ping");
+  await s.clock.pass(10_000);
+  assert.equal(s.client.state.name, "waiting");
+  assert.equal(s.socket().closed, true);
+});
+
+test("a bye is followed by a reconnection after exactly the delay it names", async () => {
+  const s = await online(10);
+  await s.socket().event({ event: "bye", reason: "draining", delay_ms: 2500 });
+  await s.clock.pass(500);
+  await s.socket().drop(1012);
+  const state = s.client.state;
+  assert.equal(state.name === "waiting" && state.reason, "draining");
+  s.client.wake();
+  await s.clock.pass(1999);
+  assert.equal(s.sockets.length, 1);
+  await s.clock.pass(1);
+  assert.equal(s.sockets.length, 2);
+  assert.equal(s.client.state.name, "connecting");
+});
+
+test("a server that says bye and does not close is left after the delay", async () => {
+  const s = await online(10);
+  await s.socket().event({ event: "bye", reason: "draining", delay_ms: 2500 });
+  await s.clock.pass(2500);
+  assert.equal(s.sockets.length, 2);
+  assert.equal(s.sockets[0]!.closed, true);
+});
+
+test("behind: the cursor moves, the cache goes, the newest page is fetched", async () => {
+  const s = await online(10);
+  await loaded(s, 5);
+  await s.socket().event({ event: "behind", room: "general", from: 10, to: 5000 });
+  assert.deepEqual(seqs(s), []);
+  const loading = s.client.load("general");
+  const entries = [message(4999), message(5000)];
+  const asked = await s.socket().answer("history", { entries, more: true, head: room(5000) });
+  await loading;
+  assert.equal(asked.before, 5001);
+  await s.socket().event(message(5001));
+  assert.deepEqual(seqs(s), [4999, 5000, 5001]);
+});
+
+test("a page that was asked for before the cache went is not taken", async () => {
+  const s = await online(10);
+  const loading = s.client.load("general");
+  const asked = s.socket().take("history");
+  await s.socket().event({ event: "behind", room: "general", from: 10, to: 5000 });
+  await s.socket().event({ id: asked.id, ok: { entries: [message(10)], more: true } });
+  await loading;
+  assert.deepEqual(seqs(s), []);
+  assert.equal(general(s).log.loaded, false);
+});
+
+test("reset: another log, from its head, with nothing kept of the first", async () => {
+  const s = await online(10);
+  await loaded(s, 5);
+  const head = { seq: 2, count: 2 };
+  await s.socket().event({ event: "reset", room: "general", epoch: 99, head });
+  assert.deepEqual(seqs(s), []);
+  assert.deepEqual([general(s).epoch, general(s).cursor, general(s).unread], [99, 2, 0]);
+  await s.socket().drop();
+  await s.clock.pass(400);
+  const resume = await again(s, { general: { reset: true, epoch: 100, head } });
+  assert.deepEqual((resume.rooms as Record<string, unknown>).general, [99, 2]);
+  assert.equal(general(s).epoch, 100);
+});
+
+test("a room that resume refuses is lost, the others are not", async () => {
+  const s = await online(10);
+  const lost: string[] = [];
+  s.client.on("lost", ({ room: gone, error }) => lost.push(`${gone.id} ${error.code}`));
+  await s.socket().drop();
+  await s.clock.pass(400);
+  await again(s, { general: { error: { code: "not_member", message: "" } } });
+  assert.deepEqual(lost, ["general not_member"]);
+  assert.equal(s.client.rooms.size, 0);
+  assert.equal(s.client.state.name, "online");
+});
+
+test("a refused token ends the session; nothing is tried again", async () => {
+  const s = story();
+  s.client.start();
+  await s.socket().open();
+  await s.socket().refuse("auth", { code: "revoked" });
+  assert.equal(s.client.state.name, "ended");
+  await s.clock.pass(600_000);
+  assert.equal(s.sockets.length, 1);
+});
+
+test("a session ended by the server while connected ends here too", async () => {
+  const s = await online(10);
+  await s.socket().drop(4401);
+  assert.equal(s.client.state.name, "ended");
+});
+
+test("an edit, a reaction and a deletion change the message that they name", async () => {
+  const s = await online(10);
+  await loaded(s, 9);
+  const before = general(s).log.get(10);
+  await s.socket().event(
+    amendment("edit", 11, 10, { text: "better" }),
+    amendment("react", 12, 10, { emoji: "👍", on: true }),
+    amendment("react", 13, 10, { emoji: "👍", on: true, from: ANA }),
+    amendment("react", 14, 10, { emoji: "👍", on: false }),
+  );
+  const after = general(s).log.get(10);
+  assert.notEqual(after, before);
+  assert.ok(after?.type === "message");
+  assert.deepEqual(
+    [after.text, after.edited, after.rev, [...after.reactions]],
+    ["better", 11_000, 14, [["👍", [7]]]],
+  );
+  await s.socket().event(amendment("delete", 15, 10));
+  assert.deepEqual(texts(s), ["message 9", ""]);
+  assert.equal(general(s).cursor, 15);
+});
+
+test("a change that a page of history shows already is not applied again", async () => {
+  const s = await online(10);
+  const loading = s.client.load("general");
+  const page = [message(10, { text: "second edit", rev: 12 })];
+  await s.socket().answer("history", { entries: page, more: true, head: room(12) });
+  await loading;
+  await s.socket().event(amendment("edit", 11, 10, { text: "first edit" }));
+  assert.deepEqual(texts(s), ["second edit"]);
+  await s.socket().event(amendment("edit", 12, 10, { text: "second edit" }));
+  await s.socket().event(amendment("edit", 13, 10, { text: "third edit" }));
+  assert.deepEqual(texts(s), ["third edit"]);
+});
+
+test("a change that overtakes the page with its message is applied when the page comes", async () => {
+  const s = await online(10);
+  const loading = s.client.load("general");
+  await s.socket().event(amendment("edit", 11, 10, { text: "newer" }));
+  await s.socket().answer("history", { entries: [message(10)], more: true, head: room(10) });
+  await loading;
+  assert.deepEqual(texts(s), ["newer"]);
+});
+
+test("typing expires after 6 s, and ends when the message comes", async () => {
+  const s = await online(10);
+  const on = { event: "typing", room: "general", from: BEN, on: true };
+  await s.socket().event(on);
+  assert.equal(general(s).typing.size, 1);
+  await s.clock.pass(5999);
+  assert.equal(general(s).typing.size, 1);
+  await s.clock.pass(1);
+  assert.equal(general(s).typing.size, 0);
+  await s.socket().event(on, message(11));
+  assert.equal(general(s).typing.size, 0);
+});
+
+test("typing is said once in 3 s, and taken back once", async () => {
+  const s = await online(10);
+  for (let i = 0; i < 5; i++) s.client.typing("general", true);
+  assert.deepEqual(s.socket().take("typing"), { action: "typing", room: "general", on: true });
+  s.socket().none();
+  await s.clock.pass(3000);
+  s.client.typing("general", true);
+  s.socket().take("typing");
+  s.client.typing("general", false);
+  s.client.typing("general", false);
+  assert.equal(s.socket().take("typing").on, false);
+  s.socket().none();
+});
+
+test("unread counts messages only; one's own and those read elsewhere do not count", async () => {
+  const s = await online(10);
+  await s.socket().event(message(11), amendment("edit", 12, 11, { text: "x" }));
+  assert.equal(general(s).unread, 1);
+  await s.socket().event({ event: "read", room: "general", user: 7, seq: 12, count: 11 });
+  assert.equal(general(s).unread, 0);
+  await s.socket().event(message(13, { count: 12 }), message(14, { count: 13, from: ANA }));
+  assert.equal(general(s).unread, 0);
+  await s.socket().event({ event: "read", room: "general", user: 9, seq: 14, count: 13 });
+  assert.equal(general(s).reads.get(9), 14);
+});
+
+test("read positions are sent at once, then at most every 2 s, the latest last", async () => {
+  const s = await online(10);
+  const sent = () => s.socket().sent.splice(0).map((frame) => [frame.action, frame.seq, frame.count]);
+  for (const seq of [11, 12, 13]) {
+    await s.socket().event(message(seq));
+    s.client.markRead("general");
+  }
+  assert.deepEqual(sent(), [["read", 11, 11]]);
+  await s.clock.pass(2000);
+  assert.deepEqual(sent(), [["read", 13, 13]]);
+  await s.clock.pass(2000);
+  s.client.markRead("general");
+  assert.deepEqual(sent(), []);
+});
+
+test("an invitation in one's own log opens its room", async () => {
+  const s = await online(10);
+  const invite = { event: "invite", room: "@7", seq: 4, to: "dm:7:9", kind: "direct", title: "",
+    from: BEN, ts: 1 };
+  await s.socket().event(invite, invite);
+  const info = { ...room(1), id: "dm:7:9", kind: "direct", title: "", read: undefined };
+  const join = await s.socket().answer("join", { room: info, read: { seq: 0, count: 0 } });
+  assert.equal(join.room, "dm:7:9");
+  const direct = s.client.rooms.get("dm:7:9");
+  assert.deepEqual([direct?.peer?.name, direct?.unread], ["ben", 1]);
+  s.socket().none();
+});
+
+test("after a long absence the list of rooms is asked for again", async () => {
+  const s = await online(10);
+  await s.socket().drop();
+  await s.clock.pass(31_500);
+  s.client.wake();
+  await s.socket().open();
+  await s.socket().answer("auth", { user: ANA, expires: 9e12 });
+  await s.socket().answer("rooms", { rooms: [room(12, { id: "plans" })] });
+  const resume = await s.socket().answer("resume", { rooms: {} });
+  assert.deepEqual(Object.keys(resume.rooms as object), ["@7", "plans"]);
+});
