@@ -68,20 +68,20 @@ void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN])
     put(out + 23, s % 60, 2);
 }
 
-/* Matches s against a pattern, in which 'd' stands for a digit, '_' for a space
- * or a digit, 'M' for three characters of a month; returns the numbers in their
+/* Matches s against a pattern, in which '9' stands for a digit, '_' for a space
+ * or a digit, '@' for three characters of a month; returns the numbers in their
  * order, with the month's (1 to 12) among them. */
 static bool scan(struct str s, const char *pattern, int64_t numbers[static 6])
 {
     size_t i = 0, count = 0;
 
     for (const char *c = pattern; *c != '\0'; c++) {
-        bool goes_on = c > pattern && (c[-1] == 'd' || c[-1] == '_');
+        bool goes_on = c > pattern && (c[-1] == '9' || c[-1] == '_');
 
-        if (i >= s.n || (*c != 'M' && *c != 'd' && *c != '_')) {
+        if (i >= s.n || (*c != '@' && *c != '9' && *c != '_')) {
             if (i >= s.n || s.p[i++] != (uint8_t)*c)
                 return false;
-        } else if (*c == 'M') {
+        } else if (*c == '@') {
             size_t m = 0;
 
             while (m < 12 && (s.n - i < 3 || memcmp(s.p + i, months[m], 3) != 0))
@@ -127,11 +127,11 @@ bool field_date_parse(struct str s, int64_t *ret_unix_s)
 
     if (!take_day(&short_day, 3))
         return false;
-    if (scan(short_day, ", dd M dddd dd:dd:dd GMT", v))
+    if (scan(short_day, ", 99 @ 9999 99:99:99 GMT", v))
         form = FIXDATE;
-    else if (take_day(&long_day, 0) && scan(long_day, ", dd-M-dd dd:dd:dd GMT", v))
+    else if (take_day(&long_day, 0) && scan(long_day, ", 99-@-99 99:99:99 GMT", v))
         form = RFC850;
-    else if (scan(short_day, " M _d dd:dd:dd dddd", v))
+    else if (scan(short_day, " @ _9 99:99:99 9999", v))
         form = ASCTIME;
     else
         return false;

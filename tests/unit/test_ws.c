@@ -169,12 +169,12 @@ static void ws_refuses(void **state)
 
         buf_init(&log, 1000);
         (void)snprintf(want, sizeof(want), "bad %d ", cases[i].code);
-        print_message("%s\n", cases[i].why);
         expect(&plain, WS_SERVER, false, cases[i].bytes, want);
         /* Seen at the last of these bytes, not before. */
         ws_decoder_init(&d, WS_SERVER, false);
         feed(&d, &plain, (struct str){cases[i].bytes.p, cases[i].bytes.n - 1}, 100, &log);
-        assert_int_equal(buf_len(&log), 0);
+        if (buf_len(&log) != 0)
+            fail_msg("too early: %s", cases[i].why);
         ws_decoder_fini(&d);
     }
     expect(&plain, WS_CLIENT, false, STR("\x81\x82"), "bad 1002 ");
