@@ -91,6 +91,9 @@ static void json_reads_numbers(void **state)
                 "[i0i0i-1i10i9007199254740991i-9007199254740991]$");
     check_trace("[9007199254740992,99999999999999999999,1.5,1e3,-0.1E-2,2e+9,0.0]",
                 "[n9007199254740992n99999999999999999999n1.5n1e3n-0.1E-2n2e+9n0.0]$");
+    /* These would wrap to 1 in 64 bits. */
+    check_trace("[18446744073709551617,-18446744073709551617]",
+                "[n18446744073709551617n-18446744073709551617]$");
 }
 
 static void json_unescapes_in_place(void **state)
