@@ -1,17 +1,24 @@
 # make            the program, build/polylog
 # make web        the web app, web/dist; make web-test checks its types and tests its library
 # make run        install what is missing, build, serve http://localhost:8080 with data in ./data
-# make test       install what is missing, run every test
+#                                                         ARGS="--listen :8080 --open"
+# make test       install what is missing, run every test STAGES="check browser"
 # make check      what a change must pass: style, and the C tests plain and under sanitizers
-# make unit       the C tests of this variant only        T=substring  SEED=n
+# make style      format, layers, headers alone, symbols, sizes, generated documents
+# make unit       the C tests of this variant only        T=substring  SEED=n  SEEDS=n
 # make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
-# Variants:       CC=clang  SAN=address,undefined  SAN=thread  O=0
+# make docs       what is made from tables: docs/polylog.1, docs/protocol.md, web/src/lib/protocol.gen.ts
+# make install    into DESTDIR and PREFIX
+# make install-deps  what build and tests need (Debian)
+# Variants:       CC=clang  SAN=address,undefined  SAN=thread  O=0  WERROR=1
 comma   := ,
 CC      := $(if $(filter default,$(origin CC)),cc,$(CC))
 O       ?= 2
 SAN     ?=
 FUZZ_S  ?= 10
-V       := $(notdir $(CC))$(if $(SAN),-$(subst $(comma),+,$(SAN)))-O$(O)
+PREFIX  ?= /usr/local
+J       := -j$(shell nproc)
+V       := $(notdir $(CC))$(if $(SAN),-$(subst $(comma),+,$(SAN)))-O$(O)$(if $(WERROR),-werror)
 B       := build/$(V)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -93,8 +100,59 @@ $(B)/%.h.alone: %.h
 	    $(CC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -Werror -fsyntax-only -xc -
 	@touch $@
 
+# What is made from the tables, into $(B)/docs; `docs` takes it over, `style` compares.
+TOOLS := $(B)/tools/gen-man $(B)/tools/gen-protocol
+$(TOOLS): $(B)/tools/%: $(B)/tools/%.o $(B)/libpolylog.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+GENERATED := docs/polylog.1 docs/protocol.md web/src/lib/protocol.gen.ts
+generated: $(TOOLS)
+	@mkdir -p $(B)/made/docs $(B)/made/web/src/lib
+	@$(B)/tools/gen-man >$(B)/made/docs/polylog.1
+	@$(B)/tools/gen-protocol docs/protocol.md >$(B)/made/docs/protocol.md
+	@$(B)/tools/gen-protocol >$(B)/made/web/src/lib/protocol.gen.ts
+docs: generated
+	@for f in $(GENERATED); do cmp -s $(B)/made/$$f $$f || { cp $(B)/made/$$f $$f; echo "made $$f"; }; done
+docs-check: generated
+	@for f in $(GENERATED); do diff -u $$f $(B)/made/$$f || { echo "$$f is old: make docs"; exit 1; }; done
+
+FORMAT := $(sort $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch] tools/*.[ch]))
+format:
+	clang-format --dry-run -Werror $(FORMAT)
+style: $(OBJ) $(B)/src/main.o
+	@tools/run-stages -1 format '$(MAKE) -s format' headers '$(MAKE) -s $(J) headers' \
+	    layers tools/check-layers system tools/check-system symbols 'tools/check-symbols $(B)' \
+	    size tools/check-size checks tools/test-checks documents '$(MAKE) -s docs-check'
+
+# The sanitizers look at fewer seeds of each simulation.
+SOME_SEEDS := SEEDS=$(or $(SEEDS),5)
+check:
+	@tools/run-stages style '$(MAKE) -s $(J) style WERROR=1' \
+	    plain '$(MAKE) -s $(J) unit WERROR=1' \
+	    address,undefined '$(SOME_SEEDS) $(MAKE) -s $(J) unit WERROR=1 CC=clang O=1 SAN=address,undefined' \
+	    thread '$(SOME_SEEDS) $(MAKE) -s $(J) unit WERROR=1 CC=clang O=1 SAN=thread'
+
+install-deps:
+	@tools/setup build test
+	@$(MAKE) -s npm
+npm: $(patsubst %/package.json,%/node_modules/.package-lock.json,$(wildcard web/package.json tests/package.json))
+
+run:
+	@tools/setup build
+	@$(MAKE) -s $(J) all
+	@build/polylog serve $(ARGS)
+
+test:
+	@tools/setup build test
+	@$(MAKE) -s $(J) npm all WERROR=1
+	@MAKE='$(MAKE)' tools/run-tests
+
+install: all
+	install -D -m 755 build/polylog $(DESTDIR)$(PREFIX)/bin/polylog
+	install -D -m 644 docs/polylog.1 $(DESTDIR)$(PREFIX)/share/man/man1/polylog.1
+
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: all web web-test unit fuzz headers clean
+.PHONY: all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
+        npm run test install clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

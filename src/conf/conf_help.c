@@ -34,18 +34,18 @@ static void print_options(FILE *f, const struct setting *s)
 
 static void print_setting(FILE *f, const struct setting *s)
 {
-    char placeholder[160], allowed[160], text[512];
+    char usage[160], allowed[160], range[180] = "", value[80] = "", text[512];
 
     if (s->kind == SETTING_BOOL)
         fprintf(f, "  --%s, --no-%s\n", s->name, s->name);
     else
         fprintf(f, "  %s%s %s\n", s->argument ? "" : "--", s->name,
-                s->argument ? "" : setting_placeholder(s, placeholder));
-    setting_allowed(s, allowed);
-    snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", s->what,
-             s->kind == SETTING_CHOICE || allowed[0] == '\0' ? "" : " From ",
-             s->kind == SETTING_CHOICE ? "" : allowed, allowed[0] == '\0' ? "" : ".",
-             s->value[0] != '\0' ? " [" : "", s->value, s->value[0] != '\0' ? "]" : "");
+                s->argument ? "" : setting_placeholder(s, usage));
+    if (s->kind != SETTING_CHOICE && setting_allowed(s, allowed)[0] != '\0')
+        snprintf(range, sizeof(range), " From %s.", allowed);
+    if (s->value[0] != '\0')
+        snprintf(value, sizeof(value), " [%s]", s->value);
+    snprintf(text, sizeof(text), "%s%s%s", s->what, range, value);
     print_wrapped(f, text);
     print_options(f, s);
 }

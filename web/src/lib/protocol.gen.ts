@@ -1,0 +1,144 @@
+// Made from src/chat/commands.tbl and errors.tbl by `make docs`.
+
+// What each command takes.
+export interface CommandParams {
+  login: {
+    name: string;
+    owner?: string;
+  };
+  auth: {
+    token: string;
+  };
+  logout: {
+    session?: string;
+  };
+  sessions: Record<string, never>;
+  join: {
+    room: string;
+    after?: number;
+    epoch?: number;
+    last?: number;
+    create?: boolean;
+  };
+  resume: {
+    rooms: Record<string, [number, number]>;
+  };
+  send: {
+    room: string;
+    text: string;
+    cid?: string;
+    seen?: number;
+    reply_to?: number;
+  };
+  edit: {
+    room: string;
+    target: number;
+    text: string;
+  };
+  delete: {
+    room: string;
+    target: number;
+  };
+  react: {
+    room: string;
+    target: number;
+    emoji: string;
+    on?: boolean;
+  };
+  history: {
+    room: string;
+    before?: number;
+    after?: number;
+    around?: number;
+    limit?: number;
+    view?: "messages" | "log";
+  };
+  leave: {
+    room: string;
+  };
+  typing: {
+    room: string;
+    on?: boolean;
+  };
+  read: {
+    room: string;
+    seq: number;
+    count?: number;
+  };
+  rooms: Record<string, never>;
+  presence: {
+    room: string;
+  };
+  users: {
+    query?: string;
+  };
+  room_create: {
+    room?: string;
+    title?: string;
+    kind?: "public" | "private";
+  };
+  room_set: {
+    room: string;
+    title: string;
+  };
+  member_set: {
+    room: string;
+    user: number;
+    role: "owner" | "moderator" | "member" | "muted" | "banned" | "none";
+    until?: number;
+  };
+  members: {
+    room: string;
+  };
+  dm: {
+    user: number;
+  };
+  ping: Record<string, never>;
+}
+
+// Every error that the server answers with.
+export type ErrorCode =
+  | "bad_json"
+  | "bad_utf8"
+  | "too_deep"
+  | "unknown_command"
+  | "bad_type"
+  | "missing_parameter"
+  | "bad_value"
+  | "too_long"
+  | "bad_room"
+  | "bad_name"
+  | "empty"
+  | "unauthenticated"
+  | "bad_token"
+  | "expired"
+  | "revoked"
+  | "login_closed"
+  | "bad_origin"
+  | "forbidden"
+  | "not_member"
+  | "banned"
+  | "muted"
+  | "not_joined"
+  | "already_authenticated"
+  | "no_such_room"
+  | "no_such_user"
+  | "no_such_message"
+  | "no_such_session"
+  | "no_such_path"
+  | "method_not_allowed"
+  | "room_exists"
+  | "name_taken"
+  | "cid_conflict"
+  | "unconfirmed"
+  | "deleted"
+  | "too_many_rooms"
+  | "rooms_limit"
+  | "too_many_reactions"
+  | "rate_limited"
+  | "too_many_commands"
+  | "too_big"
+  | "store_full"
+  | "store_failed"
+  | "draining"
+  | "internal";
