@@ -26,7 +26,6 @@
 #define IO_IO_H
 
 #include "base/base.h"
-#include "base/list.h"
 
 struct io;
 struct io_op;
@@ -47,7 +46,6 @@ struct io_op {
     int fd;
     /* Private to the implementation. */
     int result;
-    struct list node;
     const struct str *parts;
     uint8_t parts_n;
     uint8_t kind;
@@ -84,6 +82,7 @@ struct io_ops {
     void (*cancel)(struct io *io, struct io_op *op);
     void (*close)(struct io *io, int fd);
     void (*peer)(struct io *io, int fd, struct io_addr *ret_addr);
+    void (*local)(struct io *io, int fd, struct io_addr *ret_addr);
     void (*wait)(struct io *io, uint64_t until_ms);
     void (*post)(struct io *io, struct io_mail *first, struct io_mail *last);
     void (*free)(struct io *io);
@@ -179,10 +178,17 @@ static inline void io_close(struct io *io, int fd)
     io->ops->close(io, fd);
 }
 
-/* The other end's address; family IO_ADDR_NONE if there is none. */
+/* The other end's address; family IO_ADDR_NONE if there is none. A unix client
+ * has an empty path. */
 static inline void io_peer(struct io *io, int fd, struct io_addr *ret_addr)
 {
     io->ops->peer(io, fd, ret_addr);
+}
+
+/* This end's address: which port a listener with port 0 was given. */
+static inline void io_local(struct io *io, int fd, struct io_addr *ret_addr)
+{
+    io->ops->local(io, fd, ret_addr);
 }
 
 /* Completes what is ready and delivers mail; blocks until there is something,

@@ -1,0 +1,313 @@
+#include "io/host.h"
+#include "io/io_epoll.h"
+#include "io/thread.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct loop {
+    struct loop *next;
+    pthread_t thread;
+    bool (*turn)(void *arg);
+    void *arg;
+};
+
+struct host_epoll {
+    struct io_host host;
+    struct loop *loops;
+    unsigned loops_n, helpers_n;
+};
+
+struct helper_epoll {
+    struct io_helper helper;
+    struct io_helper_options o;
+    pthread_mutex_t mutex;
+    pthread_cond_t posted;
+    struct io_job *first, *last; /* what waits, linked by mail.next */
+    unsigned idle_n;             /* threads that wait for a job */
+    bool closing;
+    unsigned threads_n;
+    pthread_t threads[];
+};
+
+/* The jobs of one chain that somebody is told about. A chain's links pass
+ * through jobs that run may have freed, so they are noted before. */
+struct batch {
+    struct io_job **jobs;
+    size_t n, cap;
+};
+
+static struct host_epoll *self(struct io_host *h)
+{
+    return CONTAINER_OF(h, struct host_epoll, host);
+}
+
+static struct helper_epoll *helper_of(struct io_helper *helper)
+{
+    return CONTAINER_OF(helper, struct helper_epoll, helper);
+}
+
+static int host_new_io(struct io_host *h, struct io **ret_io)
+{
+    (void)h;
+    return io_epoll_new(ret_io);
+}
+
+static void *loop_run(void *arg)
+{
+    struct loop *l = arg;
+
+    while (l->turn(l->arg))
+        ;
+    return NULL;
+}
+
+static int host_start_loop(struct io_host *h, struct io *io, bool (*turn)(void *arg), void *arg)
+{
+    struct host_epoll *host = self(h);
+    struct loop *l = calloc(1, sizeof(*l));
+    char name[32];
+    int r;
+
+    (void)io;
+    if (l == NULL)
+        return -ENOMEM;
+    l->turn = turn;
+    l->arg = arg;
+    (void)snprintf(name, sizeof(name), "worker-%u", host->loops_n);
+    r = thread_start(&l->thread, name, loop_run, l);
+    if (r < 0) {
+        free(l);
+        return r;
+    }
+    l->next = host->loops;
+    host->loops = l;
+    host->loops_n++;
+    return 0;
+}
+
+static void host_join_loops(struct io_host *h)
+{
+    struct host_epoll *host = self(h);
+
+    while (host->loops != NULL) {
+        struct loop *l = host->loops;
+
+        host->loops = l->next;
+        (void)pthread_join(l->thread, NULL);
+        free(l);
+    }
+    host->loops_n = 0;
+}
+
+static void batch_note(struct batch *b, struct io_job *chain)
+{
+    b->n = 0;
+    while (chain != NULL) {
+        if (b->n == b->cap) {
+            b->cap = MAX(b->cap * 2, (size_t)64);
+            b->jobs = realloc(b->jobs, b->cap * sizeof(*b->jobs));
+            if (b->jobs == NULL)
+                abort();
+        }
+        if (chain->home != NULL)
+            b->jobs[b->n++] = chain;
+        chain =
+            chain->mail.next == NULL ? NULL : CONTAINER_OF(chain->mail.next, struct io_job, mail);
+    }
+}
+
+/* Mails all jobs of the first one's home as one chain; keeps the others. */
+static void batch_post_one_home(struct batch *b)
+{
+    struct io *home = b->jobs[0]->home;
+    struct io_mail *first = &b->jobs[0]->mail, *last = first;
+    size_t kept = 0;
+
+    for (size_t i = 1; i < b->n; i++) {
+        if (b->jobs[i]->home == home) {
+            last->next = &b->jobs[i]->mail;
+            last = last->next;
+        } else {
+            b->jobs[kept++] = b->jobs[i];
+        }
+    }
+    b->n = kept;
+    io_post(home, first, last);
+}
+
+/* Cuts off what one call of run gets. Under the mutex. */
+static struct io_job *take(struct helper_epoll *p)
+{
+    struct io_job *chain = p->first, *end = chain;
+
+    if (p->o.chain_max == 0) {
+        p->first = p->last = NULL;
+        return chain;
+    }
+    for (unsigned i = 1; i < p->o.chain_max && end->mail.next != NULL; i++)
+        end = CONTAINER_OF(end->mail.next, struct io_job, mail);
+    p->first = end->mail.next == NULL ? NULL : CONTAINER_OF(end->mail.next, struct io_job, mail);
+    if (p->first == NULL)
+        p->last = NULL;
+    end->mail.next = NULL;
+    return chain;
+}
+
+static struct timespec after_ms(uint64_t ms)
+{
+    struct timespec ts;
+    uint64_t ns;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    ns = (uint64_t)ts.tv_nsec + ms % 1000 * 1000000;
+    ts.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
+    ts.tv_nsec = (long)(ns % 1000000000);
+    return ts;
+}
+
+/* Waits for jobs until idle_ms have passed. Sets *ret_chain to the jobs, or to
+ * NULL if none came; false if the helper is closed and nothing is left. */
+static bool next_chain(struct helper_epoll *p, uint64_t idle_ms, struct io_job **ret_chain)
+{
+    struct timespec until = after_ms(idle_ms == IO_FOREVER ? 0 : idle_ms);
+    bool going_on = true;
+    int r = 0;
+
+    *ret_chain = NULL;
+    (void)pthread_mutex_lock(&p->mutex);
+    while (p->first == NULL && !p->closing && r != ETIMEDOUT) {
+        p->idle_n++;
+        r = idle_ms == IO_FOREVER ? pthread_cond_wait(&p->posted, &p->mutex)
+                                  : pthread_cond_timedwait(&p->posted, &p->mutex, &until);
+        p->idle_n--;
+    }
+    if (p->first != NULL)
+        *ret_chain = take(p);
+    else
+        going_on = !p->closing;
+    (void)pthread_mutex_unlock(&p->mutex);
+    return going_on;
+}
+
+static void *helper_run(void *arg)
+{
+    struct helper_epoll *p = arg;
+    struct batch batch = {0};
+    struct io_job *chain;
+    uint64_t idle_ms = IO_FOREVER;
+
+    while (next_chain(p, idle_ms, &chain)) {
+        batch_note(&batch, chain);
+        idle_ms = p->o.run(p->o.ctx, chain);
+        while (batch.n > 0)
+            batch_post_one_home(&batch);
+    }
+    free(batch.jobs);
+    return NULL;
+}
+
+static void host_submit_job(struct io_helper *helper, struct io_job *job)
+{
+    struct helper_epoll *p = helper_of(helper);
+    bool wake;
+
+    job->mail.next = NULL;
+    (void)pthread_mutex_lock(&p->mutex);
+    assert(!p->closing);
+    if (p->last != NULL)
+        p->last->mail.next = &job->mail;
+    else
+        p->first = job;
+    p->last = job;
+    wake = p->idle_n > 0;
+    (void)pthread_mutex_unlock(&p->mutex);
+    if (wake)
+        (void)pthread_cond_signal(&p->posted);
+}
+
+static void host_close_helper(struct io_helper *helper)
+{
+    struct helper_epoll *p = helper_of(helper);
+
+    (void)pthread_mutex_lock(&p->mutex);
+    p->closing = true;
+    (void)pthread_cond_broadcast(&p->posted);
+    (void)pthread_mutex_unlock(&p->mutex);
+    for (unsigned i = 0; i < p->threads_n; i++)
+        (void)pthread_join(p->threads[i], NULL);
+    assert(p->first == NULL || p->threads_n == 0);
+    self(p->helper.host)->helpers_n--;
+    (void)pthread_cond_destroy(&p->posted);
+    (void)pthread_mutex_destroy(&p->mutex);
+    free(p);
+}
+
+static void init_locks(struct helper_epoll *p)
+{
+    pthread_condattr_t attr;
+
+    if (pthread_condattr_init(&attr) != 0 ||
+        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+        pthread_cond_init(&p->posted, &attr) != 0 || pthread_mutex_init(&p->mutex, NULL) != 0)
+        abort();
+    (void)pthread_condattr_destroy(&attr);
+}
+
+static int host_new_helper(struct io_host *h, const struct io_helper_options *o,
+                           struct io_helper **ret_helper)
+{
+    struct helper_epoll *p;
+
+    assert(o->threads > 0);
+    p = calloc(1, sizeof(*p) + o->threads * sizeof(p->threads[0]));
+    if (p == NULL)
+        return -ENOMEM;
+    p->helper.host = h;
+    p->o = *o;
+    init_locks(p);
+    self(h)->helpers_n++;
+    for (; p->threads_n < o->threads; p->threads_n++) {
+        int r = thread_start(&p->threads[p->threads_n], o->name, helper_run, p);
+
+        if (r < 0) {
+            host_close_helper(&p->helper);
+            return r;
+        }
+    }
+    *ret_helper = &p->helper;
+    return 0;
+}
+
+static void host_free_epoll(struct io_host *h)
+{
+    struct host_epoll *host = self(h);
+
+    assert(host->loops == NULL && host->helpers_n == 0);
+    free(host);
+}
+
+static const struct io_host_ops epoll_ops = {
+    .name = "epoll",
+    .io_new = host_new_io,
+    .start = host_start_loop,
+    .join = host_join_loops,
+    .helper_new = host_new_helper,
+    .submit = host_submit_job,
+    .helper_close = host_close_helper,
+    .free = host_free_epoll,
+};
+
+int host_epoll_new(struct io_host **ret_host)
+{
+    struct host_epoll *host = calloc(1, sizeof(*host));
+
+    if (host == NULL)
+        return -ENOMEM;
+    host->host.ops = &epoll_ops;
+    *ret_host = &host->host;
+    return 0;
+}
