@@ -7,6 +7,7 @@
 # make style      format, layers, headers alone, symbols, sizes, generated documents
 # make unit       the C tests of this variant only        T=substring  SEED=n  SEEDS=n
 # make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
+# make bench-store  what the SQLite store alone reaches   ARGS="n=1000000 window=1"
 # make docs       what is made from tables: docs/polylog.1, docs/protocol.md, web/src/lib/protocol.gen.ts
 # make install    into DESTDIR and PREFIX
 # make install-deps  what build and tests need (Debian)
@@ -35,7 +36,8 @@ LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) 
 LIBS := -lsqlite3 -lssl -lcrypto -lsodium -lz -lutf8proc
 
 SRC   := $(sort $(wildcard src/*/*.c))
-TESTS := $(sort $(wildcard tests/unit/test_*.c tests/contract/test_*.c tests/sim/test_*.c))
+TESTS := $(sort $(wildcard tests/unit/test_*.c tests/contract/test_*.c tests/sim/test_*.c \
+           tests/crash/test_*.c))
 TLIB  := $(sort $(wildcard tests/lib/*.c))
 HDRS  := $(sort $(wildcard src/*/*.h tests/lib/*.h))
 OBJ   := $(SRC:%.c=$(B)/%.o)
@@ -78,6 +80,12 @@ $(B)/src/server/assets.o: $(B)/gen/assets.gen.inc
 unit: $(BIN)
 	@tools/run-c-tests $(BIN)
 
+bench-store: $(B)/bench/store_bench
+	@rm -rf build/bench-store
+	$< build/bench-store $(ARGS)
+$(B)/bench/store_bench: $(B)/bench/store_bench.o $(B)/libpolylog.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 # Each target starts from its corpus of good and bad inputs in tests/fuzz/corpus;
 # what it finds on the way stays in build/fuzz, a crash in build/fuzz/crash-*.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -115,7 +123,7 @@ docs: generated
 docs-check: generated
 	@for f in $(GENERATED); do diff -u $$f $(B)/made/$$f || { echo "$$f is old: make docs"; exit 1; }; done
 
-FORMAT := $(sort $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch] tools/*.[ch]))
+FORMAT := $(sort $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch] bench/*.[ch] tools/*.[ch]))
 format:
 	clang-format --dry-run -Werror $(FORMAT)
 style: $(OBJ) $(B)/src/main.o
@@ -153,6 +161,6 @@ install: all
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
+.PHONY: bench-store all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
         npm run test install clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
