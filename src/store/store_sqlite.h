@@ -3,7 +3,7 @@
  * threads. docs/decisions/ says why the tables are as they are.
  *
  *   append -> writer: journal row -> COMMIT (fsync) -> unfolded, in memory
- *                        |  32 of a room, or many in all
+ *                        |  20,000 in all: slices of later commits
  *                        v
  *                      page(room, first_seq, entries)
  *   read  -> reader: pages + unfolded, merged
@@ -20,6 +20,7 @@ struct store_sqlite_options {
     const char *vfs;    /* SQLite VFS by name; NULL: the default */
     unsigned readers;   /* reader threads; 0: one */
     uint64_t bytes_max; /* of the database: beyond it STORE_FULL; 0: none */
+    unsigned fold_n;    /* entries in memory at which folding begins; 0: 20,000 */
 };
 
 /* Opens or creates, migrates older schemas, brings the journal back into
