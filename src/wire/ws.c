@@ -330,6 +330,7 @@ static enum ws_event take_payload(struct ws_decoder *d, const struct ws_rules *r
     return pr->taken == pr->frame.payload_n ? finish_frame(d, rules, ret) : WS_MORE;
 }
 
+/* A message begins with all of the progress zero, as none outlives a message. */
 static void enter_frame(struct ws_decoder *d, const struct ws_rules *rules, const struct head *h)
 {
     struct ws_progress *pr = need_progress(d);
@@ -345,8 +346,6 @@ static void enter_frame(struct ws_decoder *d, const struct ws_rules *rules, cons
         pr->in_message = true;
         pr->text = h->opcode == WS_OP_TEXT;
         pr->compressed = h->rsv1;
-        pr->utf8 = (struct utf8){0};
-        pr->fragments = 0;
         buf_init(&pr->message, payload_max(rules, h->rsv1));
     }
     pr->fragments++;

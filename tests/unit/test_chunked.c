@@ -69,6 +69,7 @@ static void chunked_refuses(void **state)
         {STR("5\r\nhello\n0\r\n\r\n"), 400},
         {STR("5\r\nhelloX\r\n"), 400},
         {STR("5\r\nhello0\r\n\r\n"), 400},
+        {STR("5\r\nhello\rX0\r\n\r\n"), 400},
         {STR("5 \r\n"), 400},
         {STR(" 5\r\n"), 400},
         {STR("0x5\r\n"), 400},

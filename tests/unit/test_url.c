@@ -33,6 +33,9 @@ static void url_decodes(void **state)
         if (ok)
             assert_true(str_eq((struct str){out, n}, str_of(cases[i].want)));
     }
+    /* The digit that would make it good lies beyond the end. */
+    assert_false(url_decode((struct str){(const uint8_t *)"%41", 2}, URL_PLUS_IS_PLUS,
+                            (uint8_t[2]){0}, &(size_t){0}));
 }
 
 static void url_encodes_and_back(void **state)
