@@ -1,0 +1,250 @@
+#include "chat/append.h"
+
+#include "chat/load.h"
+
+#include <stdlib.h>
+
+#define BATCH_MAX 256
+#define BATCH_BYTES_MAX (256 * 1024)
+#define BATCH_BYTES_LIMIT (4 * 1024 * 1024)
+
+struct batch {
+    struct room *room;
+    struct store_append req;
+    struct store_amend amend;
+    struct buf bytes;
+    struct call *calls, **calls_end;
+    unsigned n;
+    uint64_t count, ts_ms; /* after the last entry in it */
+    size_t offsets[BATCH_MAX + 1];
+    struct str entries[BATCH_MAX];
+};
+
+static void queue_push(struct room *r, struct call *call)
+{
+    call->next = NULL;
+    *r->queue_end = call;
+    r->queue_end = &call->next;
+    r->queue_n++;
+}
+
+static struct call *queue_pop(struct room *r)
+{
+    struct call *call = r->queue;
+
+    r->queue = call->next;
+    if (r->queue == NULL)
+        r->queue_end = &r->queue;
+    r->queue_n--;
+    return call;
+}
+
+/* Puts what was popped back in front. */
+static void queue_unpop(struct room *r, struct call *first, struct call **end, unsigned n)
+{
+    if (first == NULL)
+        return;
+    if (r->queue == NULL)
+        r->queue_end = end;
+    *end = r->queue;
+    r->queue = first;
+    r->queue_n += n;
+}
+
+void append_propose(struct room *r, struct call *call)
+{
+    queue_push(r, call);
+    room_mark(r);
+}
+
+bool append_forming(const struct room *r, uint64_t user, uint64_t cid_hash)
+{
+    for (const struct call *c = r->batch->calls; c != NULL; c = c->next)
+        if (c->who.user == user && c->cid_hash == cid_hash && c->entry.kind == ENTRY_MESSAGE)
+            return true;
+    return false;
+}
+
+uint64_t append_next_seq(const struct room *r)
+{
+    return r->head + 1 + (r->batch != NULL ? r->batch->n : 0);
+}
+
+static struct batch *batch_new(struct room *r)
+{
+    struct batch *b = malloc(sizeof(*b));
+
+    if (b == NULL)
+        abort();
+    memset(b, 0, offsetof(struct batch, offsets));
+    b->room = r;
+    b->calls_end = &b->calls;
+    b->count = r->count;
+    b->ts_ms = r->ts_ms;
+    b->offsets[0] = 0;
+    buf_init(&b->bytes, BATCH_BYTES_LIMIT);
+    return b;
+}
+
+static void batch_free(struct batch *b)
+{
+    buf_fini(&b->bytes);
+    free(b);
+}
+
+/* The call's entry becomes the batch's next. */
+static void batch_add(struct batch *b, struct call *call)
+{
+    uint64_t now = b->room->owner->wall_ms;
+
+    b->ts_ms = now > b->ts_ms ? now : b->ts_ms;
+    if (call->entry.kind == ENTRY_MESSAGE)
+        b->count++;
+    call->entry.ts_ms = b->ts_ms;
+    call->entry.count = b->count;
+    entry_encode(&call->entry, &b->bytes);
+    call->next = NULL;
+    *b->calls_end = call;
+    b->calls_end = &call->next;
+    b->n++;
+    b->offsets[b->n] = buf_len(&b->bytes);
+}
+
+/* Asks proposals in their order until the batch is full or has to end. */
+static void batch_fill(struct batch *b)
+{
+    struct room *r = b->room;
+    unsigned left = r->queue_n;
+
+    while (left-- > 0 && b->n < BATCH_MAX && buf_len(&b->bytes) < BATCH_BYTES_MAX) {
+        struct call *call = queue_pop(r);
+        enum call_proposal p = call->propose(r, call);
+
+        if (p == CALL_LATER) {
+            call->next = NULL;
+            queue_unpop(r, call, &call->next, 1);
+            return;
+        }
+        if (p != CALL_APPEND)
+            continue;
+        batch_add(b, call);
+        if (call->alone || call->changes)
+            return;
+    }
+}
+
+/* Followers are told, and other nodes; then the calls are answered. The answers
+ * travel before the news, so that an acknowledgement precedes its own event. */
+static void batch_landed(struct batch *b)
+{
+    struct room *r = b->room;
+    struct news_entry *entries = malloc(b->n * sizeof(*entries));
+    struct news news = {.room = room_id(r), .first = r->head + 1, .n = b->n, .entries = entries};
+    struct call *call = b->calls, *next;
+
+    if (entries == NULL)
+        abort();
+    for (unsigned i = 0; i < b->n; i++, call = call->next) {
+        call->seq = r->head + 1;
+        room_apply(r, &call->entry, call->cid_hash, call->content_hash, &entries[i]);
+    }
+    r->owner->stats.appends++;
+    r->owner->stats.entries += b->n;
+    bus_ring(r->owner->bus, news.room, r->head,
+             b->n == 1 ? frame_str(entries[0].event) : (struct str){0});
+    for (call = b->calls; call != NULL; call = next) {
+        next = call->next;
+        call->appended(r, call);
+    }
+    r->owner->ops->publish(r->owner, r->followers, &news);
+    free(entries);
+    room_save(r, false);
+}
+
+static void batch_failed(struct batch *b, enum store_result result)
+{
+    struct call *call = b->calls, *next;
+
+    for (; call != NULL; call = next) {
+        next = call->next;
+        call_fail_store(call, result);
+    }
+}
+
+static void batch_done(struct store_req *req)
+{
+    struct batch *b = CONTAINER_OF(req, struct batch, req.req);
+    struct room *r = b->room;
+
+    r->batch = NULL;
+    switch (req->result) {
+    case STORE_OK:
+        batch_landed(b);
+        break;
+    case STORE_CONFLICT:
+        r->owner->stats.conflicts++;
+        queue_unpop(r, b->calls, b->calls_end, b->n);
+        load_catch_up(r);
+        break;
+    case STORE_FULL:
+        batch_failed(b, req->result);
+        break;
+    case STORE_FAILED:
+    case STORE_CANCELED:
+        batch_failed(b, req->result);
+        room_reload(r);
+        break;
+    }
+    batch_free(b);
+    if (r->queue_n > 0)
+        room_mark(r);
+    room_release(r);
+}
+
+static void batch_submit(struct batch *b)
+{
+    struct room *r = b->room;
+    const uint8_t *bytes = buf_peek(&b->bytes).p;
+    const struct call *first = b->calls;
+
+    assert(!b->bytes.failed);
+    for (unsigned i = 0; i < b->n; i++)
+        b->entries[i] = (struct str){bytes + b->offsets[i], b->offsets[i + 1] - b->offsets[i]};
+    if (r->head == 0 && r->epoch == 0)
+        r->epoch = 1 + rng_below(&r->owner->rng, (uint64_t)JSON_INT_MAX);
+    b->req = (struct store_append){
+        .req = {.home = r->owner->home, .done = batch_done},
+        .room = room_id(r),
+        .epoch = r->epoch,
+        .head = r->head,
+        .entries = b->entries,
+        .entries_n = b->n,
+    };
+    if (first->changes) {
+        b->amend = (struct store_amend){.target = first->entry.target,
+                                        .state = buf_peek(&first->amend),
+                                        .redacted = buf_peek(&first->redacted)};
+        b->req.amends = &b->amend;
+        b->req.amends_n = 1;
+    }
+    room_hold(r);
+    store_append(r->owner->store, &b->req);
+}
+
+void append_pump(struct room *r)
+{
+    if (r->batch != NULL || r->catching || r->state != ROOM_READY || r->queue_n == 0)
+        return;
+    room_hold(r); /* ended calls release theirs */
+    r->batch = batch_new(r);
+    batch_fill(r->batch);
+    if (r->batch->n > 0) {
+        batch_submit(r->batch);
+    } else {
+        batch_free(r->batch);
+        r->batch = NULL;
+        if (r->queue_n > 0 && r->state == ROOM_READY)
+            room_mark(r);
+    }
+    room_release(r);
+}

@@ -1,0 +1,209 @@
+#include "chat/chunk.h"
+
+#include "base/str.h"
+#include "chat/event.h"
+
+#include <stdlib.h>
+
+#define READS_MAX 4
+#define READ_BYTES (4 * 1024 * 1024)
+
+static void read_start(struct chunk *c);
+
+void chunk_slot_free(struct feed_slot *slot)
+{
+    frame_unref(slot->event);
+    for (unsigned i = 0; i < FEED_ENCODINGS; i++)
+        frame_unref(slot->encoded[i]);
+    *slot = (struct feed_slot){0};
+}
+
+static void clear(struct chunk *c)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        chunk_slot_free(&c->slots[i]);
+    c->n = 0;
+    c->set->chunk_bytes -= c->bytes;
+    c->bytes = 0;
+    c->ready = false;
+}
+
+static void chunk_free(struct chunk *c)
+{
+    assert(!c->in_flight);
+    clear(c);
+    list_remove(&c->node);
+    list_remove(&c->lru);
+    free(c);
+}
+
+/* Out of its feed; while it is being read it is freed afterwards. */
+static void detach(struct chunk *c)
+{
+    struct list *node;
+
+    while ((node = list_pop(&c->waiting)) != NULL)
+        ;
+    list_remove(&c->node);
+    c->feed = NULL;
+    if (!c->in_flight)
+        chunk_free(c);
+}
+
+void chunk_drop_all(struct feed *f)
+{
+    while (!list_empty(&f->chunks))
+        detach(CONTAINER_OF(f->chunks.next, struct chunk, node));
+}
+
+static struct chunk *find(struct feed *f, uint64_t from)
+{
+    for (struct list *n = f->chunks.next; n != &f->chunks; n = n->next) {
+        struct chunk *c = CONTAINER_OF(n, struct chunk, node);
+
+        if (c->from == from)
+            return c;
+    }
+    return NULL;
+}
+
+static uint64_t aligned(uint64_t seq)
+{
+    return (seq - 1) / FEED_CHUNK * FEED_CHUNK + 1;
+}
+
+void chunk_forget(struct feed *f, uint64_t seq)
+{
+    struct chunk *c = find(f, aligned(seq));
+
+    if (c == NULL)
+        return;
+    if (c->in_flight)
+        c->stale = true; /* read again: this answer may be of before */
+    else if (c->ready)
+        detach(c);
+}
+
+/* Keeps the cache within its budget; chunks with waiters are not ready yet. */
+static void trim(struct feed_set *s)
+{
+    while (s->chunk_budget > 0 && s->chunk_bytes > s->chunk_budget && !list_empty(&s->chunks)) {
+        struct chunk *c = CONTAINER_OF(s->chunks.next, struct chunk, lru);
+
+        c->feed = NULL;
+        chunk_free(c);
+    }
+}
+
+static void next_read(struct feed_set *s)
+{
+    while (s->reads_n < READS_MAX && !list_empty(&s->reading)) {
+        struct list *node = list_pop(&s->reading);
+
+        read_start(CONTAINER_OF(node, struct chunk, lru));
+    }
+}
+
+static void fill(struct chunk *c, const struct frame *block)
+{
+    struct store_item item;
+    struct entry e;
+    size_t at = 0;
+
+    while (c->n < FEED_CHUNK && store_block_next(block, &at, &item)) {
+        if (item.key != c->from + c->n || entry_decode(item.body, &e) != ENTRY_OK)
+            break;
+        c->slots[c->n].event = event_frame(feed_room(c->feed), item.key, &e);
+        c->bytes += sizeof(struct frame) + c->slots[c->n].event->n;
+        c->n++;
+    }
+    c->set->chunk_bytes += c->bytes;
+    c->ready = true;
+    list_push(&c->set->chunks, &c->lru);
+}
+
+static void wake_all(struct chunk *c)
+{
+    struct list *node;
+    struct list woken;
+
+    list_init(&woken);
+    list_splice(&woken, &c->waiting);
+    while ((node = list_pop(&woken)) != NULL)
+        c->set->ops->wake(CONTAINER_OF(node, struct follower, work));
+}
+
+static void read_done(struct store_req *req)
+{
+    struct chunk *c = CONTAINER_OF(req, struct chunk, read.req);
+    struct feed_set *s = c->set;
+    struct frame *block = req->result == STORE_OK ? c->read.ret_block : NULL;
+
+    c->in_flight = false;
+    s->reads_n--;
+    if (c->feed == NULL) {
+        chunk_free(c);
+    } else if (c->stale || (req->result != STORE_OK && req->result != STORE_CANCELED)) {
+        c->stale = false;
+        list_push(&s->reading, &c->lru);
+    } else if (req->result == STORE_OK) {
+        fill(c, block);
+        wake_all(c);
+    }
+    frame_unref(block);
+    trim(s);
+    next_read(s);
+}
+
+static void read_start(struct chunk *c)
+{
+    c->in_flight = true;
+    c->set->reads_n++;
+    c->set->chunk_reads++;
+    c->read = (struct store_read){
+        .req = {.home = c->set->home, .done = read_done},
+        .room = feed_room(c->feed),
+        .from = c->from,
+        .count_max = FEED_CHUNK,
+        .bytes_max = READ_BYTES,
+    };
+    store_read(c->set->store, &c->read);
+}
+
+static struct chunk *chunk_new(struct feed *f, uint64_t from)
+{
+    struct chunk *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        abort();
+    c->feed = f;
+    c->set = f->set;
+    c->from = from;
+    list_init(&c->waiting);
+    list_init(&c->lru);
+    list_push(&f->chunks, &c->node);
+    return c;
+}
+
+struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter)
+{
+    struct chunk *c = find(f, aligned(seq));
+
+    if (c == NULL)
+        c = chunk_new(f, aligned(seq));
+    if (c->ready) {
+        list_remove(&c->lru);
+        if (seq < c->from + c->n) {
+            list_push(&c->set->chunks, &c->lru);
+            return c;
+        }
+        clear(c); /* more has been appended since it was read */
+    }
+    list_remove(&waiter->work);
+    list_push(&c->waiting, &waiter->work);
+    if (!c->in_flight && list_empty(&c->lru)) {
+        list_push(&c->set->reading, &c->lru);
+        next_read(c->set);
+    }
+    return NULL;
+}

@@ -1,0 +1,40 @@
+/* chunk.h: older entries of a room for followers that lag: aligned runs of 64,
+ * read from the store once for everybody, kept in a bounded cache. */
+#ifndef CHAT_CHUNK_H
+#define CHAT_CHUNK_H
+
+#include "chat/feed.h"
+
+/* An entry, and what it is encoded as so far. */
+struct feed_slot {
+    struct frame *event;
+    struct frame *encoded[FEED_ENCODINGS];
+};
+
+struct chunk {
+    struct list node;    /* of its feed */
+    struct list lru;     /* of the set's chunks, or of those waiting to be read */
+    struct list waiting; /* followers */
+    struct feed *feed;   /* NULL: it went while the chunk was being read */
+    struct feed_set *set;
+    uint64_t from; /* 64k + 1 */
+    unsigned n;    /* entries in slots */
+    bool ready, in_flight, stale;
+    size_t bytes;
+    struct store_read read;
+    struct feed_slot slots[FEED_CHUNK];
+};
+
+/* The chunk with the entry seq, which exists; NULL: it is being read, and the
+ * follower waits in it. */
+struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter);
+
+/* The entry was changed in the store: what is in memory of it goes. */
+void chunk_forget(struct feed *f, uint64_t seq);
+
+/* The feed goes. */
+void chunk_drop_all(struct feed *f);
+
+void chunk_slot_free(struct feed_slot *slot);
+
+#endif

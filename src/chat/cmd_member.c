@@ -1,0 +1,142 @@
+/* member_set, members, room_set: changes of a room and of its people, as entries
+ * of its log, and the list of those who have a role. */
+#include "chat/append.h"
+#include "chat/commands.h"
+#include "chat/invite.h"
+#include "chat/people.h"
+#include "chat/reads.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+
+static void changed(struct room *r, struct call *call)
+{
+    room_save(r, true);
+    json_out_field_u64(&call->out, "seq", call->seq);
+    json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
+    call_ok(call);
+}
+
+static enum call_proposal fail(struct call *call, enum error_code e)
+{
+    call_fail(call, e);
+    return CALL_ANSWERED;
+}
+
+static enum call_proposal set_propose(struct room *r, struct call *call)
+{
+    enum access_role role = access_role_find(call->cmd.role);
+    enum error_code e;
+
+    if (!room_exists(r))
+        return fail(call, ERROR_no_such_room);
+    e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    if (e == ERROR_NONE)
+        e = access_grant(&r->access, call->who.user, call->who.super, call->cmd.user, role,
+                         r->owner->wall_ms);
+    return e != ERROR_NONE ? fail(call, e) : CALL_APPEND;
+}
+
+static void set_appended(struct room *r, struct call *call)
+{
+    bool invited = str_eq(call->cmd.role, STR("member")) && call->cmd.user != call->who.user &&
+                   r->access.kind == ACCESS_PRIVATE;
+
+    if (invited)
+        invite_send(r, call->cmd.user, &call->who, call->seq);
+    changed(r, call);
+}
+
+static void user_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct room *r = call->room;
+    struct frame *body = call->q.get.ret_body;
+    struct str name;
+
+    if (req->result != STORE_OK) {
+        call_fail_store(call, req->result);
+        return;
+    }
+    if (body == NULL || !people_decode(frame_str(body), &name, NULL)) {
+        frame_unref(body);
+        call_fail(call, ERROR_no_such_user);
+        return;
+    }
+    call->state = str_dup(name); /* until the entry has landed */
+    frame_unref(body);
+    call->entry = (struct entry){
+        .kind = ENTRY_MEMBER,
+        .from_id = call->who.user,
+        .from_name = call->who.name,
+        .user_id = call->cmd.user,
+        .user_name = str_of(call->state),
+        .role = call->cmd.role,
+        .until_ms = call->cmd.until,
+    };
+    call->alone = true;
+    call->propose = set_propose;
+    call->appended = set_appended;
+    append_propose(r, call);
+}
+
+void cmd_member_set(struct room *r, struct call *call)
+{
+    (void)call_request(call, r->owner->home, user_read);
+    call->q.get.pk = reads_pk(call->cmd.user, call->key);
+    call->q.get.sk = STR("user");
+    store_get(r->owner->store, &call->q.get);
+}
+
+void cmd_member_list(struct room *r, struct call *call)
+{
+    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    struct json_out *o = &call->out;
+    struct map_iter it;
+
+    if (e == ERROR_NONE && !room_exists(r))
+        e = ERROR_no_such_room;
+    if (e != ERROR_NONE) {
+        call_fail(call, e);
+        return;
+    }
+    json_out_key(o, "members");
+    json_out_array(o);
+    for (struct map_node *n = map_first(&r->access.members, &it); n != NULL; n = map_next(&it)) {
+        const struct access_member *m = CONTAINER_OF(n, struct access_member, node);
+
+        json_out_object(o);
+        json_out_field_u64(o, "id", m->user);
+        json_out_field_str(o, "name", (struct str){(const uint8_t *)m->name, m->name_n});
+        json_out_field_str(o, "role", str_of(access_role_name(m->role)));
+        if (m->until_ms > 0)
+            json_out_field_u64(o, "until", m->until_ms);
+        json_out_object_end(o);
+    }
+    json_out_array_end(o);
+    call_ok(call);
+}
+
+static enum call_proposal room_propose(struct room *r, struct call *call)
+{
+    if (!room_exists(r))
+        return fail(call, ERROR_no_such_room);
+    if (!access_moderates(&r->access, call->who.user, call->who.super, r->owner->wall_ms))
+        return fail(call, ERROR_forbidden);
+    return CALL_APPEND;
+}
+
+void cmd_member_room_set(struct room *r, struct call *call)
+{
+    call->entry = (struct entry){
+        .kind = ENTRY_ROOM,
+        .from_id = call->who.user,
+        .from_name = call->who.name,
+        .title = call->cmd.title,
+    };
+    call->alone = true;
+    call->propose = room_propose;
+    call->appended = changed;
+    append_propose(r, call);
+}

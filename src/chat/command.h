@@ -1,0 +1,131 @@
+/* command.h: what clients may ask: commands.tbl and errors.tbl as C, and the
+ * parser made from them. Pure; borrowed strings point into the parsed frame. */
+#ifndef CHAT_COMMAND_H
+#define CHAT_COMMAND_H
+
+#include "base/base.h"
+#include "base/json.h"
+
+enum command_id {
+    COMMAND_NONE,
+#define COMMAND(name, who, cost, what) COMMAND_##name,
+#define PARAM(command, name, type, need, what)
+#define ANSWER(command, what)
+#include "chat/commands.tbl"
+#undef COMMAND
+#undef PARAM
+    COMMAND_N,
+};
+
+enum error_code {
+    ERROR_NONE,
+#define ERROR(code, status, text) ERROR_##code,
+#include "chat/errors.tbl"
+#undef ERROR
+    ERROR_N,
+};
+
+/* Every name that a parameter has in any command, and how it is kept. */
+#define COMMAND_PARAMS(P)                                                                   \
+    P(name, struct str)                                                                     \
+    P(owner, struct str)                                                                    \
+    P(token, struct str)                                                                    \
+    P(session, struct str)                                                                  \
+    P(room, struct str)                                                                     \
+    P(after, uint64_t)                                                                      \
+    P(epoch, uint64_t) P(last, uint64_t) P(create, bool) P(rooms, struct command_cursors)   \
+        P(text, struct str) P(cid, struct str) P(seen, uint64_t) P(reply_to, uint64_t)      \
+            P(target, uint64_t) P(emoji, struct str) P(on, bool) P(before, uint64_t)        \
+                P(around, uint64_t) P(limit, uint64_t) P(view, struct str) P(seq, uint64_t) \
+                    P(count, uint64_t) P(query, struct str) P(title, struct str)            \
+                        P(kind, struct str) P(user, uint64_t) P(role, struct str)           \
+                            P(until, uint64_t)
+
+/* What one room was left at. */
+struct command_cursor {
+    struct str room;
+    uint64_t epoch, seq;
+};
+
+struct command_cursors {
+    struct command_cursor *at; /* freed by command_fini */
+    unsigned n;
+};
+
+enum command_param {
+#define P(name, type) PARAM_##name,
+    COMMAND_PARAMS(P)
+#undef P
+        PARAM_N,
+};
+
+struct command {
+    enum command_id id;
+    uint32_t has;     /* bit 1 << PARAM_x: x was given */
+    struct str reply; /* the request's id, for the answer */
+    enum { COMMAND_REPLY_NONE, COMMAND_REPLY_NUMBER, COMMAND_REPLY_STRING } reply_kind;
+#define P(name, type) type name;
+    COMMAND_PARAMS(P)
+#undef P
+};
+
+static inline bool command_has(const struct command *c, enum command_param p)
+{
+    return (c->has >> p & 1) != 0;
+}
+
+/* Limits of parameters; 0: none. */
+struct command_limits {
+    uint64_t text_max;  /* characters */
+    unsigned rooms_max; /* of one resume */
+};
+
+/* What is wrong with which parameter; name is NULL if it is no parameter's. */
+struct command_problem {
+    enum error_code code;
+    const char *param;
+};
+
+/* Parses {"action": name, "id": ..., parameters}, changing the n bytes at p in
+ * place. Parameters that a command does not know are ignored. On failure too
+ * ret_command is set as far as `reply` and `id` were understood. True, or false
+ * and *ret_problem. */
+bool command_parse(struct command *ret_command, uint8_t *p, size_t n,
+                   const struct command_limits *limits,
+                   struct command_problem *ret_problem) MUST_CHECK;
+
+/* As command_parse for a known command: an object of parameters, as HTTP has it.
+ * No bytes at all are an empty object. */
+bool command_parse_params(struct command *ret_command, enum command_id id, uint8_t *p, size_t n,
+                          const struct command_limits *limits,
+                          struct command_problem *ret_problem) MUST_CHECK;
+
+/* Sets a parameter from text, as a query string has it; value is changed in
+ * place where its type wants it. Unknown names are ignored. */
+bool command_set(struct command *c, struct str name, struct str value,
+                 const struct command_limits *limits,
+                 struct command_problem *ret_problem) MUST_CHECK;
+
+/* Are all parameters there that c->id must have? */
+bool command_complete(const struct command *c, struct command_problem *ret_problem) MUST_CHECK;
+
+/* Frees what parsing allocated. */
+void command_fini(struct command *c);
+
+/* COMMAND_NONE if there is none. "sendmessage" is "send", with `message` for
+ * `text` and room general by default: the usual tutorial's frame. */
+enum command_id command_find(struct str name);
+
+const char *command_name(enum command_id id);
+unsigned command_cost(enum command_id id);
+bool command_is_public(enum command_id id); /* may be called before authentication */
+
+const char *command_error_name(enum error_code code);
+const char *command_error_text(enum error_code code);
+int command_error_status(enum error_code code);
+
+/* Folds a room's id in place: lower case, spaces to '-'. False if it is not
+ * 1 to 64 of a-z, 0-9, '_', '-' then, nor dm:<a>:<b> with a < b, nor @<id>. */
+bool command_fold_room(struct str *room) MUST_CHECK;
+
+#endif

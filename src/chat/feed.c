@@ -1,0 +1,345 @@
+#include "chat/feed.h"
+
+#include "base/siphash.h"
+#include "base/str.h"
+#include "chat/chunk.h"
+
+#include <stdlib.h>
+
+#define RING_MIN 4
+#define RING_MAX 1024
+#define RUN_ENTRIES 512
+
+void feed_set_init(struct feed_set *s)
+{
+    map_init(&s->feeds);
+    list_init(&s->rings);
+    list_init(&s->chunks);
+    list_init(&s->reading);
+}
+
+/* Forgets the entries before `from`; all of them with from > head. */
+static void ring_drop(struct feed *f, uint64_t from)
+{
+    for (; f->first < from && f->first <= f->head; f->first++) {
+        struct feed_slot *slot = &f->slots[f->first & (f->cap - 1)];
+        size_t bytes = sizeof(struct frame) + slot->event->n;
+
+        f->bytes -= bytes;
+        f->set->ring_bytes -= bytes;
+        chunk_slot_free(slot);
+    }
+    if (f->first > f->head) {
+        free(f->slots);
+        f->slots = NULL;
+        f->cap = 0;
+        list_remove(&f->ring_node);
+    }
+}
+
+static void feed_free(struct feed *f)
+{
+    ring_drop(f, f->head + 1);
+    chunk_drop_all(f);
+    map_remove(&f->set->feeds, &f->node);
+    for (unsigned i = 0; i < FEED_RUNS; i++)
+        if (f->set->runs[i].feed == f)
+            f->set->runs[i].feed = NULL;
+    free(f);
+}
+
+void feed_set_fini(struct feed_set *s)
+{
+    struct map_iter it;
+
+    feed_end_turn(s);
+    for (struct map_node *n = map_first(&s->feeds, &it); n != NULL; n = map_next(&it)) {
+        struct feed *f = CONTAINER_OF(n, struct feed, node);
+
+        assert(f->followers_n == 0);
+        feed_free(f);
+    }
+    map_fini(&s->feeds);
+}
+
+static bool feed_eq(const struct map_node *node, const void *key)
+{
+    return str_eq(feed_room(CONTAINER_OF((struct map_node *)(uintptr_t)node, struct feed, node)),
+                  *(const struct str *)key);
+}
+
+struct feed *feed_get(struct feed_set *s, struct str room)
+{
+    struct map_node *n = map_find(&s->feeds, siphash(s->hash_key, room), feed_eq, &room);
+
+    return n != NULL ? CONTAINER_OF(n, struct feed, node) : NULL;
+}
+
+struct feed *feed_make(struct feed_set *s, struct str room)
+{
+    struct feed *f = feed_get(s, room);
+
+    if (f != NULL)
+        return f;
+    f = calloc(1, sizeof(*f) + room.n);
+    if (f == NULL)
+        abort();
+    f->set = s;
+    f->first = 1;
+    f->id_n = (uint8_t)room.n;
+    memcpy(f->id, room.p, room.n);
+    list_init(&f->followers);
+    list_init(&f->ring_node);
+    list_init(&f->chunks);
+    map_add(&s->feeds, &f->node, siphash(s->hash_key, room));
+    return f;
+}
+
+void feed_hold(struct feed *f)
+{
+    f->holds++;
+}
+
+static bool maybe_free(struct feed *f)
+{
+    if (f->holds > 0 || f->followers_n > 0)
+        return false;
+    feed_free(f);
+    return true;
+}
+
+bool feed_release(struct feed *f)
+{
+    assert(f->holds > 0);
+    f->holds--;
+    return maybe_free(f);
+}
+
+void feed_start(struct feed *f, uint64_t epoch, uint64_t head)
+{
+    if (f->live)
+        return;
+    f->live = true;
+    f->epoch = epoch;
+    f->head = head;
+    f->first = head + 1;
+}
+
+void feed_follow(struct feed *f, struct follower *follower, uint64_t cursor)
+{
+    follower->feed = f;
+    follower->cursor = cursor;
+    follower->end = 0;
+    list_init(&follower->work);
+    list_push(&f->followers, &follower->node);
+    f->followers_n++;
+    if (feed_behind(follower))
+        f->set->ops->wake(follower);
+}
+
+bool feed_unfollow(struct follower *follower)
+{
+    struct feed *f = follower->feed;
+
+    list_remove(&follower->node);
+    list_remove(&follower->work);
+    follower->feed = NULL;
+    f->followers_n--;
+    return maybe_free(f);
+}
+
+static void ring_grow(struct feed *f)
+{
+    unsigned cap = f->cap == 0 ? RING_MIN : f->cap * 2;
+    struct feed_slot *slots = calloc(cap, sizeof(*slots));
+
+    if (slots == NULL)
+        abort();
+    for (uint64_t seq = f->first; seq <= f->head; seq++)
+        slots[seq & (cap - 1)] = f->slots[seq & (f->cap - 1)];
+    free(f->slots);
+    f->slots = slots;
+    f->cap = cap;
+}
+
+static void ring_push(struct feed *f, struct frame *event)
+{
+    size_t bytes = sizeof(struct frame) + event->n;
+    uint64_t n = f->head + 1 - f->first;
+
+    if (n >= f->cap && f->cap < RING_MAX)
+        ring_grow(f);
+    else if (n >= f->cap)
+        ring_drop(f, f->first + 1);
+    f->head++;
+    f->slots[f->head & (f->cap - 1)] = (struct feed_slot){.event = event};
+    f->bytes += bytes;
+    f->set->ring_bytes += bytes;
+}
+
+/* The least recently used rings go, until the budget is kept. */
+static void trim(struct feed_set *s)
+{
+    while (s->ring_budget > 0 && s->ring_bytes > s->ring_budget && !list_empty(&s->rings)) {
+        struct feed *f = CONTAINER_OF(s->rings.next, struct feed, ring_node);
+
+        ring_drop(f, f->head + 1);
+    }
+}
+
+static void end_access(struct feed *f, uint64_t user, uint64_t seq)
+{
+    for (struct list *n = f->followers.next; n != &f->followers; n = n->next) {
+        struct follower *follower = CONTAINER_OF(n, struct follower, node);
+
+        if (follower->end == 0 && f->set->ops->is_person(follower, user))
+            follower->end = seq;
+    }
+}
+
+static void take_in(struct feed *f, const struct news_entry *e)
+{
+    ring_push(f, e->event);
+    if (e->kind == ENTRY_DELETE) {
+        chunk_forget(f, e->target);
+        if (e->target >= f->first && e->target < f->head)
+            ring_drop(f, e->target + 1);
+    }
+    if (e->kind == ENTRY_MEMBER && e->lost)
+        end_access(f, e->target, f->head);
+}
+
+void feed_news(struct feed_set *s, const struct news *news)
+{
+    struct feed *f = feed_get(s, news->room);
+
+    for (unsigned i = 0; i < news->n; i++) {
+        if (f != NULL && f->live && news->first + i == f->head + 1)
+            take_in(f, &news->entries[i]);
+        else
+            frame_unref(news->entries[i].event);
+    }
+    if (f == NULL)
+        return;
+    if (f->cap > 0) {
+        list_remove(&f->ring_node);
+        list_push(&s->rings, &f->ring_node);
+    }
+    for (struct list *n = f->followers.next; n != &f->followers; n = n->next)
+        s->ops->wake(CONTAINER_OF(n, struct follower, node));
+    trim(s);
+}
+
+static struct frame *encoded(struct feed_set *s, struct feed_slot *slot, unsigned encoding)
+{
+    if (slot->encoded[encoding] == NULL)
+        slot->encoded[encoding] = s->ops->encode(s, encoding, slot->event);
+    return slot->encoded[encoding];
+}
+
+/* A run that another follower was given in this turn. */
+static struct frame *run_find(const struct follower *f, unsigned encoding, uint64_t last,
+                              uint64_t *ret_to)
+{
+    const struct feed_set *s = f->feed->set;
+
+    for (unsigned i = 0; i < FEED_RUNS; i++) {
+        const struct feed_run *r = &s->runs[i];
+
+        if (r->feed == f->feed && r->from == f->cursor + 1 && r->encoding == encoding &&
+            r->to <= last) {
+            *ret_to = r->to;
+            return frame_ref(r->bytes);
+        }
+    }
+    return NULL;
+}
+
+static void run_keep(struct feed_set *s, const struct feed_run *run)
+{
+    struct feed_run *r = &s->runs[s->run_next];
+
+    s->run_next = (s->run_next + 1) % FEED_RUNS;
+    frame_unref(r->bytes);
+    *r = *run;
+    frame_ref(r->bytes);
+}
+
+void feed_end_turn(struct feed_set *s)
+{
+    for (unsigned i = 0; i < FEED_RUNS; i++) {
+        frame_unref(s->runs[i].bytes);
+        s->runs[i] = (struct feed_run){0};
+    }
+}
+
+static struct feed_slot *slot_at(const struct feed *feed, struct chunk *c, uint64_t seq)
+{
+    return c != NULL ? &c->slots[seq - c->from] : &feed->slots[seq & (feed->cap - 1)];
+}
+
+/* Joins the entries from the cursor up to `to`, as far as bytes_max goes. */
+static struct frame *run_join(struct follower *f, unsigned encoding, size_t bytes_max,
+                              struct chunk *c, uint64_t to)
+{
+    struct frame *parts[RUN_ENTRIES], *joined;
+    struct feed *feed = f->feed;
+    uint64_t from = f->cursor + 1, seq;
+    size_t total = 0, at = 0;
+    unsigned n = 0;
+
+    for (seq = from; seq <= to && n < RUN_ENTRIES; seq++) {
+        struct frame *part = encoded(feed->set, slot_at(feed, c, seq), encoding);
+
+        if (n > 0 && total + part->n > bytes_max)
+            break;
+        parts[n++] = part;
+        total += part->n;
+    }
+    f->cursor = seq - 1;
+    joined = frame_new(total);
+    for (unsigned i = 0; i < n; i++) {
+        memcpy(joined->bytes + at, parts[i]->bytes, parts[i]->n);
+        at += parts[i]->n;
+    }
+    run_keep(feed->set, &(struct feed_run){feed, from, seq - 1, encoding, joined});
+    return joined;
+}
+
+/* One entry needs no joining: its own frame is the run. */
+static struct frame *run_build(struct follower *f, unsigned encoding, size_t bytes_max,
+                               struct chunk *c, uint64_t to)
+{
+    if (f->cursor + 1 < to)
+        return run_join(f, encoding, bytes_max, c, to);
+    f->cursor = to;
+    return frame_ref(encoded(f->feed->set, slot_at(f->feed, c, to), encoding));
+}
+
+enum feed_taken feed_take(struct follower *f, unsigned encoding, size_t bytes_max,
+                          struct frame **ret_bytes)
+{
+    struct feed *feed = f->feed;
+    uint64_t last = f->end > 0 ? f->end : feed->head;
+    struct chunk *c = NULL;
+    uint64_t to;
+
+    if (f->cursor >= last)
+        return f->end > 0 ? FEED_END : FEED_NOTHING;
+    if (f->cursor + 1 < feed->head) {
+        *ret_bytes = run_find(f, encoding, last, &to);
+        if (*ret_bytes != NULL) {
+            f->cursor = to;
+            return FEED_RUN;
+        }
+    }
+    to = last;
+    if (f->cursor + 1 < feed->first) {
+        c = chunk_get(feed, f->cursor + 1, f);
+        if (c == NULL)
+            return FEED_WAIT;
+        to = MIN(last, c->from + c->n - 1);
+    }
+    *ret_bytes = run_build(f, encoding, bytes_max, c, to);
+    return FEED_RUN;
+}

@@ -1,0 +1,215 @@
+#include "chat/load.h"
+
+#include "chat/append.h"
+
+#include <stdlib.h>
+
+#define CHUNK 256
+#define CHUNK_BYTES (1024 * 1024)
+/* Newest entries looked at when a room is loaded, for repeats of sends. */
+#define TAIL_LOADED 64
+
+static struct room *room_of(struct store_req *req)
+{
+    union call_request *q = CONTAINER_OF(req, union call_request, req);
+
+    return CONTAINER_OF(q, struct room, load);
+}
+
+static void request(struct room *r, store_done_f *done)
+{
+    memset(&r->load, 0, sizeof(r->load));
+    r->load.req.home = r->owner->home;
+    r->load.req.done = done;
+}
+
+static void finish(struct room *r, enum store_result result)
+{
+    r->loading = false;
+    room_loaded(r, result);
+    room_release(r);
+}
+
+static void read_next(struct room *r, store_done_f *done)
+{
+    request(r, done);
+    r->load.read.room = room_id(r);
+    r->load.read.from = r->replay;
+    r->load.read.count_max = CHUNK;
+    r->load.read.bytes_max = CHUNK_BYTES;
+    store_read(r->owner->store, &r->load.read);
+}
+
+static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
+{
+    struct tail_slot slot = {.ts_ms = e->ts_ms, .count = e->count};
+
+    if (seq > r->at)
+        access_apply(&r->access, e);
+    if (e->kind == ENTRY_MESSAGE && e->cid.n > 0) {
+        slot.from = e->from_id;
+        slot.cid = room_hash(r, e->cid);
+        slot.content = room_hash_content(r, e);
+    }
+    tail_push(&r->tail, &slot);
+    r->ts_ms = e->ts_ms;
+    r->count = e->count;
+}
+
+static void replayed(struct store_req *req)
+{
+    struct room *r = room_of(req);
+    struct frame *block = r->load.read.ret_block;
+    struct store_item item;
+    struct entry e;
+    size_t at = 0;
+    bool broken = false;
+
+    if (req->result != STORE_OK) {
+        finish(r, req->result);
+        return;
+    }
+    while (!broken && store_block_next(block, &at, &item) && item.key <= r->head) {
+        broken = entry_decode(item.body, &e) != ENTRY_OK || item.key != r->replay;
+        if (!broken) {
+            replay_entry(r, item.key, &e);
+            r->replay++;
+        }
+    }
+    broken = broken || r->load.read.ret_n == 0;
+    frame_unref(block);
+    if (broken)
+        finish(r, STORE_FAILED);
+    else if (r->replay <= r->head)
+        read_next(r, replayed);
+    else
+        finish(r, STORE_OK);
+}
+
+static void record_read(struct store_req *req)
+{
+    struct room *r = room_of(req);
+    struct frame *body = r->load.get.ret_body;
+    uint64_t tail_from;
+
+    if (req->result != STORE_OK) {
+        finish(r, req->result);
+        return;
+    }
+    r->at = 0;
+    if (body != NULL && (!access_decode(&r->access, frame_str(body), &r->at) || r->at > r->head)) {
+        access_fini(&r->access); /* broken, or another log's: the log is the truth */
+        access_init(&r->access, room_id(r));
+        r->at = 0;
+    }
+    frame_unref(body);
+    tail_from = r->head > TAIL_LOADED ? r->head - TAIL_LOADED + 1 : 1;
+    r->replay = MIN(r->at + 1, tail_from);
+    r->replay = MAX(r->replay, r->first);
+    tail_fini(&r->tail);
+    tail_init(&r->tail, r->replay - 1);
+    if (r->replay > r->head)
+        finish(r, STORE_OK);
+    else
+        read_next(r, replayed);
+}
+
+static void log_read(struct store_req *req)
+{
+    struct room *r = room_of(req);
+
+    if (req->result != STORE_OK) {
+        finish(r, req->result);
+        return;
+    }
+    r->epoch = r->load.log.ret_epoch;
+    r->first = MAX(r->load.log.ret_first, (uint64_t)1);
+    r->head = r->load.log.ret_head;
+    frame_unref(r->load.log.ret_last);
+    if (r->head == 0) {
+        tail_fini(&r->tail);
+        tail_init(&r->tail, 0);
+        finish(r, STORE_OK);
+        return;
+    }
+    request(r, record_read);
+    r->load.get.pk = room_key(r, r->load_key);
+    r->load.get.sk = STR("access");
+    store_get(r->owner->store, &r->load.get);
+}
+
+void load_room(struct room *r)
+{
+    if (r->loading)
+        return;
+    r->loading = true;
+    room_hold(r);
+    access_fini(&r->access);
+    access_init(&r->access, room_id(r));
+    request(r, log_read);
+    r->load.log.room = room_id(r);
+    store_log(r->owner->store, &r->load.log);
+}
+
+/* Catching up: the same reads, but followers are told. */
+
+static void caught_up(struct room *r, enum store_result result)
+{
+    r->catching = false;
+    r->foreign++;
+    if (result != STORE_OK)
+        room_reload(r);
+    if (r->queue_n > 0)
+        room_mark(r);
+    room_release(r);
+}
+
+static bool take_in(struct room *r, const struct store_item *item, struct news_entry *ret_news)
+{
+    struct entry e;
+    bool named;
+
+    if (item->key != r->head + 1 || entry_decode(item->body, &e) != ENTRY_OK)
+        return false;
+    named = e.kind == ENTRY_MESSAGE && e.cid.n > 0;
+    room_apply(r, &e, named ? room_hash(r, e.cid) : 0, room_hash_content(r, &e), ret_news);
+    return true;
+}
+
+static void missed_read(struct store_req *req)
+{
+    struct room *r = room_of(req);
+    struct news_entry entries[CHUNK];
+    struct news news = {.room = room_id(r), .first = r->head + 1, .entries = entries};
+    struct store_item item;
+    size_t at = 0;
+    bool broken = false;
+
+    if (req->result != STORE_OK) {
+        caught_up(r, req->result);
+        return;
+    }
+    while (!broken && news.n < CHUNK && store_block_next(r->load.read.ret_block, &at, &item)) {
+        broken = !take_in(r, &item, &entries[news.n]);
+        news.n += !broken;
+    }
+    frame_unref(r->load.read.ret_block);
+    if (news.n > 0)
+        r->owner->ops->publish(r->owner, r->followers, &news);
+    if (broken || news.n == 0) {
+        caught_up(r, broken ? STORE_FAILED : STORE_OK);
+        return;
+    }
+    r->replay = r->head + 1;
+    read_next(r, missed_read);
+}
+
+void load_catch_up(struct room *r)
+{
+    if (r->catching || r->state != ROOM_READY || r->batch != NULL)
+        return;
+    r->catching = true;
+    room_hold(r);
+    r->replay = r->head + 1;
+    read_next(r, missed_read);
+}

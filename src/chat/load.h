@@ -1,0 +1,16 @@
+/* load.h: brings a room into memory from the store, and up to date with what
+ * other nodes appended. */
+#ifndef CHAT_LOAD_H
+#define CHAT_LOAD_H
+
+#include "chat/room.h"
+
+/* Reads the log's head, the derived record, and the entries that the record does
+ * not reflect; ends with room_loaded. Harmless while it is under way. */
+void load_room(struct room *r);
+
+/* Takes in what was appended after head and tells followers of it; nothing is
+ * appended meanwhile. Harmless while it is under way. */
+void load_catch_up(struct room *r);
+
+#endif

@@ -1,0 +1,48 @@
+/* people.h: users and their sessions, and the commands that concern no single
+ * room. They run on the worker where they came in; struct people is one per
+ * worker.
+ *
+ *   pk "names"      sk <folded name>          "<id> <name>"     who has the name
+ *   pk "u:<id>"     sk "user"                 "u<name>" or "o<name>": the server's owner
+ *                   sk "session:<sid>"        "<created> <expires>", ms
+ *                   sk "room:<room>"          chat/reads.h
+ *   pk "revoked"    sk "<sid>"                "<expires>": ended before its time
+ *   pk "server"     sk "owner-code"           the one-time code of the owner link
+ *
+ * Sessions are signed tokens: nothing is read from the store to accept one; what
+ * was ended before its time is in `revoked`, which is small. */
+#ifndef CHAT_PEOPLE_H
+#define CHAT_PEOPLE_H
+
+#include "chat/room.h"
+
+struct people {
+    struct owner *owner; /* this worker's: its store, its ways to other workers */
+    struct str secret;   /* signs tokens; outlives this */
+    uint64_t token_ttl_ms;
+    struct map revoked; /* sessions by id */
+};
+
+void people_init(struct people *p, struct owner *owner, struct str secret, uint64_t token_ttl_ms);
+void people_fini(struct people *p);
+
+/* The commands. */
+void people_login(struct people *p, struct call *call);
+void people_logout(struct people *p, struct call *call);
+void people_sessions(struct people *p, struct call *call);
+void people_users(struct people *p, struct call *call);
+void people_rooms(struct people *p, struct call *call);
+
+/* Who the token speaks for; *ret_who's name borrows from scratch. ERROR_NONE,
+ * or ERROR_bad_token, ERROR_expired, ERROR_revoked. */
+#define PEOPLE_SCRATCH 3072
+enum error_code people_verify(const struct people *p, struct str token, uint8_t *scratch,
+                              struct caller *ret_who) MUST_CHECK;
+
+/* The session has ended, here or elsewhere. */
+void people_revoke(struct people *p, uint64_t session, uint64_t expires_ms);
+
+/* Reads a user's record. ret_owner may be NULL. */
+bool people_decode(struct str body, struct str *ret_name, bool *ret_owner) MUST_CHECK;
+
+#endif

@@ -1,0 +1,170 @@
+#include "chat/presence.h"
+
+#include "base/str.h"
+#include "chat/event.h"
+#include "chat/room.h"
+
+#include <stdlib.h>
+
+#define WORKERS_MAX 64
+#define CAST_MAX (64 * 1024)
+
+/* One worker's people: records of (user, name length, name), or only a number. */
+struct part {
+    unsigned n;
+    bool listed;
+    struct presence_person *people; /* one block with their names */
+};
+
+struct presence {
+    struct room *room;
+    struct wheel_timer timer;
+    uint64_t sent_ms;
+    struct part parts[WORKERS_MAX];
+};
+
+static unsigned total(const struct presence *p, bool *ret_listed)
+{
+    unsigned n = 0;
+
+    *ret_listed = true;
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        n += p->parts[i].n;
+        *ret_listed = *ret_listed && (p->parts[i].n == 0 || p->parts[i].listed);
+    }
+    return n;
+}
+
+static bool listed_before(const struct presence *p, unsigned part, uint64_t user)
+{
+    for (unsigned i = 0; i < part; i++)
+        for (unsigned k = 0; k < p->parts[i].n; k++)
+            if (p->parts[i].people[k].user == user)
+                return true;
+    return false;
+}
+
+static void put_users(const struct presence *p, struct json_out *o)
+{
+    json_out_key(o, "users");
+    json_out_array(o);
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        for (unsigned k = 0; k < p->parts[i].n; k++) {
+            const struct presence_person *person = &p->parts[i].people[k];
+
+            if (listed_before(p, i, person->user))
+                continue;
+            json_out_object(o);
+            json_out_field_u64(o, "id", person->user);
+            json_out_field_str(o, "name", person->name);
+            json_out_object_end(o);
+        }
+    }
+    json_out_array_end(o);
+}
+
+void presence_describe(const struct room *r, struct json_out *o)
+{
+    const struct presence *p = r->presence;
+    bool listed = true;
+    unsigned n = p != NULL ? total(p, &listed) : 0;
+
+    listed = listed && n <= r->owner->limits.roster_max;
+    json_out_field_u64(o, "count", n);
+    if (p != NULL && listed)
+        put_users(p, o);
+}
+
+static void cast(struct wheel_timer *t)
+{
+    struct presence *p = CONTAINER_OF(t, struct presence, timer);
+    struct room *r = p->room;
+    struct buf b CLEANUP(buf_fini);
+    struct json_out o;
+
+    buf_init(&b, CAST_MAX);
+    json_out_init(&o, &b);
+    json_out_object(&o);
+    json_out_field_str(&o, "event", STR("presence"));
+    json_out_field_str(&o, "room", room_id(r));
+    presence_describe(r, &o);
+    json_out_object_end(&o);
+    p->sent_ms = r->owner->now_ms;
+    if (!b.failed)
+        r->owner->ops->cast(r->owner, r->followers, room_id(r), buf_peek(&b), 0);
+}
+
+static struct presence *presence_of(struct room *r)
+{
+    if (r->presence == NULL) {
+        r->presence = calloc(1, sizeof(*r->presence));
+        if (r->presence == NULL)
+            abort();
+        r->presence->room = r;
+        r->presence->timer.fire = cast;
+    }
+    return r->presence;
+}
+
+/* A copy of the people with their names behind them, in one block. */
+static struct presence_person *copy_people(unsigned n, const struct presence_person *people)
+{
+    size_t bytes = n * sizeof(*people);
+    struct presence_person *copy;
+    uint8_t *names;
+
+    for (unsigned i = 0; i < n; i++)
+        bytes += people[i].name.n;
+    copy = malloc(bytes);
+    if (copy == NULL)
+        abort();
+    names = (uint8_t *)(copy + n);
+    for (unsigned i = 0; i < n; i++) {
+        if (people[i].name.n > 0)
+            memcpy(names, people[i].name.p, people[i].name.n);
+        copy[i] = (struct presence_person){people[i].user, {names, people[i].name.n}};
+        names += people[i].name.n;
+    }
+    return copy;
+}
+
+static void schedule(struct room *r)
+{
+    struct presence *p = r->presence;
+    const struct owner *o = r->owner;
+    bool listed;
+    bool many = total(p, &listed) > o->limits.roster_max || !listed;
+    uint64_t every = many ? o->limits.presence_count_ms : o->limits.presence_list_ms;
+
+    if (!wheel_armed(&p->timer))
+        wheel_set(o->wheel, &p->timer, MAX(o->now_ms + 1, p->sent_ms + every));
+}
+
+void presence_here(struct room *r, unsigned worker, unsigned n,
+                   const struct presence_person *people)
+{
+    struct part *part = &presence_of(r)->parts[worker];
+
+    free(part->people);
+    *part = (struct part){.n = n, .listed = people != NULL};
+    if (n > 0 && people != NULL)
+        part->people = copy_people(n, people);
+    schedule(r);
+}
+
+void presence_gone(struct room *r, unsigned worker)
+{
+    if (r->presence == NULL || r->presence->parts[worker].n == 0)
+        return;
+    presence_here(r, worker, 0, NULL);
+}
+
+void presence_free(struct presence *p)
+{
+    if (p == NULL)
+        return;
+    wheel_cancel(p->room->owner->wheel, &p->timer);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        free(p->parts[i].people);
+    free(p);
+}

@@ -1,0 +1,213 @@
+#include "chat/reads.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BODY_MAX 80
+
+struct position {
+    struct map_node node;
+    uint64_t user, seq, count;
+    bool writing;
+};
+
+/* A position on its way to the store: read what is there, write the larger. */
+struct write {
+    union {
+        struct store_req req;
+        struct store_get get;
+        struct store_put put;
+    } q;
+    struct room *room;
+    uint64_t user, seq, count;
+    char pk[ROOM_KEY_MAX], sk[ROOM_KEY_MAX], body[BODY_MAX];
+};
+
+static bool position_eq(const struct map_node *node, const void *key)
+{
+    return CONTAINER_OF((struct map_node *)(uintptr_t)node, struct position, node)->user ==
+           *(const uint64_t *)key;
+}
+
+static uint64_t hash_id(uint64_t id)
+{
+    return id * 0x9e3779b97f4a7c15u >> 7;
+}
+
+static struct position *find(const struct room *r, uint64_t user)
+{
+    struct map_node *n = map_find(&r->reads, hash_id(user), position_eq, &user);
+
+    return n != NULL ? CONTAINER_OF(n, struct position, node) : NULL;
+}
+
+struct str reads_pk(uint64_t user, char buf[static ROOM_KEY_MAX])
+{
+    int n = snprintf(buf, ROOM_KEY_MAX, "u:%llu", (unsigned long long)user);
+
+    return (struct str){(const uint8_t *)buf, (size_t)n};
+}
+
+struct str reads_sk(struct str room, char buf[static ROOM_KEY_MAX])
+{
+    memcpy(buf, "room:", 5);
+    memcpy(buf + 5, room.p, room.n);
+    return (struct str){(const uint8_t *)buf, room.n + 5};
+}
+
+bool reads_decode(struct str body, uint64_t *ret_seq, uint64_t *ret_count)
+{
+    struct str rest = body;
+    struct str seq = str_cut(&rest, ' ');
+
+    return str_to_u64(seq, ret_seq) && str_to_u64(rest, ret_count);
+}
+
+static void arm(struct room *r)
+{
+    if (!wheel_armed(&r->reads_timer))
+        wheel_set(r->owner->wheel, &r->reads_timer,
+                  r->owner->now_ms + r->owner->limits.read_every_ms);
+}
+
+/* What moved on meanwhile, or could not be written, is for the next time. */
+static void write_done(struct store_req *req)
+{
+    struct write *w = CONTAINER_OF(req, struct write, q.req);
+    struct room *r = w->room;
+    struct position *p = find(r, w->user);
+
+    if (p != NULL) {
+        p->writing = false;
+        if (req->result == STORE_OK && p->seq == w->seq && p->count == w->count) {
+            map_remove(&r->reads, &p->node);
+            free(p);
+        } else if (req->result != STORE_CANCELED) {
+            arm(r);
+        }
+    }
+    free(w);
+    room_release(r);
+}
+
+static void write_read(struct store_req *req)
+{
+    struct write *w = CONTAINER_OF(req, struct write, q.req);
+    struct room *r = w->room;
+    struct frame *old = w->q.get.ret_body;
+    uint64_t rev = w->q.get.ret_rev, seq = 0, count = 0;
+    int n;
+
+    if (req->result != STORE_OK) {
+        write_done(req);
+        return;
+    }
+    if (old != NULL && !reads_decode(frame_str(old), &seq, &count))
+        seq = count = 0;
+    frame_unref(old);
+    if (find(r, w->user) == NULL || (rev > 0 && seq >= w->seq && count >= w->count)) {
+        write_done(req); /* it left meanwhile, or nothing is new */
+        return;
+    }
+    n = snprintf(w->body, sizeof(w->body), "%llu %llu", (unsigned long long)MAX(seq, w->seq),
+                 (unsigned long long)MAX(count, w->count));
+    w->q.put = (struct store_put){
+        .req = {.home = r->owner->home, .done = write_done},
+        .pk = str_of(w->pk),
+        .sk = str_of(w->sk),
+        .body = {(const uint8_t *)w->body, (size_t)n},
+        .expect = STORE_REV_ANY,
+    };
+    store_put(r->owner->store, &w->q.put);
+}
+
+static void write_start(struct room *r, struct position *p)
+{
+    struct write *w = calloc(1, sizeof(*w));
+
+    if (w == NULL)
+        abort();
+    w->room = r;
+    w->user = p->user;
+    w->seq = p->seq;
+    w->count = p->count;
+    w->q.get = (struct store_get){
+        .req = {.home = r->owner->home, .done = write_read},
+        .pk = reads_pk(p->user, w->pk),
+        .sk = reads_sk(room_id(r), w->sk),
+    };
+    p->writing = true;
+    room_hold(r);
+    store_get(r->owner->store, &w->q.get);
+}
+
+static void flush(struct wheel_timer *t)
+{
+    struct room *r = CONTAINER_OF(t, struct room, reads_timer);
+    struct map_iter it;
+
+    room_hold(r);
+    for (struct map_node *n = map_first(&r->reads, &it); n != NULL; n = map_next(&it)) {
+        struct position *p = CONTAINER_OF(n, struct position, node);
+
+        if (!p->writing)
+            write_start(r, p);
+    }
+    room_release(r);
+}
+
+void reads_init(struct room *r)
+{
+    map_init(&r->reads);
+    r->reads_timer.fire = flush;
+}
+
+void reads_fini(struct room *r)
+{
+    struct map_iter it;
+
+    for (struct map_node *n = map_first(&r->reads, &it); n != NULL; n = map_next(&it))
+        free(CONTAINER_OF(n, struct position, node));
+    map_fini(&r->reads);
+}
+
+void reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count)
+{
+    struct position *p = find(r, user);
+
+    if (user == 0)
+        return;
+    if (p == NULL) {
+        p = calloc(1, sizeof(*p));
+        if (p == NULL)
+            abort();
+        p->user = user;
+        map_add(&r->reads, &p->node, hash_id(user));
+    }
+    p->seq = MAX(p->seq, seq);
+    p->count = MAX(p->count, count);
+    arm(r);
+}
+
+bool reads_get(const struct room *r, uint64_t user, uint64_t *ret_seq, uint64_t *ret_count)
+{
+    const struct position *p = find(r, user);
+
+    if (p == NULL)
+        return false;
+    *ret_seq = p->seq;
+    *ret_count = p->count;
+    return true;
+}
+
+void reads_drop(struct room *r, uint64_t user)
+{
+    struct position *p = find(r, user);
+
+    if (p == NULL)
+        return;
+    map_remove(&r->reads, &p->node);
+    free(p);
+}
