@@ -1,0 +1,242 @@
+#include "bench/crowd.h"
+
+#include "bench/peer.h"
+#include "bench/talk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_MAX = 16 * 1024 * 1024, TEXT_MAX = 1024 * 1024, CUT_TRIES = 16 };
+
+static void *must(void *p)
+{
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+void crowd_init(struct crowd *c, const struct plan *plan, struct io *io)
+{
+    uint64_t seed;
+
+    memset(c, 0, sizeof(*c));
+    c->plan = plan;
+    c->io = io;
+    wheel_init(&c->wheel, io_now_ms(io));
+    io_random(io, (uint8_t *)&seed, sizeof(seed));
+    rng_init(&c->rng, seed);
+    tally_init(&c->tally);
+    c->rules = (struct ws_rules){.message_max = MESSAGE_MAX};
+    buf_init(&c->text, TEXT_MAX);
+    list_init(&c->ready);
+    list_init(&c->said);
+    list_init(&c->closing);
+    c->tokens = must(calloc(plan->people, sizeof(*c->tokens)));
+    c->heads = must(calloc(plan->rooms, sizeof(*c->heads)));
+    c->followers = must(calloc(plan->rooms, sizeof(*c->followers)));
+    c->peers = must(calloc(plan->connections, sizeof(*c->peers)));
+    for (uint32_t i = 0; i < plan->rooms; i++)
+        c->followers[i] = plan_followers(plan, i);
+    for (uint32_t i = 0; i < plan->connections; i++)
+        peer_init(&c->peers[i], c, i);
+}
+
+void crowd_fini(struct crowd *c)
+{
+    for (uint32_t i = 0; i < c->plan->connections; i++)
+        peer_fini(&c->peers[i]);
+    for (uint32_t i = 0; i < c->plan->people; i++)
+        free(c->tokens[i]);
+    free(c->tokens);
+    free(c->heads);
+    free(c->followers);
+    free(c->peers);
+    buf_fini(&c->text);
+}
+
+void crowd_open(struct crowd *c)
+{
+    while (c->opened_n < c->plan->connections && c->opening_n < c->plan->conf->opening)
+        peer_open(&c->peers[c->opened_n++]);
+}
+
+void crowd_publish(struct crowd *c, bool on)
+{
+    uint64_t now = io_clock_us(c->io);
+
+    c->publishing = on;
+    pace_init(&c->sends, now, on ? c->plan->rate : 0);
+    pace_init(&c->cuts, now, on ? c->plan->reconnects : 0);
+    for (uint32_t i = 0; on && i < c->plan->rooms * c->plan->publishers; i++)
+        peer_ready(&c->peers[i]);
+}
+
+void crowd_slow(struct crowd *c)
+{
+    for (uint32_t i = 0; i < c->plan->connections; i++) {
+        if (!plan_slow(c->plan, i))
+            continue;
+        c->peers[i].slow = true;
+        if (c->plan->conf->slow_for_ms > 0)
+            peer_pause(&c->peers[i], c->plan->conf->slow_for_ms);
+    }
+}
+
+/* --- A turn. --- */
+
+static void send_windows(struct crowd *c, uint64_t now_us)
+{
+    struct list *node;
+
+    while ((node = list_pop(&c->ready)) != NULL) {
+        struct peer *p = CONTAINER_OF(node, struct peer, ready_node);
+
+        while (talk_may_send(p) && talk_send(p, now_us))
+            ;
+    }
+}
+
+/* The next publisher in turn that can take one more message; NULL: none. */
+static struct peer *some_publisher(struct crowd *c)
+{
+    uint32_t n = c->plan->rooms * c->plan->publishers;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct peer *p = &c->peers[c->next_publisher];
+
+        c->next_publisher = (c->next_publisher + 1) % n;
+        if (p->state == PEER_LIVE)
+            return p;
+    }
+    return NULL;
+}
+
+static void send_due(struct crowd *c, uint64_t now_us)
+{
+    uint64_t due;
+
+    while (pace_next_us(&c->sends) <= now_us) {
+        struct peer *p = some_publisher(c);
+
+        if (p == NULL || !talk_send(p, pace_next_us(&c->sends)))
+            break; /* what is due stays due */
+        if (!pace_take(&c->sends, now_us, &due))
+            break;
+    }
+}
+
+static void cut_due(struct crowd *c, uint64_t now_us)
+{
+    uint64_t due;
+
+    while (pace_take(&c->cuts, now_us, &due)) {
+        for (unsigned i = 0; i < CUT_TRIES; i++) {
+            struct peer *p = &c->peers[rng_below(&c->rng, c->plan->connections)];
+
+            if (p->state != PEER_LIVE || plan_slow(c->plan, p->index))
+                continue;
+            c->tally.counts.reconnects++;
+            peer_cut(p, true);
+            break;
+        }
+    }
+}
+
+static void close_what_is_done(struct crowd *c)
+{
+    struct list later, *node;
+
+    list_init(&later);
+    while ((node = list_pop(&c->closing)) != NULL) {
+        struct peer *p = CONTAINER_OF(node, struct peer, closing_node);
+
+        if (!peer_closed(p))
+            list_push(&later, node);
+    }
+    list_splice(&c->closing, &later);
+}
+
+void crowd_turn(struct crowd *c)
+{
+    uint64_t now_us = io_clock_us(c->io);
+    struct list *node;
+
+    wheel_advance(&c->wheel, io_now_ms(c->io));
+    if (c->publishing && c->plan->rate == 0)
+        send_windows(c, now_us);
+    else if (c->publishing)
+        send_due(c, now_us);
+    cut_due(c, now_us);
+    while ((node = list_pop(&c->said)) != NULL)
+        peer_flush(CONTAINER_OF(node, struct peer, said_node));
+    close_what_is_done(c);
+}
+
+uint64_t crowd_next_ms(const struct crowd *c)
+{
+    uint64_t now_ms = io_now_ms(c->io);
+    uint64_t next_us = MIN(pace_next_us(&c->sends), pace_next_us(&c->cuts));
+    uint64_t next_ms = next_us == UINT64_MAX ? UINT64_MAX : next_us / 1000;
+
+    bool windows = c->publishing && c->plan->rate == 0 && !list_empty(&c->ready);
+
+    if (windows || !list_empty(&c->closing) || !list_empty(&c->said))
+        return now_ms;
+    return MIN(wheel_next_ms(&c->wheel), next_ms);
+}
+
+bool crowd_close(struct crowd *c)
+{
+    bool down = true;
+
+    for (uint32_t i = 0; i < c->plan->connections; i++) {
+        struct peer *p = &c->peers[i];
+
+        peer_cut(p, false);
+        down = down && p->state == PEER_DOWN;
+    }
+    return down;
+}
+
+uint64_t crowd_missing(const struct crowd *c)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < c->opened_n; i++) {
+        const struct peer *p = &c->peers[i];
+
+        for (uint32_t slot = 0; slot < c->plan->rooms_each; slot++) {
+            uint64_t head = c->heads[plan_room(c->plan, i, slot)];
+
+            n += head > p->tracks[slot].cursor ? head - p->tracks[slot].cursor : 0;
+        }
+        for (uint32_t h = 0; h < p->holes_n; h++)
+            n += p->holes[h].hole.to - p->holes[h].hole.next;
+    }
+    return n;
+}
+
+uint64_t crowd_waiting(const struct crowd *c)
+{
+    uint64_t n = crowd_missing(c);
+
+    for (uint32_t i = 0; i < c->opened_n; i++) {
+        n += c->peers[i].flights_n;
+        if (c->plan->window_on != CONF_WINDOW_ON_ACK)
+            n += c->peers[i].outstanding;
+    }
+    return n;
+}
+
+void crowd_shown(struct crowd *c, uint32_t publisher, bool own)
+{
+    struct peer *p;
+
+    if (publisher >= c->plan->connections || c->plan->window_on == CONF_WINDOW_ON_ACK)
+        return;
+    p = &c->peers[publisher];
+    if (p->outstanding > 0 && (own || c->plan->window_on == CONF_WINDOW_ON_ALL)) {
+        p->outstanding--;
+        peer_ready(p);
+    }
+}

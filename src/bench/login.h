@@ -1,0 +1,29 @@
+/* login.h: logs a run's people in over HTTP, a few connections at a time, each
+ * kept alive, and leaves their tokens in the crowd. */
+#ifndef BENCH_LOGIN_H
+#define BENCH_LOGIN_H
+
+#include "bench/crowd.h"
+
+enum { LOGIN_LANES = 32 };
+
+struct login;
+
+/* Begins; io_wait and login_turn do the rest. */
+struct login *login_new(struct crowd *c) MUST_CHECK;
+
+/* Closes what is open. Nothing may be in flight: login_turn returned true after
+ * login_done or login_failed. */
+void login_free(struct login *l);
+
+/* How many people have their token. */
+uint32_t login_done_n(const struct login *l);
+
+/* NULL, or why it cannot go on. */
+const char *login_failure(const struct login *l);
+
+/* To be called once a turn. True when all is done, or has failed, and nothing is
+ * in flight. */
+bool login_turn(struct login *l);
+
+#endif

@@ -1,0 +1,16 @@
+/* run.h: one run of the load generator from the first login to the last entry.
+ *
+ *   login -> open -> rest -> warm up -> measure -> settle -> close
+ *
+ * A line of progress is written to standard error in each second. */
+#ifndef BENCH_RUN_H
+#define BENCH_RUN_H
+
+#include "bench/crowd.h"
+#include "bench/report.h"
+
+/* Fills *ret_report, whose tally is the crowd's. False if it could not be
+ * done; why tells a person what to look at. */
+bool run_all(struct crowd *c, struct report *ret_report, char why[static PLAN_WHY_N]) MUST_CHECK;
+
+#endif

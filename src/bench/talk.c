@@ -1,0 +1,515 @@
+#include "bench/talk.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "bench/stamp.h"
+#include "io/floor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A request's id says what it was: (number << 2 | ask). */
+enum ask { ASK_SEND, ASK_JOIN, ASK_RESUME, ASK_HISTORY };
+
+enum { FLIGHTS_MAX = 4096, PAGE_MAX = 500, RETRY_MS = 500, REQUEST_EXTRA = 100, CID_N = 48 };
+
+static uint64_t ask_id(uint64_t number, enum ask ask)
+{
+    return (number + 1) << 2 | (uint64_t)ask;
+}
+
+static void begin(struct peer *p, struct json_out *o, const char *action, uint64_t id)
+{
+    struct buf *b = &p->crowd->text;
+
+    buf_clear(b);
+    json_out_init(o, b);
+    json_out_object(o);
+    json_out_field_str(o, "action", str_of(action));
+    json_out_field_u64(o, "id", id);
+}
+
+static void end(struct peer *p, struct json_out *o)
+{
+    struct buf *b = &p->crowd->text;
+
+    json_out_object_end(o);
+    assert(!b->failed);
+    peer_say(p, b->bytes + b->rpos, buf_len(b));
+}
+
+static void room_field(struct peer *p, struct json_out *o, uint32_t slot)
+{
+    char room[PLAN_NAME_N];
+
+    plan_room_name(p->crowd->plan, plan_room(p->crowd->plan, p->index, slot), room);
+    json_out_field_str(o, "room", str_of(room));
+}
+
+/* --- What it says. --- */
+
+static void say_join(struct peer *p, uint32_t slot)
+{
+    struct json_out o;
+
+    begin(p, &o, "join", ask_id(slot, ASK_JOIN));
+    room_field(p, &o, slot);
+    end(p, &o);
+}
+
+static void say_resume(struct peer *p)
+{
+    const struct plan *plan = p->crowd->plan;
+    char room[PLAN_NAME_N];
+    struct json_out o;
+
+    begin(p, &o, "resume", ask_id(0, ASK_RESUME));
+    json_out_key(&o, "rooms");
+    json_out_object(&o);
+    for (uint32_t slot = 0; slot < plan->rooms_each; slot++) {
+        plan_room_name(plan, plan_room(plan, p->index, slot), room);
+        json_out_key(&o, room);
+        json_out_array(&o);
+        json_out_u64(&o, p->tracks[slot].epoch);
+        json_out_u64(&o, p->tracks[slot].cursor);
+        json_out_array_end(&o);
+    }
+    json_out_object_end(&o);
+    end(p, &o);
+}
+
+/* To the floor: which room the connection is in. */
+static void say_hello(struct peer *p)
+{
+    uint8_t *bytes = calloc(1, talk_request_n(p->crowd->plan));
+    uint32_t room = plan_room(p->crowd->plan, p->index, 0);
+
+    if (bytes == NULL)
+        abort();
+    memcpy(bytes, &room, sizeof(room));
+    peer_say_raw(p, (struct str){bytes, talk_request_n(p->crowd->plan)});
+    free(bytes);
+}
+
+static void say_history(struct peer *p)
+{
+    const struct peer_hole *h = &p->holes[0];
+    struct json_out o;
+
+    p->page_asked = true;
+    begin(p, &o, "history", ask_id(0, ASK_HISTORY));
+    room_field(p, &o, h->slot);
+    json_out_field_u64(&o, "after", h->hole.next);
+    json_out_field_u64(&o, "limit", MIN(h->hole.to - h->hole.next, (uint64_t)PAGE_MAX));
+    json_out_field_str(&o, "view", STR("log"));
+    end(p, &o);
+}
+
+static void fill_text(struct buf *b, size_t n, uint64_t due_us, uint32_t publisher)
+{
+    uint8_t *text = buf_reserve(b, n);
+
+    if (text == NULL)
+        abort();
+    stamp_write(text, due_us, publisher);
+    memset(text + STAMP_N, 'x', n - STAMP_N);
+    buf_commit(b, n);
+}
+
+static void say_message(struct peer *p, const struct peer_flight *f)
+{
+    const struct plan *plan = p->crowd->plan;
+    uint64_t slot = (uint64_t)(f - p->flights);
+    struct buf *b = &p->crowd->text;
+    char cid[CID_N];
+    struct json_out o;
+
+    (void)snprintf(cid, sizeof(cid), "b%06xi%xn%llx", plan->run, p->index,
+                   (unsigned long long)f->number);
+    begin(p, &o, "send", ask_id(slot, ASK_SEND));
+    room_field(p, &o, 0);
+    buf_append(b, STR(",\"text\":\""));
+    fill_text(b, plan->payload, f->due_us, p->index);
+    buf_append_byte(b, '"');
+    json_out_field_str(&o, "cid", str_of(cid));
+    if (plan->seen)
+        json_out_field_u64(&o, "seen", f->seen);
+    end(p, &o);
+}
+
+static void say_request(struct peer *p, uint64_t due_us)
+{
+    size_t n = talk_request_n(p->crowd->plan);
+    struct buf *b = &p->crowd->text;
+    uint32_t room = plan_room(p->crowd->plan, p->index, 0);
+    uint8_t *bytes;
+
+    buf_clear(b);
+    bytes = buf_reserve(b, n);
+    if (bytes == NULL)
+        abort();
+    memset(bytes, 'x', n);
+    memcpy(bytes, &room, sizeof(room));
+    stamp_write(bytes + FLOOR_STAMP_AT, due_us, p->index);
+    peer_say_raw(p, (struct str){bytes, n});
+}
+
+size_t talk_request_n(const struct plan *plan)
+{
+    return FLOOR_STAMP_AT + plan->payload + REQUEST_EXTRA;
+}
+
+void talk_open(struct peer *p)
+{
+    const struct plan *plan = p->crowd->plan;
+
+    p->page_asked = false;
+    p->joins_left = 1;
+    if (plan->floor)
+        say_hello(p);
+    else if (p->opened && plan->resume)
+        say_resume(p);
+    else {
+        p->joins_left = (uint16_t)plan->rooms_each;
+        for (uint32_t slot = 0; slot < plan->rooms_each; slot++) {
+            p->tracks[slot].joined = false;
+            say_join(p, slot);
+        }
+    }
+}
+
+void talk_live(struct peer *p)
+{
+    for (uint32_t i = 0; i < p->flights_cap; i++) {
+        if (p->flights[i].used) {
+            p->crowd->tally.counts.resends++;
+            say_message(p, &p->flights[i]);
+        }
+    }
+    if (p->holes_n > 0 && !p->page_asked)
+        say_history(p);
+    if (plan_publishes(p->crowd->plan, p->index))
+        peer_ready(p);
+}
+
+void talk_retry(struct peer *p)
+{
+    if (p->state == PEER_JOINING)
+        talk_open(p);
+    else if (p->state == PEER_LIVE && p->holes_n > 0 && !p->page_asked)
+        say_history(p);
+    p->held = false;
+    if (plan_publishes(p->crowd->plan, p->index))
+        peer_ready(p);
+}
+
+bool talk_may_send(const struct peer *p)
+{
+    const struct plan *plan = p->crowd->plan;
+    uint64_t all = p->crowd->followers[plan_room(plan, p->index, 0)];
+
+    if (p->state != PEER_LIVE || p->held)
+        return false;
+    switch ((int)plan->window_on) {
+    case CONF_WINDOW_ON_OWN:
+        return p->outstanding < plan->window && p->flights_n < FLIGHTS_MAX;
+    case CONF_WINDOW_ON_ALL:
+        return p->outstanding + all <= plan->window * all && p->flights_n < FLIGHTS_MAX;
+    default:
+        return p->flights_n < plan->window;
+    }
+}
+
+/* A free place for a message on its way. */
+static struct peer_flight *flight_new(struct peer *p)
+{
+    uint32_t i = 0;
+
+    if (p->flights_n == p->flights_cap) {
+        uint32_t cap = p->flights_cap == 0 ? 4 : p->flights_cap * 2;
+        struct peer_flight *more = realloc(p->flights, cap * sizeof(*more));
+
+        if (more == NULL)
+            abort();
+        memset(more + p->flights_cap, 0, (cap - p->flights_cap) * sizeof(*more));
+        i = p->flights_cap;
+        p->flights = more;
+        p->flights_cap = cap;
+    }
+    while (p->flights[i].used)
+        i++;
+    p->flights_n++;
+    return &p->flights[i];
+}
+
+bool talk_send(struct peer *p, uint64_t due_us)
+{
+    const struct plan *plan = p->crowd->plan;
+    struct peer_flight *f;
+
+    if (p->flights_n >= FLIGHTS_MAX)
+        return false;
+    p->crowd->tally.counts.sends++;
+    p->outstanding += plan->window_on == CONF_WINDOW_ON_ALL
+                          ? p->crowd->followers[plan_room(plan, p->index, 0)]
+                          : 1;
+    p->numbers++;
+    if (plan->floor) {
+        say_request(p, due_us);
+        return true;
+    }
+    f = flight_new(p);
+    *f = (struct peer_flight){
+        .number = p->numbers, .due_us = due_us, .seen = p->tracks[0].cursor, .used = true};
+    say_message(p, f);
+    return true;
+}
+
+/* --- What it hears. --- */
+
+static void head_seen(struct peer *p, uint32_t slot, uint64_t seq)
+{
+    uint64_t *head = &p->crowd->heads[plan_room(p->crowd->plan, p->index, slot)];
+
+    *head = MAX(*head, seq);
+}
+
+static void hear_entry(struct peer *p, const struct scan *s)
+{
+    struct tally *t = &p->crowd->tally;
+    uint64_t missed = 0;
+    uint32_t slot;
+
+    if (!plan_slot(p->crowd->plan, p->index, s->room, &slot)) {
+        t->counts.foreign++;
+        return;
+    }
+    switch (track_entry(&p->tracks[slot], s->seq, &missed)) {
+    case TRACK_REPEAT:
+        t->counts.repeats++;
+        return;
+    case TRACK_GAP:
+        t->counts.gaps += missed;
+        break;
+    case TRACK_NEXT:
+        break;
+    }
+    t->counts.deliveries++;
+    head_seen(p, slot, s->seq);
+    if (!s->stamped)
+        return;
+    tally_delivery(t, io_clock_us(p->crowd->io) - s->sent_us, p->slow);
+    crowd_shown(p->crowd, s->publisher, s->publisher == p->index);
+}
+
+static void hear_behind(struct peer *p, const struct scan *s)
+{
+    struct track *t;
+    uint32_t slot;
+
+    p->crowd->tally.counts.behinds++;
+    if (!plan_slot(p->crowd->plan, p->index, s->room, &slot))
+        return;
+    t = &p->tracks[slot];
+    if (s->from > t->cursor)
+        p->crowd->tally.counts.gaps += s->from - t->cursor;
+    if (s->to <= t->cursor)
+        return;
+    if (p->holes_n == p->holes_cap) {
+        p->holes_cap = p->holes_cap == 0 ? 2 : p->holes_cap * 2;
+        p->holes = realloc(p->holes, p->holes_cap * sizeof(*p->holes));
+        if (p->holes == NULL)
+            abort();
+    }
+    p->holes[p->holes_n++] =
+        (struct peer_hole){.slot = slot, .hole = {.next = MAX(s->from, t->cursor), .to = s->to}};
+    t->cursor = s->to;
+    head_seen(p, slot, s->to);
+    if (!p->page_asked && p->state == PEER_LIVE)
+        say_history(p);
+}
+
+static void hear_page(struct peer *p, const struct scan *s)
+{
+    struct tally_counts *n = &p->crowd->tally.counts;
+    struct track_hole *h;
+
+    p->page_asked = false;
+    if (p->holes_n == 0)
+        return;
+    h = &p->holes[0].hole;
+    n->gaps += track_page(h, s->page_first, s->page_last, s->page_n, s->page_missed);
+    n->paged += s->page_n;
+    if (h->next >= h->to)
+        memmove(p->holes, p->holes + 1, --p->holes_n * sizeof(*p->holes));
+    if (p->holes_n > 0)
+        say_history(p);
+}
+
+static void restart(struct peer *p, uint32_t slot, uint64_t epoch, uint64_t head)
+{
+    p->crowd->tally.counts.resets++;
+    p->tracks[slot].epoch = epoch;
+    p->tracks[slot].cursor = head;
+}
+
+static void hear_reset(struct peer *p, const struct scan *s)
+{
+    uint32_t slot;
+
+    if (plan_slot(p->crowd->plan, p->index, s->room, &slot))
+        restart(p, slot, s->epoch, s->head);
+}
+
+static void joined(struct peer *p)
+{
+    if (p->state == PEER_JOINING && p->joins_left > 0 && --p->joins_left == 0)
+        peer_live(p);
+}
+
+static void hear_join(struct peer *p, const struct scan *s, uint64_t slot)
+{
+    struct track *t;
+
+    if (slot >= p->crowd->plan->rooms_each || s->rooms_n != 1)
+        return;
+    t = &p->tracks[slot];
+    if (t->joined)
+        return; /* asked twice because of a retry */
+    *t = (struct track){.joined = true, .epoch = s->rooms[0].epoch, .cursor = s->rooms[0].head};
+    head_seen(p, (uint32_t)slot, t->cursor);
+    joined(p);
+}
+
+static void hear_resume(struct peer *p, const struct scan *s)
+{
+    for (size_t i = 0; i < s->rooms_n; i++) {
+        const struct scan_room *r = &s->rooms[i];
+        uint32_t slot;
+
+        if (!plan_slot(p->crowd->plan, p->index, r->id, &slot))
+            continue;
+        if (r->refused)
+            tally_error(&p->crowd->tally, STR("resume_refused"));
+        else if (r->reset)
+            restart(p, slot, r->epoch, r->head);
+        else
+            head_seen(p, slot, r->head);
+    }
+    joined(p);
+}
+
+static void flight_end(struct peer *p, uint64_t i)
+{
+    if (i >= p->flights_cap || !p->flights[i].used)
+        return;
+    p->flights[i].used = false;
+    p->flights_n--;
+    peer_ready(p);
+}
+
+static void hear_ack(struct peer *p, const struct scan *s, uint64_t i)
+{
+    struct tally *t = &p->crowd->tally;
+
+    if (i >= p->flights_cap || !p->flights[i].used)
+        return;
+    t->counts.acks++;
+    t->counts.duplicates += s->duplicate;
+    hist_add(&t->ack, io_clock_us(p->crowd->io) - p->flights[i].due_us, 1);
+    head_seen(p, 0, s->seq);
+    flight_end(p, i);
+}
+
+static void hear_ok(struct peer *p, const struct scan *s)
+{
+    uint64_t number = (s->id >> 2) - 1;
+
+    switch ((enum ask)(s->id & 3)) {
+    case ASK_SEND:
+        hear_ack(p, s, number);
+        break;
+    case ASK_JOIN:
+        hear_join(p, s, number);
+        break;
+    case ASK_RESUME:
+        hear_resume(p, s);
+        break;
+    case ASK_HISTORY:
+        hear_page(p, s);
+        break;
+    }
+}
+
+/* A message that was refused takes nothing of the window any more. */
+static void refused(struct peer *p, uint64_t i)
+{
+    const struct plan *plan = p->crowd->plan;
+    uint64_t n = plan->window_on == CONF_WINDOW_ON_ALL
+                     ? p->crowd->followers[plan_room(plan, p->index, 0)]
+                     : 1;
+
+    p->outstanding -= MIN(n, p->outstanding);
+    flight_end(p, i);
+}
+
+static void hear_failed(struct peer *p, const struct scan *s)
+{
+    struct crowd *c = p->crowd;
+    uint64_t wait_ms = s->retry_after_ms > 0 ? s->retry_after_ms : RETRY_MS;
+
+    tally_error(&c->tally, s->code);
+    switch (s->id == 0 ? ASK_JOIN : (enum ask)(s->id & 3)) {
+    case ASK_SEND:
+        refused(p, (s->id >> 2) - 1);
+        p->held = s->retry_after_ms > 0;
+        if (!p->held)
+            return;
+        break;
+    case ASK_HISTORY:
+        p->page_asked = false;
+        break;
+    case ASK_JOIN:
+    case ASK_RESUME:
+        if (p->state == PEER_JOINING) {
+            c->refused_n++;
+            (void)snprintf(c->refusal, sizeof(c->refusal), "a join was refused: %.*s",
+                           STR_ARGS(s->code));
+        }
+        break;
+    }
+    wheel_set(&c->wheel, &p->retry_timer, io_now_ms(c->io) + wait_ms);
+}
+
+void talk_hear(struct peer *p, uint8_t *bytes, size_t n)
+{
+    struct scan *s = &p->crowd->scan;
+
+    scan_frame(s, bytes, n);
+    switch (s->kind) {
+    case SCAN_ENTRY:
+        hear_entry(p, s);
+        break;
+    case SCAN_OK:
+        hear_ok(p, s);
+        break;
+    case SCAN_FAILED:
+        hear_failed(p, s);
+        break;
+    case SCAN_BEHIND:
+        hear_behind(p, s);
+        break;
+    case SCAN_RESET:
+        hear_reset(p, s);
+        break;
+    case SCAN_BYE:
+        p->wait_ms = (uint32_t)MIN(s->delay_ms, 60000u);
+        break;
+    case SCAN_CAST:
+        p->crowd->tally.counts.casts++;
+        break;
+    case SCAN_BAD:
+        tally_error(&p->crowd->tally, STR("bad_frame"));
+        break;
+    }
+}
