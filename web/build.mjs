@@ -17,7 +17,7 @@ async function bundle(entry, format) {
     minify: true,
     write: false,
     format,
-    target: ["chrome100", "firefox100", "safari15.4"],
+    target: ["chrome111", "firefox113", "safari16.4"],
     outdir: dist,
     legalComments: "none",
     logLevel: "warning",

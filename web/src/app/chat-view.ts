@@ -1,0 +1,399 @@
+// The page of a session: puts the views together, and says which room is open.
+import {
+  asPolylogError,
+  type Client,
+  type Message,
+  type Pending,
+  type Room,
+  type User,
+} from "../lib/index.ts";
+import { Composer } from "./composer.ts";
+import { batched, h } from "./dom.ts";
+import { errorText, nameList, peerId, plural, roomName } from "./format.ts";
+import { icon } from "./icons.ts";
+import { closeMenu, openMenu } from "./menu.ts";
+import { messageMenu, roomMenu } from "./menus.ts";
+import { People } from "./people.ts";
+import { confirmDialog, directDialog, inviteDialog, joinDialog, renameDialog } from "./room-dialogs.ts";
+import { openSettings } from "./settings.ts";
+import { Sidebar } from "./sidebar.ts";
+import { Status } from "./status.ts";
+import { Timeline } from "./timeline.ts";
+import { avatar, iconButton, toast } from "./widgets.ts";
+
+const FIRST_ROOM = "general";
+
+export class ChatView {
+  readonly element: HTMLElement;
+  private readonly sidebar: Sidebar;
+  private readonly timeline: Timeline;
+  private readonly composer: Composer;
+  private readonly people: People;
+  private readonly status: Status;
+  private readonly head = h("header", { class: "room-head" });
+  private readonly face = h("span", { class: "head-face" });
+  private readonly title = h("h1");
+  private readonly subtitle = h("p", { class: "room-sub" });
+  private readonly peopleButton: HTMLButtonElement;
+  private readonly moreButton: HTMLButtonElement;
+  private readonly menuButton: HTMLButtonElement;
+  private readonly typing = h("div", { class: "typing" });
+  private readonly empty: HTMLElement;
+  private readonly main: HTMLElement;
+  private current: string | undefined;
+  private begun = false;
+  private peopleWanted = false;
+  private readonly refresh = batched(() => this.update());
+
+  constructor(
+    private readonly client: Client,
+    logout: () => void,
+  ) {
+    this.sidebar = new Sidebar(client, {
+      open: (id) => this.go(id),
+      addRoom: () => joinDialog(client, (room) => this.go(room.id)),
+      addDirect: () => directDialog(client, (user) => this.write(user)),
+      settings: () => openSettings(client.user, logout),
+    });
+    this.timeline = new Timeline(client, this.messageActions(), () => this.refresh());
+    this.composer = new Composer({
+      send: (text, replyTo) => this.send(text, replyTo),
+      edit: (message, text) => this.edit(message, text),
+      typing: (on) => this.current !== undefined && client.typing(this.current, on),
+      last: () => this.lastOwn(),
+    });
+    this.people = new People(client, {
+      write: (user) => void this.attempt(() => this.write(user)),
+      close: () => this.showPeople(false),
+    });
+    this.status = new Status(client);
+    this.menuButton = iconButton("menu", "Rooms", () => this.drawer(true), {
+      class: "drawer-button",
+      "aria-controls": "sidebar",
+      "aria-expanded": "false",
+    });
+    this.peopleButton = iconButton("people", "People here", () => this.showPeople(), {
+      "aria-controls": "people",
+      "aria-expanded": "false",
+    });
+    this.moreButton = iconButton("more", "Room menu", () => this.roomMenu(), {
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+    });
+    this.empty = this.emptyState();
+    this.main = this.mainPart();
+    const scrim = h("div", { class: "drawer-scrim" });
+    scrim.addEventListener("click", () => this.drawer(false));
+    this.element = h("div", { class: "shell" }, this.sidebar.element, scrim, this.main, this.people.element);
+    this.listen();
+  }
+
+  private mainPart(): HTMLElement {
+    const names = h("div", { class: "head-names" }, this.title, this.subtitle);
+    this.head.append(this.menuButton, this.face, names, this.peopleButton, this.moreButton);
+    return h(
+      "main",
+      { class: "room" },
+      this.head,
+      this.status.element,
+      this.empty,
+      this.timeline.element,
+      this.typing,
+      this.composer.element,
+    );
+  }
+
+  private emptyState(): HTMLElement {
+    const join = h("button", { type: "button", class: "button primary", text: "Join or create a room" });
+    join.addEventListener("click", () => joinDialog(this.client, (room) => this.go(room.id)));
+    return h(
+      "div",
+      { class: "empty" },
+      h("h2", { text: "No room is open" }),
+      h("p", { text: "Choose one from the list, or make a new one." }),
+      join,
+    );
+  }
+
+  private listen(): void {
+    const { client } = this;
+    client.on("rooms", () => this.refresh());
+    client.on("room", (room) => room.id === this.current && this.refresh());
+    client.on("room", (room) => room.kind === "direct" && this.refresh());
+    client.on("state", () => this.stateChanged());
+    client.on("lost", ({ room, error }) => {
+      toast(`${roomName(room, client)}: ${errorText(error)}`);
+      if (room.id === this.current) this.openAny();
+    });
+    client.on("invited", (room) => toast(`You were added to ${roomName(room, client)}.`));
+    addEventListener("hashchange", () => this.follow());
+    addEventListener("focus", () => this.refresh());
+    addEventListener("blur", () => this.timeline.markNew());
+    addEventListener("online", () => client.wake());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") {
+        client.wake();
+        this.refresh();
+      } else this.timeline.markNew();
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.element.classList.contains("drawer-open")) {
+        this.drawer(false);
+      }
+    });
+  }
+
+  private stateChanged(): void {
+    if (this.client.state.name === "online") {
+      if (!this.begun) void this.begin();
+      else this.loadCurrent();
+    }
+    this.refresh();
+  }
+
+  // The first time online: the room that the address names, or the first one.
+  private async begin(): Promise<void> {
+    this.begun = true;
+    if (this.client.rooms.size === 0) {
+      await this.client.join(FIRST_ROOM).catch(() => undefined);
+    }
+    const named = addressedRoom();
+    if (named !== undefined && !this.client.rooms.has(named) && !named.startsWith("dm:")) {
+      await this.attempt(() => this.client.join(named, false));
+    }
+    this.follow();
+  }
+
+  // ---- Which room is open ----
+
+  private go(id: string): void {
+    this.drawer(false);
+    const hash = `#/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
+    if (location.hash === hash) this.follow();
+    else location.hash = hash;
+  }
+
+  // Opens what the address says.
+  private follow(): void {
+    const id = addressedRoom();
+    if (id !== undefined && this.client.rooms.has(id)) this.open(id);
+    else if (this.current === undefined || !this.client.rooms.has(this.current)) this.openAny();
+  }
+
+  private openAny(): void {
+    const { rooms } = this.client;
+    const id = rooms.has(FIRST_ROOM) ? FIRST_ROOM : [...rooms.keys()].sort()[0];
+    if (id === undefined) {
+      this.current = undefined;
+      this.refresh();
+      return;
+    }
+    history.replaceState(null, "", `#/${id}`);
+    this.open(id);
+  }
+
+  private open(id: string): void {
+    const room = this.client.rooms.get(id)!;
+    if (this.current !== undefined && this.current !== id) this.client.typing(this.current, false);
+    closeMenu();
+    this.current = id;
+    this.timeline.open(room);
+    this.composer.open(id, roomName(room, this.client));
+    this.loadCurrent();
+    this.update();
+    if (matchMedia("(pointer: fine)").matches) this.composer.focus();
+  }
+
+  private loadCurrent(): void {
+    const id = this.current;
+    if (id === undefined || this.client.state.name !== "online") return;
+    void this.client.load(id);
+    this.client.refreshPresence(id).catch(() => undefined);
+  }
+
+  private async write(user: User): Promise<void> {
+    const room = await this.client.openDirect(user);
+    this.go(room.id);
+  }
+
+  // ---- Showing ----
+
+  private update(): void {
+    const room = this.current === undefined ? undefined : this.client.rooms.get(this.current);
+    const { log } = room ?? {};
+    this.sidebar.update(this.current);
+    this.status.update();
+    this.empty.hidden = room !== undefined || !this.begun;
+    for (const part of [this.timeline.element, this.typing, this.composer.element]) {
+      part.hidden = room === undefined;
+    }
+    this.moreButton.hidden = room === undefined;
+    this.peopleButton.hidden = room === undefined || room.kind === "direct";
+    this.people.element.hidden = !this.peopleWanted || this.peopleButton.hidden;
+    this.element.classList.toggle("with-people", !this.people.element.hidden);
+    this.showHead(room);
+    this.showTitle(room);
+    if (room === undefined) return;
+    if (!log!.loaded && !room.loading && room.failed === undefined) this.loadCurrent();
+    this.composer.open(room.id, roomName(room, this.client));
+    this.timeline.update();
+    this.showTyping(room);
+    this.people.update(room);
+    const looking = document.visibilityState === "visible" && document.hasFocus();
+    if (looking && this.timeline.atEnd && log!.loaded) this.client.markRead(room.id);
+  }
+
+  private showHead(room: Room | undefined): void {
+    const name = room === undefined ? "" : roomName(room, this.client);
+    if (this.title.textContent !== name) this.title.textContent = name;
+    const sub = room === undefined ? "" : this.subtitleOf(room);
+    if (this.subtitle.textContent !== sub) this.subtitle.textContent = sub;
+    const look = room === undefined ? "" : `${room.kind} ${room.id} ${name}`;
+    if (this.face.dataset.look === look) return;
+    this.face.dataset.look = look;
+    this.face.replaceChildren();
+    if (room?.kind === "direct") {
+      this.face.append(avatar(peerId(room, this.client), name, "small"));
+    } else if (room !== undefined) this.face.append(icon(room.kind === "private" ? "lock" : "hash"));
+  }
+
+  private subtitleOf(room: Room): string {
+    const { presence } = room;
+    if (room.kind === "direct") {
+      const peer = peerId(room, this.client);
+      return presence.users?.some((user) => user.id === peer) ? "Online" : "Direct message";
+    }
+    const here = presence.count > 0 ? `${plural(presence.count, "person", "people")} here` : "";
+    const kind = room.kind === "private" ? "Private room" : "Public room";
+    return here === "" ? kind : `${kind} · ${here}`;
+  }
+
+  private showTitle(room: Room | undefined): void {
+    const unread = [...this.client.rooms.values()].filter((other) => other.unread > 0).length;
+    const name = room === undefined ? "Polylog" : `${roomName(room, this.client)} · Polylog`;
+    document.title = unread > 0 ? `(${unread}) ${name}` : name;
+  }
+
+  private showTyping(room: Room): void {
+    const names = [...room.typing.values()].map((user) => user.name);
+    const many = names.length > 3;
+    const text =
+      names.length === 0
+        ? ""
+        : many
+          ? "Several people are typing"
+          : `${nameList(names)} ${names.length === 1 ? "is" : "are"} typing`;
+    if ((this.typing.dataset.text ?? "") === text) return;
+    this.typing.dataset.text = text;
+    this.typing.replaceChildren();
+    if (text === "") return;
+    const dots = h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+    this.typing.append(dots, text);
+  }
+
+  private drawer(open: boolean): void {
+    if (this.element.classList.contains("drawer-open") === open) return;
+    this.element.classList.toggle("drawer-open", open);
+    this.menuButton.setAttribute("aria-expanded", String(open));
+    this.main.inert = open;
+    if (open) this.sidebar.element.querySelector<HTMLElement>("[aria-current], .room-entry")?.focus();
+    else this.menuButton.focus();
+  }
+
+  private showPeople(show = !this.peopleWanted): void {
+    this.peopleWanted = show;
+    this.peopleButton.setAttribute("aria-expanded", String(show));
+    this.update();
+    if (show) this.people.element.querySelector<HTMLElement>("button")?.focus();
+    else this.peopleButton.focus();
+  }
+
+  // ---- Doing ----
+
+  // Runs what may be refused; the reason is shown. Rejects no more.
+  private async attempt(action: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await action();
+      return true;
+    } catch (thrown) {
+      toast(errorText(asPolylogError(thrown)));
+      return false;
+    }
+  }
+
+  private send(text: string, replyTo: number | undefined): void {
+    if (this.current === undefined) return;
+    this.timeline.clearNew();
+    this.client.send(this.current, text, replyTo);
+    this.timeline.toEnd();
+  }
+
+  private async edit(message: Message, text: string): Promise<void> {
+    const room = this.current!;
+    const done = await this.attempt(() => this.client.edit(room, message.seq, text));
+    if (!done) throw new Error("not edited");
+  }
+
+  private lastOwn(): Message | undefined {
+    const room = this.current === undefined ? undefined : this.client.rooms.get(this.current);
+    const items = room?.log.all ?? [];
+    for (let i = items.length - 1; i >= 0; i--) {
+      const item = items[i]!;
+      if (item.type !== "message" || item.deleted) continue;
+      if (item.from.id === this.client.user.id) return item;
+    }
+    return undefined;
+  }
+
+  private messageActions() {
+    const react = (message: Message, emoji: string, on: boolean) => {
+      const room = this.current!;
+      void this.attempt(() => this.client.react(room, message.seq, emoji, on));
+    };
+    return {
+      react,
+      reply: (message: Message) => this.composer.startReply(message),
+      retry: (pending: Pending) => this.client.retry(pending.cid),
+      discard: (pending: Pending) => this.client.discard(pending.cid),
+      menu: (message: Message, anchor: HTMLElement) => {
+        const room = this.client.rooms.get(this.current!)!;
+        const groups = messageMenu(message, room, this.client.user, {
+          react: (emoji, on) => react(message, emoji, on),
+          reply: () => this.composer.startReply(message),
+          copy: () => void this.attempt(() => navigator.clipboard.writeText(message.text)),
+          edit: () => this.composer.startEdit(message),
+          remove: () => this.askDelete(message),
+        });
+        openMenu(anchor, "Message", groups);
+      },
+    };
+  }
+
+  private askDelete(message: Message): void {
+    const room = this.current!;
+    const text = "Its text is removed for everybody. This cannot be undone.";
+    confirmDialog("Delete this message?", text, "Delete", () => this.client.delete(room, message.seq));
+  }
+
+  private roomMenu(): void {
+    const room = this.client.rooms.get(this.current!);
+    if (room === undefined) return;
+    const groups = roomMenu(room, this.client.user, {
+      rename: () => renameDialog(this.client, room),
+      invite: () => inviteDialog(this.client, room),
+      leave: () => void this.attempt(() => this.leave(room.id)),
+    });
+    openMenu(this.moreButton, "Room", groups);
+  }
+
+  private async leave(id: string): Promise<void> {
+    await this.client.leave(id);
+    if (id === this.current) this.openAny();
+  }
+}
+
+function addressedRoom(): string | undefined {
+  if (!location.hash.startsWith("#/")) return undefined;
+  const id = decodeURIComponent(location.hash.slice(2));
+  return id === "" ? undefined : id;
+}

@@ -1,0 +1,66 @@
+import { add, h, uniqueId } from "./dom.ts";
+import { errorText } from "./format.ts";
+import { asPolylogError } from "../lib/index.ts";
+import { iconButton } from "./widgets.ts";
+
+export interface DialogOptions {
+  title: string;
+  body: (HTMLElement | string)[];
+  // Without it there is nothing to submit.
+  submit?: { label: string; danger?: boolean; action(): Promise<void> | void };
+}
+
+export interface Dialog {
+  element: HTMLDialogElement;
+  close(): void;
+}
+
+// A modal dialog. Submitting runs the action; what that throws is shown, and
+// without an error the dialog closes.
+export function openDialog(options: DialogOptions): Dialog {
+  const titleId = uniqueId("dialog");
+  const element = h("dialog", { class: "dialog", "aria-labelledby": titleId });
+  const error = h("p", { class: "form-error", role: "alert" });
+  const close = () => element.close();
+  const form = h(
+    "form",
+    { class: "dialog-form", novalidate: true },
+    h(
+      "header",
+      { class: "dialog-head" },
+      h("h2", { id: titleId, text: options.title }),
+      iconButton("close", "Close", close),
+    ),
+  );
+  add(form, options.body);
+  form.append(error);
+  const { submit } = options;
+  if (submit !== undefined) {
+    const kind = submit.danger ? "danger" : "primary";
+    const cancel = h("button", { type: "button", class: "button", text: "Cancel" });
+    const go = h("button", { type: "submit", class: `button ${kind}`, text: submit.label });
+    cancel.addEventListener("click", close);
+    form.append(h("footer", { class: "dialog-foot" }, cancel, go));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      go.disabled = true;
+      error.textContent = "";
+      Promise.resolve()
+        .then(() => submit.action())
+        .then(close)
+        .catch((thrown) => void (error.textContent = errorText(asPolylogError(thrown))))
+        .finally(() => void (go.disabled = false));
+    });
+  } else {
+    form.addEventListener("submit", (event) => event.preventDefault());
+  }
+  element.append(form);
+  element.addEventListener("pointerdown", (event) => {
+    if (event.target === element) close();
+  });
+  element.addEventListener("close", () => element.remove());
+  document.body.append(element);
+  element.showModal();
+  element.querySelector<HTMLElement>("[autofocus], input, select, .button.primary")?.focus();
+  return { element, close };
+}

@@ -1,0 +1,74 @@
+// How names, times and colours are shown.
+import type { Client, PolylogError, Room } from "../lib/index.ts";
+
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(undefined, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+});
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export const clockTime = (ts: number) => time.format(ts);
+export const fullTime = (ts: number) => full.format(ts);
+
+export function dayKey(ts: number): string {
+  const d = new Date(ts);
+  return `${d.getFullYear()}-${d.getMonth() + 1}-${d.getDate()}`;
+}
+
+export function dayLabel(ts: number, now = Date.now()): string {
+  if (dayKey(ts) === dayKey(now)) return "Today";
+  const yesterday = new Date(now);
+  yesterday.setDate(yesterday.getDate() - 1);
+  if (dayKey(ts) === dayKey(yesterday.getTime())) return "Yesterday";
+  const sameYear = new Date(ts).getFullYear() === new Date(now).getFullYear();
+  return sameYear ? weekday.format(ts) : date.format(ts);
+}
+
+// Hues a golden angle apart: neighbours in id are far apart in colour.
+export function hue(userId: number): number {
+  return Math.round((userId * 137.508) % 360);
+}
+
+export function initials(name: string): string {
+  const words = name.split(/[\s._-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [words[0]!, words.at(-1)!] : [words[0] ?? "?"];
+  return letters.map((word) => [...word][0]!.toLocaleUpperCase()).join("");
+}
+
+export function roomName(room: Room, client: Client): string {
+  if (room.kind !== "direct") return room.title || room.id;
+  return room.peer?.name ?? client.names.get(peerId(room, client)) ?? "Direct message";
+}
+
+// The other person of a direct room, from its id `dm:<lower>:<higher>`.
+export function peerId(room: Room, client: Client): number {
+  if (room.peer !== undefined) return room.peer.id;
+  const ids = room.id.split(":").slice(1).map(Number);
+  return ids.find((id) => id !== client.user.id) ?? client.user.id;
+}
+
+export function nameList(names: readonly string[]): string {
+  if (names.length <= 1) return names[0] ?? "";
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+export function plural(n: number, one: string, many: string): string {
+  return `${n.toLocaleString()} ${n === 1 ? one : many}`;
+}
+
+const ERRORS: Record<string, string> = {
+  disconnected: "You are offline. Try again when the connection is back.",
+  unreachable: "The server cannot be reached.",
+  rate_limited: "That was too fast. Wait a moment.",
+  bad_room: "A room's name may have letters a to z, digits, spaces, - and _.",
+  store_full: "The server has no space left.",
+  store_failed: "The server cannot save anything right now.",
+  unconfirmed: "It cannot be told whether this was delivered.",
+};
+
+export function errorText(error: { code: string; message: string } | PolylogError): string {
+  return ERRORS[error.code] ?? (error.message || "Something went wrong.");
+}

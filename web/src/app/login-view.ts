@@ -1,0 +1,79 @@
+import { asPolylogError, login } from "../lib/index.ts";
+import { h } from "./dom.ts";
+import { errorText } from "./format.ts";
+import { currentServer, lastName, pageServer, type StoredSession } from "./session.ts";
+import { chooseServer } from "./settings.ts";
+import { field } from "./widgets.ts";
+
+export interface LoginOptions {
+  owner: string | undefined;
+  notice: string | undefined;
+  done(session: StoredSession): void;
+}
+
+// The page before there is a session: a name, and in you go.
+export function loginView(options: LoginOptions): HTMLElement {
+  const name = h("input", {
+    class: "input",
+    name: "name",
+    required: true,
+    maxlength: 32,
+    autocomplete: "nickname",
+    autocapitalize: "words",
+    spellcheck: "false",
+    value: lastName(),
+  });
+  const error = h("p", { class: "form-error", role: "alert" });
+  const submit = h("button", { class: "button primary wide", type: "submit", text: "Enter" });
+
+  async function enter(): Promise<void> {
+    const server = currentServer();
+    error.textContent = "";
+    submit.disabled = true;
+    try {
+      const session = await login(server, name.value.trim(), options.owner);
+      options.done({ server, token: session.token, user: session.user });
+    } catch (thrown) {
+      error.textContent = errorText(asPolylogError(thrown));
+      submit.disabled = false;
+      name.select();
+    }
+  }
+
+  const form = h(
+    "form",
+    {
+      class: "login-card",
+      on: {
+        submit: (event: SubmitEvent) => {
+          event.preventDefault();
+          void enter();
+        },
+      },
+    },
+    h("img", { class: "login-mark", src: "icon.svg", alt: "", width: 44, height: 44 }),
+    h("h1", { text: "Polylog" }),
+    h("p", { class: "login-lead", text: lead(options) }),
+    options.notice !== undefined && h("p", { class: "notice", role: "status", text: options.notice }),
+    field("Your name", name),
+    error,
+    submit,
+  );
+  setTimeout(() => name.focus());
+  return h("main", { class: "login" }, form, serverLine());
+}
+
+function lead(options: LoginOptions): string {
+  return options.owner === undefined
+    ? "A conversation among many."
+    : "This link makes you the owner of this server.";
+}
+
+function serverLine(): HTMLElement {
+  const server = currentServer();
+  const here = server === pageServer();
+  const change = h("button", { class: "link-button", type: "button", text: "Change" });
+  change.addEventListener("click", () => chooseServer());
+  const where = here ? "this site" : new URL(server).host;
+  return h("p", { class: "login-server" }, `Server: ${where} · `, change);
+}

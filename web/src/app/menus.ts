@@ -1,0 +1,59 @@
+// What can be done with a message and with a room, and by whom.
+import type { Message, Room, User } from "../lib/index.ts";
+import type { MenuItem } from "./menu.ts";
+
+const EMOJI: [string, string][] = [
+  ["👍", "Thumbs up"],
+  ["❤️", "Heart"],
+  ["😂", "Laughing"],
+  ["🎉", "Party"],
+  ["👀", "Eyes"],
+  ["✅", "Done"],
+];
+
+function moderates(room: Room, user: User): boolean {
+  return room.role === "owner" || room.role === "moderator" || user.owner === true;
+}
+
+export function messageMenu(
+  message: Message,
+  room: Room,
+  me: User,
+  actions: {
+    react(emoji: string, on: boolean): void;
+    reply(): void;
+    copy(): void;
+    edit(): void;
+    remove(): void;
+  },
+): MenuItem[][] {
+  const faces = EMOJI.map(([emoji, label]): MenuItem => {
+    const pressed = message.reactions.get(emoji)?.includes(me.id) ?? false;
+    return { label, face: emoji, pressed, action: () => actions.react(emoji, !pressed) };
+  });
+  const items: MenuItem[] = [
+    { label: "Reply", icon: "reply", action: actions.reply },
+    { label: "Copy text", icon: "copy", action: actions.copy },
+  ];
+  const own = message.from.id === me.id;
+  if (own) items.push({ label: "Edit", icon: "edit", action: actions.edit });
+  if (own || moderates(room, me)) {
+    items.push({ label: "Delete", icon: "trash", danger: true, action: actions.remove });
+  }
+  return [faces, items];
+}
+
+export function roomMenu(
+  room: Room,
+  me: User,
+  actions: { rename(): void; invite(): void; leave(): void },
+): MenuItem[][] {
+  const items: MenuItem[] = [];
+  if (room.kind !== "direct" && moderates(room, me)) {
+    items.push({ label: "Add people", icon: "people", action: actions.invite });
+    items.push({ label: "Rename", icon: "edit", action: actions.rename });
+  }
+  const label = room.kind === "direct" ? "Take off the list" : "Leave the room";
+  items.push({ label, icon: "leave", action: actions.leave });
+  return [items];
+}

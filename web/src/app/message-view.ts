@@ -1,0 +1,175 @@
+// One row of the timeline: a message, one that is on its way, or a notice.
+import type { Client, Item, Message, Notice, Pending } from "../lib/index.ts";
+import { add, h } from "./dom.ts";
+import { clockTime, errorText, fullTime, nameList } from "./format.ts";
+import { icon } from "./icons.ts";
+import { plainText, richText } from "./richtext.ts";
+import { avatar, coloured, iconButton } from "./widgets.ts";
+
+export interface MessageActions {
+  menu(message: Message, anchor: HTMLElement): void;
+  reply(message: Message): void;
+  react(message: Message, emoji: string, on: boolean): void;
+  jump(seq: number): void;
+  retry(pending: Pending): void;
+  discard(pending: Pending): void;
+}
+
+function timeOf(ts: number): HTMLTimeElement {
+  const iso = new Date(ts).toISOString();
+  return h("time", { datetime: iso, title: fullTime(ts), text: clockTime(ts) });
+}
+
+function body(text: string): HTMLElement {
+  const element = h("div", { class: "text", dir: "auto" });
+  element.append(richText(text));
+  return element;
+}
+
+// What a reply answers, in one line; a click goes there.
+function quote(seq: number, target: Item | undefined, jump: (seq: number) => void): HTMLElement {
+  const button = h("button", { type: "button", class: "quote" }, icon("reply"));
+  if (target?.type === "message") {
+    const author = h("span", { class: "author", text: target.from.name });
+    const text = target.deleted ? "This message was deleted." : plainText(target.text);
+    button.append(coloured(author, target.from.id), h("span", { class: "quote-text", text }));
+  } else {
+    button.append(h("span", { class: "quote-text", text: "An earlier message" }));
+  }
+  button.addEventListener("click", () => jump(seq));
+  return button;
+}
+
+function reactions(message: Message, client: Client, actions: MessageActions): HTMLElement {
+  const list = h("div", { class: "reactions" });
+  for (const [emoji, people] of message.reactions) {
+    const mine = people.includes(client.user.id);
+    const names = people.map((id) => (id === client.user.id ? "you" : client.names.get(id) ?? "someone"));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "reaction",
+        "aria-pressed": String(mine),
+        "aria-label": `${emoji}, ${people.length}: ${nameList(names)}`,
+        title: nameList(names),
+      },
+      h("span", { class: "emoji", text: emoji }),
+      h("span", { text: String(people.length) }),
+    );
+    button.addEventListener("click", () => actions.react(message, emoji, !mine));
+    list.append(button);
+  }
+  return list;
+}
+
+interface Frame {
+  id: number;
+  name: string;
+  ts: number;
+  grouped: boolean;
+  class: string;
+}
+
+// The row's grid: a gutter with the face, or the time where the row goes on
+// from the one above, and a column for everything else.
+function frame(options: Frame): { row: HTMLElement; column: HTMLElement } {
+  const { id, name, ts, grouped } = options;
+  const kind = `${options.class}${grouped ? " grouped" : ""}`;
+  const row = h("article", { class: `message ${kind}`, tabindex: "-1" });
+  const gutter = h("div", { class: "gutter" });
+  const column = h("div", { class: "column" });
+  if (grouped) gutter.append(timeOf(ts));
+  else {
+    gutter.append(avatar(id, name));
+    const author = coloured(h("span", { class: "author", text: name }), id);
+    column.append(h("div", { class: "byline" }, author, timeOf(ts)));
+  }
+  row.append(gutter, column);
+  return { row, column };
+}
+
+export function messageRow(
+  message: Message,
+  context: { client: Client; grouped: boolean; target: Item | undefined; actions: MessageActions },
+): HTMLElement {
+  const { client, grouped, target, actions } = context;
+  const { from, ts } = message;
+  const { row, column } = frame({ id: from.id, name: from.name, ts, grouped, class: "" });
+  row.dataset.seq = String(message.seq);
+  const said = message.deleted ? "deleted" : plainText(message.text, 500);
+  row.setAttribute("aria-label", `${from.name}, ${clockTime(ts)}: ${said}`);
+  if (message.replyTo !== undefined) column.append(quote(message.replyTo, target, actions.jump));
+  if (message.deleted) {
+    column.append(h("div", { class: "text gone", text: "This message was deleted." }));
+    return row;
+  }
+  const text = body(message.text);
+  if (message.edited !== undefined) {
+    const title = fullTime(message.edited);
+    text.append(" ", h("span", { class: "edited", title, text: "(edited)" }));
+  }
+  column.append(text);
+  if (message.reactions.size > 0) column.append(reactions(message, client, actions));
+  row.append(tools(message, actions));
+  return row;
+}
+
+function tools(message: Message, actions: MessageActions): HTMLElement {
+  const what = `${message.from.name}'s message of ${clockTime(message.ts)}`;
+  const more = iconButton("more", `Actions for ${what}`, () => actions.menu(message, more), {
+    tabindex: "-1",
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+    title: "More",
+  });
+  const reply = iconButton("reply", `Reply to ${what}`, () => actions.reply(message), {
+    tabindex: "-1",
+    title: "Reply",
+  });
+  return h("div", { class: "tools" }, reply, more);
+}
+
+export function pendingRow(
+  pending: Pending,
+  context: { client: Client; grouped: boolean; target: Item | undefined; actions: MessageActions },
+): HTMLElement {
+  const { client, grouped, target, actions } = context;
+  const { id, name } = client.user;
+  const state = pending.state === "failed" ? "failed" : "pending";
+  const { row, column } = frame({ id, name, ts: pending.ts, grouped, class: state });
+  row.dataset.cid = pending.cid;
+  if (pending.replyTo !== undefined) column.append(quote(pending.replyTo, target, actions.jump));
+  column.append(body(pending.text));
+  if (pending.state !== "failed") {
+    column.append(h("div", { class: "delivery" }, icon("clock"), "Sending…"));
+    return row;
+  }
+  const retry = h("button", { type: "button", class: "link-button", text: "Send again" });
+  const discard = h("button", { type: "button", class: "link-button", text: "Discard" });
+  retry.addEventListener("click", () => actions.retry(pending));
+  discard.addEventListener("click", () => actions.discard(pending));
+  const why = errorText(pending.error ?? { code: "internal", message: "" });
+  const failure = h("div", { class: "delivery" }, icon("alert"), `Not delivered. ${why} `);
+  add(failure, [retry, discard]);
+  column.append(failure);
+  return row;
+}
+
+const ROLES: Record<string, string> = {
+  owner: "is an owner now",
+  moderator: "is a moderator now",
+  member: "is a member now",
+  muted: "was muted",
+  banned: "was banned",
+  none: "was removed",
+};
+
+export function noticeRow(notice: Notice): HTMLElement {
+  const { event } = notice;
+  const text =
+    event.event === "room"
+      ? `${event.from.name} named this room “${event.title || event.room}”`
+      : `${event.user.name} ${ROLES[event.role] ?? `is ${event.role} now`}`;
+  return h("div", { class: "room-notice" }, h("span", { text }), timeOf(notice.ts));
+}

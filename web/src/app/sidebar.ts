@@ -1,0 +1,132 @@
+// The list of rooms and of direct messages.
+import type { Client, Room } from "../lib/index.ts";
+import { h, place } from "./dom.ts";
+import { peerId, plural, roomName } from "./format.ts";
+import { icon } from "./icons.ts";
+import { avatar, iconButton } from "./widgets.ts";
+
+export interface SidebarActions {
+  open(id: string): void;
+  addRoom(): void;
+  addDirect(): void;
+  settings(): void;
+}
+
+export class Sidebar {
+  readonly element: HTMLElement;
+  private readonly rooms = h("ul", { class: "room-list" });
+  private readonly directs = h("ul", { class: "room-list" });
+  private readonly status = h("span", { class: "me-state" });
+  private readonly me: HTMLButtonElement;
+  private readonly entries = new Map<string, { element: HTMLElement; look: string }>();
+
+  constructor(
+    private readonly client: Client,
+    private readonly actions: SidebarActions,
+  ) {
+    const { id, name } = client.user;
+    this.me = h(
+      "button",
+      { type: "button", class: "me", "aria-haspopup": "dialog" },
+      avatar(id, name),
+      h("span", { class: "me-text" }, h("span", { class: "me-name", text: name }), this.status),
+      icon("gear"),
+    );
+    this.me.addEventListener("click", () => actions.settings());
+    this.element = h(
+      "nav",
+      { class: "sidebar", id: "sidebar", "aria-label": "Rooms" },
+      h(
+        "div",
+        { class: "brand" },
+        h("img", { src: "icon.svg", alt: "", width: 24, height: 24 }),
+        h("span", { text: "Polylog" }),
+      ),
+      h(
+        "div",
+        { class: "lists" },
+        this.section("Rooms", "Join or create a room", this.rooms, () => actions.addRoom()),
+        this.section("Direct messages", "New direct message", this.directs, () =>
+          actions.addDirect(),
+        ),
+      ),
+      this.me,
+    );
+  }
+
+  update(current: string | undefined): void {
+    const all = [...this.client.rooms.values()];
+    const byName = (a: Room, b: Room) =>
+      roomName(a, this.client).localeCompare(roomName(b, this.client));
+    const rooms = all.filter((room) => room.kind !== "direct").sort(byName);
+    const directs = all.filter((room) => room.kind === "direct").sort(byName);
+    const known = new Set(all.map((room) => room.id));
+    for (const id of [...this.entries.keys()]) if (!known.has(id)) this.entries.delete(id);
+    place(this.rooms, rooms.map((room) => this.entry(room, current)));
+    place(this.directs, directs.map((room) => this.entry(room, current)));
+    this.showState();
+  }
+
+  private showState(): void {
+    const { name } = this.client.state;
+    const text = name === "online" ? "Connected" : name === "connecting" ? "Connecting…" : "Offline";
+    this.status.textContent = text;
+    this.status.dataset.state = name === "online" ? "on" : name === "connecting" ? "wait" : "off";
+  }
+
+  private section(title: string, label: string, list: HTMLElement, add: () => void): HTMLElement {
+    const heading = h("h2", { text: title });
+    list.setAttribute("aria-label", title);
+    const head = h("div", { class: "section-head" }, heading, iconButton("plus", label, add));
+    return h("section", {}, head, list);
+  }
+
+  // The entry's element, made anew only if it looks different.
+  private entry(room: Room, current: string | undefined): HTMLElement {
+    const name = roomName(room, this.client);
+    const online = this.peerOnline(room);
+    const unread = room.unread;
+    const look = JSON.stringify([name, room.kind, unread, online, room.id === current]);
+    const old = this.entries.get(room.id);
+    if (old?.look === look) return old.element;
+    const button = old?.element.querySelector("button") ?? this.button(room.id);
+    button.className = `room-entry${unread > 0 ? " unread" : ""}`;
+    if (room.id === current) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+    button.replaceChildren(this.face(room, name, online), h("span", { class: "room-label", text: name }));
+    if (unread > 0) {
+      const label = plural(unread, "unread message", "unread messages");
+      const text = unread > 99 ? "99+" : String(unread);
+      button.append(
+        h("span", { class: "badge", "aria-hidden": "true", text }),
+        h("span", { class: "unseen", text: `, ${label}` }),
+      );
+    }
+    const element = old?.element ?? h("li", {}, button);
+    this.entries.set(room.id, { element, look });
+    return element;
+  }
+
+  private button(id: string): HTMLButtonElement {
+    const button = h("button", { type: "button", "data-room": id });
+    button.addEventListener("click", () => this.actions.open(id));
+    return button;
+  }
+
+  private face(room: Room, name: string, online: boolean): HTMLElement {
+    if (room.kind !== "direct") {
+      return h("span", { class: "room-face" }, icon(room.kind === "private" ? "lock" : "hash"));
+    }
+    const face = h("span", { class: "room-face" }, avatar(peerId(room, this.client), name, "small"));
+    if (online) {
+      face.append(h("span", { class: "dot" }), h("span", { class: "unseen", text: "Online: " }));
+    }
+    return face;
+  }
+
+  private peerOnline(room: Room): boolean {
+    if (room.kind !== "direct") return false;
+    const peer = peerId(room, this.client);
+    return room.presence.users?.some((user) => user.id === peer) ?? false;
+  }
+}

@@ -1,0 +1,52 @@
+// A line across the page while something is wrong with the connection.
+import type { Client } from "../lib/index.ts";
+import { h } from "./dom.ts";
+
+const SOON_MS = 1200;
+
+export class Status {
+  readonly element = h("div", { class: "status", role: "status", hidden: true });
+  private readonly text = h("span");
+  private readonly retry = h("button", { type: "button", class: "link-button", text: "Try now" });
+  private since = Date.now();
+  private ends: number | undefined;
+
+  constructor(private readonly client: Client) {
+    this.retry.addEventListener("click", () => client.wake());
+    this.element.append(this.text, this.retry);
+    client.on("expiring", (expires) => {
+      this.ends = expires;
+      this.update();
+    });
+    client.on("state", () => this.update());
+    setInterval(() => this.update(), 500);
+  }
+
+  update(): void {
+    const { state } = this.client;
+    if (state.name === "online") this.since = Number.POSITIVE_INFINITY;
+    else if (this.since === Number.POSITIVE_INFINITY) this.since = Date.now();
+    const text = this.message();
+    this.element.hidden = text === undefined;
+    if (this.text.textContent !== (text ?? "")) this.text.textContent = text ?? "";
+    this.retry.hidden = !(state.name === "waiting" && state.reason === "lost");
+  }
+
+  private message(): string | undefined {
+    const { state } = this.client;
+    if (state.name === "online") {
+      if (this.ends === undefined) return undefined;
+      const minutes = Math.max(1, Math.ceil((this.ends - Date.now()) / 60_000));
+      return `Your session ends in ${minutes} min. Log out and in again to go on.`;
+    }
+    if (state.name === "waiting") {
+      const seconds = Math.ceil((state.until - Date.now()) / 1000);
+      const when = seconds > 1 ? `in ${seconds} s` : "now";
+      if (state.reason === "draining") return `The server restarts. Connecting again ${when}.`;
+      const why = navigator.onLine ? "The connection was lost." : "You are offline.";
+      return `${why} Trying again ${when}. What you send is kept.`;
+    }
+    if (Date.now() - this.since < SOON_MS) return undefined;
+    return state.name === "connecting" ? "Connecting…" : undefined;
+  }
+}

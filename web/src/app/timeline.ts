@@ -1,0 +1,332 @@
+// The messages of the open room: rows kept in step with the log, the scroll
+// position kept still while rows come and go, older pages when one nears them.
+import type { Client, Room } from "../lib/index.ts";
+import { h, place } from "./dom.ts";
+import { errorText, plural, roomName } from "./format.ts";
+import { icon } from "./icons.ts";
+import { type MessageActions, messageRow, noticeRow, pendingRow } from "./message-view.ts";
+import { plainText } from "./richtext.ts";
+import { type Row, rowsOf, sameRow } from "./rows.ts";
+
+const NEAR_PX = 80;
+const AHEAD_PX = 600;
+const JUMP_PAGES_MAX = 20;
+const KEEP = 300;
+
+interface Shown {
+  row: Row;
+  element: HTMLElement;
+}
+
+export class Timeline {
+  readonly element: HTMLElement;
+  private readonly scroller: HTMLElement;
+  private readonly list: HTMLElement;
+  private readonly state: HTMLElement;
+  private readonly latest: HTMLButtonElement;
+  private readonly announcer: HTMLElement;
+  private room: Room | undefined;
+  private shown = new Map<string, Shown>();
+  // Follows the end as messages come.
+  private stuck = true;
+  private newAfter: number | undefined;
+  private newBelow = 0;
+  private lastSeq = 0;
+  // A room was opened and its first page is not yet shown.
+  private opening = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly actions: Omit<MessageActions, "jump">,
+    // The end of the log came into view or went out of it.
+    private readonly moved: () => void,
+  ) {
+    this.list = h("div", { class: "rows" });
+    this.state = h("div", { class: "timeline-state" });
+    this.scroller = h(
+      "div",
+      { class: "scroller", role: "log", "aria-live": "off", tabindex: "0" },
+      this.state,
+      this.list,
+    );
+    this.latest = h("button", { type: "button", class: "latest", hidden: true });
+    this.latest.addEventListener("click", () => this.toEnd());
+    this.announcer = h("div", { class: "unseen", "aria-live": "polite" });
+    this.element = h("div", { class: "timeline" }, this.scroller, this.latest, this.announcer);
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.scroller.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.stuck && this.scrollToEnd()).observe(this.scroller);
+  }
+
+  get atEnd(): boolean {
+    return this.stuck && !this.opening;
+  }
+
+  open(room: Room): void {
+    this.room?.log.trim(KEEP);
+    this.room = room;
+    this.shown.clear();
+    this.list.replaceChildren();
+    this.announcer.replaceChildren();
+    this.stuck = true;
+    this.opening = true;
+    this.newBelow = 0;
+    this.newAfter = room.unread > 0 ? room.read.seq : undefined;
+    this.lastSeq = room.cursor;
+    this.scroller.setAttribute("aria-label", `Messages in ${roomName(room, this.client)}`);
+    this.update();
+  }
+
+  // The page is out of sight: what comes now is new to the person.
+  markNew(): void {
+    if (this.room !== undefined && this.room.unread === 0) this.newAfter = this.room.cursor;
+  }
+
+  clearNew(): void {
+    this.newAfter = undefined;
+  }
+
+  update(): void {
+    const { room } = this;
+    if (room === undefined) return;
+    const anchor = this.stuck ? undefined : this.anchor();
+    this.reconcile(room);
+    this.showState(room);
+    if (this.opening && room.log.loaded) this.settleOpen();
+    else if (this.stuck) this.scrollToEnd();
+    else if (anchor !== undefined) this.restore(anchor);
+    this.countNew(room);
+    this.showLatest();
+    this.wantOlder(room);
+  }
+
+  toEnd(): void {
+    this.stuck = true;
+    this.newBelow = 0;
+    this.room?.log.trim(KEEP);
+    this.update();
+    this.moved();
+  }
+
+  focusRow(seq: number): void {
+    const row = this.list.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
+    row?.scrollIntoView({ block: "center" });
+    row?.focus();
+  }
+
+  // Goes to a message, through older pages if need be.
+  async jump(seq: number): Promise<void> {
+    const { room } = this;
+    if (room === undefined) return;
+    for (let i = 0; i < JUMP_PAGES_MAX && room.log.get(seq) === undefined; i++) {
+      if (room.log.complete || room.failed !== undefined || room !== this.room) return;
+      await this.client.loadOlder(room.id);
+    }
+    this.stuck = false;
+    this.update();
+    const row = this.list.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
+    if (row === null) return;
+    row.scrollIntoView({ block: "center" });
+    row.focus({ preventScroll: true });
+    row.classList.remove("flash");
+    void row.offsetWidth;
+    row.classList.add("flash");
+  }
+
+  // ---- Rows ----
+
+  private reconcile(room: Room): void {
+    const pending = this.client.outbox.of(room.id);
+    const rows = rowsOf(room, pending, this.client.user.id, this.newAfter);
+    const next = new Map<string, Shown>();
+    for (const row of rows) {
+      const old = this.shown.get(row.key);
+      const keep = old !== undefined && sameRow(old.row, row);
+      const element = keep ? old.element : this.make(row);
+      if (!keep && old !== undefined) this.replace(old.element, element);
+      next.set(row.key, { row, element });
+    }
+    this.shown = next;
+    place(this.list, [...next.values()].map((shown) => shown.element));
+    this.keepTabStop();
+  }
+
+  // A row that is made anew keeps the focus.
+  private replace(old: HTMLElement, element: HTMLElement): void {
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(element);
+    if (focused) element.focus({ preventScroll: true });
+  }
+
+  private make(row: Row): HTMLElement {
+    const actions = { ...this.actions, jump: (seq: number) => void this.jump(seq) };
+    switch (row.kind) {
+      case "day":
+        return h("h3", { class: "day" }, h("span", { text: row.label }));
+      case "new":
+        return h("div", { class: "new-line", role: "separator" }, h("span", { text: "New" }));
+      case "seen":
+        return h("div", { class: "seen", text: "Seen" });
+      case "notice":
+        return noticeRow(row.notice);
+      case "message":
+        return messageRow(row.message, { ...row, client: this.client, actions });
+      case "pending":
+        return pendingRow(row.pending, { ...row, client: this.client, actions });
+    }
+  }
+
+  // One message is in the tab order; arrows move from there.
+  private keepTabStop(): void {
+    const rows = this.messages();
+    if (rows.some((row) => row.tabIndex === 0)) return;
+    const last = rows.at(-1);
+    if (last !== undefined) last.tabIndex = 0;
+  }
+
+  private messages(): HTMLElement[] {
+    return [...this.list.querySelectorAll<HTMLElement>(".message")];
+  }
+
+  private key(event: KeyboardEvent): void {
+    const row = (event.target as HTMLElement).closest<HTMLElement>(".message");
+    if (row === null || event.target !== row) return;
+    const rows = this.messages();
+    const at = rows.indexOf(row);
+    const to: Record<string, number> = {
+      ArrowUp: at - 1,
+      ArrowDown: at + 1,
+      Home: 0,
+      End: rows.length - 1,
+    };
+    if (event.key in to) {
+      const next = rows[to[event.key]!];
+      if (next !== undefined) {
+        row.tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+      }
+    } else if (event.key === "Enter" || event.key === " " || event.key === "ContextMenu") {
+      row.querySelector<HTMLButtonElement>(".tools [aria-haspopup]")?.click();
+    } else return;
+    event.preventDefault();
+  }
+
+  // ---- What there is besides rows ----
+
+  private showState(room: Room): void {
+    const { log } = room;
+    this.scroller.setAttribute("aria-busy", String(room.loading));
+    this.state.replaceChildren();
+    if (room.failed !== undefined) {
+      const retry = h("button", { type: "button", class: "link-button", text: "Try again" });
+      retry.addEventListener("click", () => {
+        void (log.loaded ? this.client.loadOlder(room.id) : this.client.load(room.id));
+      });
+      this.state.append(icon("alert"), `${errorText(room.failed)} `, retry);
+    } else if (!log.loaded || room.loading) {
+      this.state.append(h("span", { class: "spinner", "aria-hidden": "true" }), "Loading…");
+    } else if (log.complete) {
+      this.state.append(this.beginning(room));
+    }
+  }
+
+  private beginning(room: Room): HTMLElement {
+    const name = roomName(room, this.client);
+    const direct = room.kind === "direct";
+    const title = direct ? name : `Welcome to ${name}`;
+    const first = room.log.all.some((item) => item.type === "message")
+      ? "This is where it begins."
+      : direct
+        ? `Nothing was said here yet. Only ${name} and you can read this.`
+        : "Nothing was said here yet. Write the first message.";
+    return h(
+      "div",
+      { class: "beginning" },
+      h("span", { class: "beginning-mark" }, icon(direct ? "people" : room.kind === "private" ? "lock" : "hash")),
+      h("h2", { text: title }),
+      h("p", { text: first }),
+    );
+  }
+
+  private countNew(room: Room): void {
+    const me = this.client.user.id;
+    const last = room.log.all.at(-1)?.seq ?? 0;
+    for (let i = room.log.all.length - 1; i >= 0 && !this.opening; i--) {
+      const item = room.log.all[i]!;
+      if (item.seq <= this.lastSeq) break;
+      if (item.type !== "message" || item.from.id === me) continue;
+      if (!this.stuck) this.newBelow++;
+      this.announce(`${item.from.name}: ${plainText(item.text, 300)}`);
+    }
+    this.lastSeq = Math.max(this.lastSeq, last, this.opening ? room.cursor : 0);
+  }
+
+  private announce(text: string): void {
+    this.announcer.append(h("p", { text }));
+    while (this.announcer.children.length > 20) this.announcer.firstElementChild?.remove();
+  }
+
+  private showLatest(): void {
+    this.latest.hidden = this.stuck;
+    const label = this.newBelow === 0 ? "Latest" : plural(this.newBelow, "new message", "new messages");
+    this.latest.replaceChildren(icon("down"), label);
+    this.latest.classList.toggle("fresh", this.newBelow > 0);
+  }
+
+  // ---- Scrolling ----
+
+  private scrolled(): void {
+    const { scroller, room } = this;
+    if (room === undefined || this.opening) return;
+    const was = this.stuck;
+    this.stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+    if (this.stuck) this.newBelow = 0;
+    if (this.stuck !== was) {
+      this.showLatest();
+      this.moved();
+    }
+    this.wantOlder(room);
+  }
+
+  private wantOlder(room: Room): void {
+    const { log } = room;
+    if (this.opening || !log.loaded || log.complete || room.loading || room.failed) return;
+    if (this.scroller.scrollTop < AHEAD_PX && this.client.state.name === "online") {
+      void this.client.loadOlder(room.id);
+    }
+  }
+
+  // A room that was just opened shows where one left it, or its end.
+  private settleOpen(): void {
+    this.opening = false;
+    this.scrollToEnd();
+    const line = this.list.querySelector<HTMLElement>(".new-line");
+    if (line !== null && line.offsetTop < this.scroller.scrollTop) {
+      this.scroller.scrollTop = line.offsetTop - NEAR_PX;
+      this.stuck = false;
+    }
+    this.moved();
+  }
+
+  private scrollToEnd(): void {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  // The first row in sight and where it is, to be put back there.
+  private anchor(): { element: HTMLElement; top: number } | undefined {
+    const edge = this.scroller.getBoundingClientRect().top;
+    for (const { element } of this.shown.values()) {
+      const box = element.getBoundingClientRect();
+      if (box.bottom > edge && element.matches(".message, .room-notice")) {
+        return { element, top: box.top };
+      }
+    }
+    return undefined;
+  }
+
+  private restore(anchor: { element: HTMLElement; top: number }): void {
+    if (!anchor.element.isConnected) return;
+    this.scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+  }
+}

@@ -1,0 +1,50 @@
+// Small pieces that several views use.
+import { add, h } from "./dom.ts";
+import { hue, initials } from "./format.ts";
+import { icon, type IconName } from "./icons.ts";
+
+export function avatar(id: number, name: string, size: "small" | "normal" = "normal"): HTMLElement {
+  const element = h("span", { class: `avatar ${size}`, "aria-hidden": "true", text: initials(name) });
+  return coloured(element, id);
+}
+
+// Gives the element the colour of a person.
+export function coloured<E extends HTMLElement>(element: E, id: number): E {
+  element.style.setProperty("--hue", String(hue(id)));
+  return element;
+}
+
+export function iconButton(
+  name: IconName,
+  label: string,
+  action: (event: MouseEvent) => void,
+  more: { class?: string; [name: string]: unknown } = {},
+): HTMLButtonElement {
+  const { class: extra = "", ...attributes } = more;
+  const button = h(
+    "button",
+    { type: "button", title: label, "aria-label": label, ...attributes },
+    icon(name),
+  );
+  button.className = `icon-button ${extra}`;
+  button.addEventListener("click", action);
+  return button;
+}
+
+// A labelled input with a hint below.
+export function field(label: string, input: HTMLElement, hint?: string): HTMLElement {
+  const wrapper = h("label", { class: "field" }, h("span", { class: "field-label", text: label }));
+  add(wrapper, [input, hint !== undefined && h("span", { class: "hint", text: hint })]);
+  return wrapper;
+}
+
+const toasts = h("div", { class: "toasts", role: "alert", "aria-live": "assertive" });
+
+// A short message at the edge of the page, gone after a while.
+export function toast(text: string): void {
+  if (!toasts.isConnected) document.body.append(toasts);
+  const note = h("div", { class: "toast", text });
+  toasts.append(note);
+  while (toasts.children.length > 3) toasts.firstElementChild?.remove();
+  setTimeout(() => note.remove(), 6000);
+}
