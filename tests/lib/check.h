@@ -1,5 +1,5 @@
 /* check.h: cmocka with the includes it wants, one main per test program, and
- * the seed of a run. */
+ * the seeds of a run. */
 #ifndef LIB_CHECK_H
 #define LIB_CHECK_H
 
@@ -19,12 +19,24 @@
         return cmocka_run_group_tests(tests, NULL, NULL); \
     }
 
+static inline uint64_t check_env_(const char *name, uint64_t otherwise)
+{
+    const char *s = getenv(name);
+
+    return s != NULL && *s != '\0' ? strtoull(s, NULL, 10) : otherwise;
+}
+
 /* $SEED, or otherwise. A failing simulation prints the seed that repeats it. */
 static inline uint64_t check_seed(uint64_t otherwise)
 {
-    const char *s = getenv("SEED");
+    return check_env_("SEED", otherwise);
+}
 
-    return s != NULL && *s != '\0' ? strtoull(s, NULL, 10) : otherwise;
+/* How many seeds a simulation tries: $SEEDS, or otherwise. make check sets a few
+ * under sanitizers. */
+static inline uint64_t check_seeds(uint64_t otherwise)
+{
+    return check_env_("SEEDS", otherwise);
 }
 
 #endif
