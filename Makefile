@@ -125,7 +125,8 @@ docs-check: generated
 
 FORMAT := $(sort $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch] bench/*.[ch] tools/*.[ch]))
 format:
-	clang-format --dry-run -Werror $(FORMAT)
+	@bad=0; for f in $(FORMAT); do clang-format $$f | cmp -s - $$f || \
+	    { echo "$$f: run clang-format -i"; bad=1; }; done; exit $$bad
 style: $(OBJ) $(B)/src/main.o
 	@tools/run-stages -1 format '$(MAKE) -s format' headers '$(MAKE) -s $(J) headers' \
 	    layers tools/check-layers system tools/check-system symbols 'tools/check-symbols $(B)' \
