@@ -147,6 +147,7 @@ npm: $(patsubst %/package.json,%/node_modules/.package-lock.json,$(wildcard web/
 
 run:
 	@tools/setup build
+	@[ -e build/polylog ] || echo "run: building; the first time takes a minute"
 	@$(MAKE) -s $(J) all
 	@build/polylog serve $(ARGS)
 
