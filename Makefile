@@ -6,6 +6,7 @@
 # make check      what a change must pass: style, and the C tests plain and under sanitizers
 # make style      format, layers, headers alone, symbols, sizes, generated documents
 # make unit       the C tests of this variant only        T=substring  SEED=n  SEEDS=n
+# make bench      every figure that the design promises, beside the floor; 8 minutes
 # make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
 # make bench-store  what the SQLite store alone reaches   ARGS="n=1000000 window=1"
 # make docs       what is made from tables: docs/polylog.1, docs/protocol.md, web/src/lib/protocol.gen.ts
@@ -156,6 +157,10 @@ test:
 	@$(MAKE) -s $(J) npm all WERROR=1
 	@MAKE='$(MAKE)' tools/run-tests
 
+# The design's figures beside the floor's: build/bench/table.md   SCENARIO='room pairs'
+bench: all
+	node bench/run.mjs $(SCENARIO)
+
 install: all
 	install -D -m 755 build/polylog $(DESTDIR)$(PREFIX)/bin/polylog
 	install -D -m 644 docs/polylog.1 $(DESTDIR)$(PREFIX)/share/man/man1/polylog.1
@@ -164,5 +169,5 @@ clean:
 	rm -rf build
 .SECONDARY:
 .PHONY: bench-store all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
-        npm run test install clean
+        npm run test bench install clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
