@@ -1,5 +1,6 @@
 #include "io/host.h"
 #include "io/io_epoll.h"
+#include "io/job_batch.h"
 #include "io/thread.h"
 
 #include <errno.h>
@@ -31,13 +32,6 @@ struct helper_epoll {
     bool closing;
     unsigned threads_n;
     pthread_t threads[];
-};
-
-/* The jobs of one chain that somebody is told about. A chain's links pass
- * through jobs that run may have freed, so they are noted before. */
-struct batch {
-    struct io_job **jobs;
-    size_t n, cap;
 };
 
 static struct host_epoll *self(struct io_host *h)
@@ -103,42 +97,6 @@ static void host_join_loops(struct io_host *h)
     host->loops_n = 0;
 }
 
-static void batch_note(struct batch *b, struct io_job *chain)
-{
-    b->n = 0;
-    while (chain != NULL) {
-        if (b->n == b->cap) {
-            b->cap = MAX(b->cap * 2, (size_t)64);
-            b->jobs = realloc(b->jobs, b->cap * sizeof(*b->jobs));
-            if (b->jobs == NULL)
-                abort();
-        }
-        if (chain->home != NULL)
-            b->jobs[b->n++] = chain;
-        chain =
-            chain->mail.next == NULL ? NULL : CONTAINER_OF(chain->mail.next, struct io_job, mail);
-    }
-}
-
-/* Mails all jobs of the first one's home as one chain; keeps the others. */
-static void batch_post_one_home(struct batch *b)
-{
-    struct io *home = b->jobs[0]->home;
-    struct io_mail *first = &b->jobs[0]->mail, *last = first;
-    size_t kept = 0;
-
-    for (size_t i = 1; i < b->n; i++) {
-        if (b->jobs[i]->home == home) {
-            last->next = &b->jobs[i]->mail;
-            last = last->next;
-        } else {
-            b->jobs[kept++] = b->jobs[i];
-        }
-    }
-    b->n = kept;
-    io_post(home, first, last);
-}
-
 /* Cuts off what one call of run gets. Under the mutex. */
 static struct io_job *take(struct helper_epoll *p)
 {
@@ -149,8 +107,8 @@ static struct io_job *take(struct helper_epoll *p)
         return chain;
     }
     for (unsigned i = 1; i < p->o.chain_max && end->mail.next != NULL; i++)
-        end = CONTAINER_OF(end->mail.next, struct io_job, mail);
-    p->first = end->mail.next == NULL ? NULL : CONTAINER_OF(end->mail.next, struct io_job, mail);
+        end = job_batch_next(end);
+    p->first = job_batch_next(end);
     if (p->first == NULL)
         p->last = NULL;
     end->mail.next = NULL;
@@ -196,17 +154,16 @@ static bool next_chain(struct helper_epoll *p, uint64_t idle_ms, struct io_job *
 static void *helper_run(void *arg)
 {
     struct helper_epoll *p = arg;
-    struct batch batch = {0};
+    struct job_batch batch = {0};
     struct io_job *chain;
     uint64_t idle_ms = IO_FOREVER;
 
     while (next_chain(p, idle_ms, &chain)) {
-        batch_note(&batch, chain);
+        job_batch_note(&batch, chain);
         idle_ms = p->o.run(p->o.ctx, chain);
-        while (batch.n > 0)
-            batch_post_one_home(&batch);
+        job_batch_post(&batch);
     }
-    free(batch.jobs);
+    job_batch_fini(&batch);
     return NULL;
 }
 

@@ -172,7 +172,8 @@ static inline void io_cancel(struct io *io, struct io_op *op)
         io->ops->cancel(io, op);
 }
 
-/* Closes a descriptor that is adopted, listening or connecting here. */
+/* Closes a descriptor that is adopted, listening or connecting here, or one that
+ * was accepted and belongs to no loop yet. */
 static inline void io_close(struct io *io, int fd)
 {
     io->ops->close(io, fd);

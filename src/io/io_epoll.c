@@ -280,10 +280,14 @@ static void epoll_cancel(struct io *io, struct io_op *op)
 
 static void epoll_close(struct io *io, int fd)
 {
-    struct watch *w = watch_of(self(io), fd);
+    struct io_epoll *e = self(io);
 
-    assert(w->in == NULL && w->out == NULL);
-    w->open = w->readable = false;
+    if ((uint32_t)fd < e->watches_n && e->watches[fd].open) {
+        struct watch *w = &e->watches[fd];
+
+        assert(w->in == NULL && w->out == NULL);
+        w->open = w->readable = false;
+    }
     (void)close(fd);
 }
 

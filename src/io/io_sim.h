@@ -6,11 +6,17 @@
  * sim_step runs one turn of one loop or one helper's chain, chosen at random
  * among those that have something to do; when none has, time jumps to the next
  * arrival or deadline. Received bytes are lent from a block of exactly their
- * size, so that sanitizers catch overruns.
+ * size, so that sanitizers catch overruns. A turn takes some 20 us of virtual
+ * time, so that time passes under load, too. Sends are tried in the submitting
+ * call or in a later turn; of what is ready a turn completes some; mail of one
+ * poster keeps its order and mixes with that of others. io_free checks that the
+ * loop's descriptors are closed.
  *
- * Crash of a node: sim_host_crash cuts its connections and loses its queued
- * jobs' effects (run is not called; they are mailed home all the same so that
- * memory can be freed); the test then tears the node down as usual. */
+ * Crash of a node: sim_host_crash cuts its connections, frees its ports and
+ * loses its queued jobs' effects: run is not called, they are mailed home all
+ * the same so that memory can be freed (a job without a home is run: nobody
+ * else could free it). Whatever the node tries from then on fails; the test then
+ * tears it down as usual. */
 #ifndef IO_IO_SIM_H
 #define IO_IO_SIM_H
 
@@ -23,7 +29,7 @@ struct sim_faults {
     unsigned short_send; /* a send moves only some of its bytes */
     unsigned split_recv; /* a receive delivers only some of what is there */
     unsigned reset;      /* an operation fails with -ECONNRESET */
-    unsigned blocked;    /* a send waits a while, as if the reader were slow */
+    unsigned blocked;    /* a send waits up to 200 ms, as if the reader were slow */
     unsigned latency_ms; /* bytes and connections arrive up to this much later */
     unsigned job_ms;     /* a helper starts a chain up to this much later */
 };
@@ -38,7 +44,8 @@ void sim_set_faults(struct sim *s, struct sim_faults faults);
 struct io_host *sim_host_new(struct sim *s) MUST_CHECK;
 void sim_host_crash(struct io_host *h);
 
-/* Runs one thing. False if nothing can ever happen again. */
+/* Runs one thing, or lets time pass until there is one to run. False if nothing
+ * can ever happen again. Only loops that host_start was called for get turns. */
 bool sim_step(struct sim *s) MUST_CHECK;
 
 /* Virtual milliseconds since the world began; wall time is this plus a constant. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WAIT_MS 20
+#define WAIT_MS 2
 
 static struct rig *rig_new(void **state)
 {
@@ -25,19 +25,59 @@ int io_rig_epoll(void **state)
     return 0;
 }
 
+static bool sim_turn(void *arg)
+{
+    struct rig *r = arg;
+
+    io_wait(r->io, io_now_ms(r->io) + WAIT_MS);
+    return !r->over;
+}
+
+static int rig_on_sim(void **state, struct sim_faults faults)
+{
+    struct rig *r = rig_new(state);
+    uint64_t seed = check_seed(1);
+
+    r->sim = sim_new(seed, faults);
+    r->host = sim_host_new(r->sim);
+    assert_int_equal(host_io_new(r->host, &r->io), 0);
+    assert_int_equal(host_start(r->host, r->io, sim_turn, r), 0);
+    return 0;
+}
+
+int io_rig_sim(void **state)
+{
+    return rig_on_sim(state, (struct sim_faults){0});
+}
+
+int io_rig_faults(void **state)
+{
+    return rig_on_sim(
+        state,
+        (struct sim_faults){
+            .short_send = 300, .split_recv = 300, .blocked = 100, .latency_ms = 20, .job_ms = 10});
+}
+
 int io_rig_teardown(void **state)
 {
     struct rig *r = *state;
 
+    r->over = true;
+    if (r->sim != NULL)
+        host_join(r->host);
     io_free(r->io);
     host_free(r->host);
+    sim_free(r->sim);
     free(r);
     return 0;
 }
 
 void io_rig_turn(struct rig *r)
 {
-    io_wait(r->io, io_now_ms(r->io) + WAIT_MS);
+    if (r->sim != NULL)
+        assert_true(sim_step(r->sim));
+    else
+        io_wait(r->io, io_now_ms(r->io) + WAIT_MS);
 }
 
 static void probe_done(struct io_op *op, int result, uint8_t *data)

@@ -11,6 +11,7 @@ struct rig {
     struct sim *sim; /* NULL: the real machine */
     struct io_host *host;
     struct io *io;
+    bool over;
 };
 
 /* An op with its outcome. */
@@ -28,6 +29,8 @@ struct pair {
 
 /* Setups for cmocka: *state is a struct rig. */
 int io_rig_epoll(void **state);
+int io_rig_sim(void **state);    /* no faults */
+int io_rig_faults(void **state); /* the simulator with every fault but resets */
 int io_rig_teardown(void **state);
 
 /* One turn of the loop; fails the test when nothing can happen any more. */
