@@ -126,7 +126,7 @@ static void other_rooms_are_not_ones_own(void **state)
 static void errors_are_counted_by_code(void **state)
 {
     static struct tally t;
-    char code[8];
+    char code[16];
     uint64_t sum = 0;
 
     (void)state;
