@@ -3,15 +3,14 @@
 #include "io/mailbox.h"
 #include "io/net.h"
 #include "io/op_queue.h"
+#include "io/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 256
@@ -56,18 +55,10 @@ static struct io_epoll *self(struct io *io)
     return CONTAINER_OF(io, struct io_epoll, io);
 }
 
-static uint64_t clock_of(clockid_t id, uint64_t per_s)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(id, &ts);
-    return (uint64_t)ts.tv_sec * per_s + (uint64_t)ts.tv_nsec / (1000000000 / per_s);
-}
-
 static void sample_time(struct io_epoll *e)
 {
-    e->now_ms = clock_of(CLOCK_MONOTONIC, 1000);
-    e->wall_ms = clock_of(CLOCK_REALTIME, 1000);
+    e->now_ms = process_clock_us() / 1000;
+    e->wall_ms = process_wall_ms();
 }
 
 static uint64_t epoll_now_ms(struct io *io)
@@ -83,22 +74,13 @@ static uint64_t epoll_wall_ms(struct io *io)
 static uint64_t epoll_clock_us(struct io *io)
 {
     (void)io;
-    return clock_of(CLOCK_MONOTONIC, 1000000);
+    return process_clock_us();
 }
 
 static void epoll_random(struct io *io, uint8_t *p, size_t n)
 {
     (void)io;
-    while (n > 0) {
-        ssize_t got = getrandom(p, n, 0);
-
-        if (got < 0 && errno != EINTR)
-            abort(); /* nothing may go on with what can be guessed */
-        if (got > 0) {
-            p += got;
-            n -= (size_t)got;
-        }
-    }
+    process_random(p, n);
 }
 
 /* Makes the table, and the ring that can hold each descriptor once, larger than
@@ -395,7 +377,7 @@ static int timeout_of(struct io_epoll *e, uint64_t until_ms)
 
     if (e->done.n > 0 || e->ready_n > 0 || until_ms <= e->now_ms)
         return 0;
-    now = clock_of(CLOCK_MONOTONIC, 1000); /* now_ms is as old as the turn */
+    now = process_clock_us() / 1000; /* now_ms is as old as the turn */
     if (until_ms <= now || !mailbox_may_sleep(&e->mailbox))
         return 0;
     if (until_ms == IO_FOREVER)

@@ -1,0 +1,138 @@
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK 4096
+#define DIR_MODE 0700
+
+static int read_all(int fd, struct buf *ret)
+{
+    char bytes[CHUNK];
+    ssize_t n;
+
+    while ((n = read(fd, bytes, sizeof(bytes))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        buf_append(ret, (struct str){(const uint8_t *)bytes, (size_t)n});
+        if (ret->failed)
+            return -EFBIG;
+    }
+    return 0;
+}
+
+int file_read(const char *path, struct buf *ret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+
+    if (fd < 0)
+        return -errno;
+    r = read_all(fd, ret);
+    (void)close(fd);
+    return r;
+}
+
+static int write_all(int fd, struct str bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes = (struct str){bytes.p + n, bytes.n - (size_t)n};
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* The directory of path, in dir. */
+static void dir_of(const char *path, char dir[static PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        (void)snprintf(dir, PATH_MAX, ".");
+    else if (slash == path)
+        (void)snprintf(dir, PATH_MAX, "/");
+    else
+        (void)snprintf(dir, PATH_MAX, "%.*s", (int)(slash - path), path);
+}
+
+/* Makes a rename in the directory of path durable. */
+static int sync_dir(const char *path)
+{
+    char dir[PATH_MAX];
+    int fd, r;
+
+    dir_of(path, dir);
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    r = fsync(fd) < 0 ? -errno : 0;
+    (void)close(fd);
+    return r;
+}
+
+int file_replace(const char *path, struct str bytes)
+{
+    char temporary[PATH_MAX];
+    int fd, r;
+
+    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+        return -ENAMETOOLONG;
+    fd = mkostemp(temporary, O_CLOEXEC); /* with mode 0600 */
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, bytes);
+    (void)close(fd);
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0) {
+        (void)unlink(temporary);
+        return r;
+    }
+    return sync_dir(path);
+}
+
+static int make_one(const char *path)
+{
+    struct stat st;
+
+    if (mkdir(path, DIR_MODE) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return -errno;
+    if (stat(path, &st) < 0)
+        return -errno;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int file_make_dir(const char *path)
+{
+    char above[PATH_MAX];
+    size_t n = strlen(path);
+
+    if (n == 0 || n >= sizeof(above))
+        return n == 0 ? -ENOENT : -ENAMETOOLONG;
+    for (size_t i = 1; i < n; i++) {
+        int r;
+
+        if (path[i] != '/')
+            continue;
+        memcpy(above, path, i);
+        above[i] = '\0';
+        r = make_one(above);
+        if (r < 0)
+            return r;
+    }
+    return make_one(path);
+}

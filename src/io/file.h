@@ -1,0 +1,20 @@
+/* file.h: small files as a whole: certificates, secrets, configuration. Blocks:
+ * for the start of the program and its tools, not for workers. */
+#ifndef IO_FILE_H
+#define IO_FILE_H
+
+#include "base/buf.h"
+
+/* Appends the file's bytes to ret. 0, -EFBIG if they would exceed ret's bound,
+ * or -errno; then ret may hold a beginning. */
+int file_read(const char *path, struct buf *ret) MUST_CHECK;
+
+/* Puts bytes in the place of the file, or makes it, readable by this user alone.
+ * After a crash the old bytes are there or the new ones. 0 or -errno. */
+int file_replace(const char *path, struct str bytes) MUST_CHECK;
+
+/* Makes a directory, and those above it, for this user alone. 0, also if it is
+ * there already; -ENOTDIR, or -errno. */
+int file_make_dir(const char *path) MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+/* process.h: what the program asks of the operating system about and for itself
+ * as a process: its share of the machine, its supervisor, its rights. For main,
+ * from its one thread, before the loops start (but for process_notify). What a
+ * process uses, and its limit of descriptors: io/usage.h. */
+#ifndef IO_PROCESS_H
+#define IO_PROCESS_H
+
+#include "base/base.h"
+
+/* How many CPUs this process may keep busy: those of its affinity, less if its
+ * control group's quota (v2 or v1) allows fewer, parts of one rounded up. At
+ * least 1. */
+unsigned process_cpus(void);
+
+/* The CPUs that a quota allows, as cpu.max of cgroup v2 writes it: "150000 100000"
+ * is 2; "max 100000" and what is not understood are UINT_MAX. */
+unsigned process_quota(struct str cpu_max);
+
+/* Keeps the calling thread on one CPU. 0 or -errno. */
+int process_pin(unsigned cpu) MUST_CHECK;
+
+/* Tells systemd: "READY=1", "STOPPING=1", "RELOADING=1", "STATUS=...". 0, also
+ * if nobody asked to be told ($NOTIFY_SOCKET); or -errno. Never blocks. */
+int process_notify(const char *state);
+
+/* Descriptors that systemd opened for this process ($LISTEN_FDS), to be adopted
+ * by a loop: *ret_first and following. Returns how many; 0 from the second call
+ * on. They are closed on exec from then on. */
+unsigned process_inherited(int *ret_first);
+
+/* Is this root? */
+bool process_is_root(void);
+
+/* Becomes the user for good, with its groups. 0, -ENOENT if there is no such
+ * user, or -errno: then the process must not go on. The kernel makes such a
+ * process undumpable: no core file holds its secrets. */
+int process_become(const char *user) MUST_CHECK;
+
+/* Neither this process nor what it executes can gain rights any more. 0 or -errno. */
+int process_no_new_rights(void) MUST_CHECK;
+
+/* Does a person look at the descriptor (1: standard output)? */
+bool process_is_terminal(int fd);
+
+/* NUL-terminated; "localhost" if the machine has no name. */
+void process_hostname(char ret_name[static 256]);
+
+/* Monotonic microseconds; Unix time in milliseconds. */
+uint64_t process_clock_us(void);
+uint64_t process_wall_ms(void);
+
+/* n unpredictable bytes: secrets of a first start. */
+void process_random(uint8_t *p, size_t n);
+
+#endif

@@ -1,0 +1,182 @@
+#include "io/process.h"
+
+#include "base/str.h"
+#include "lib/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What fn returns in a process of its own. */
+static int in_child(int (*fn)(void))
+{
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(fn());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int cpus_when_pinned(void)
+{
+    cpu_set_t set;
+    unsigned cpu = 0;
+
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return 100;
+    while (!CPU_ISSET(cpu, &set))
+        cpu++;
+    return process_pin(cpu) == 0 ? (int)process_cpus() : 101;
+}
+
+static void cpus_follow_affinity_and_quota(void **state)
+{
+    (void)state;
+    assert_in_range(process_cpus(), 1, (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+    assert_int_equal(in_child(cpus_when_pinned), 1);
+    assert_int_equal(process_pin(100000), -EINVAL);
+    assert_int_equal(process_quota(STR("max 100000\n")), UINT_MAX);
+    assert_int_equal(process_quota(STR("150000 100000\n")), 2);
+    assert_int_equal(process_quota(STR("200000 100000\n")), 2);
+    assert_int_equal(process_quota(STR("5000 100000")), 1);
+    assert_int_equal(process_quota(STR("")), UINT_MAX);
+    assert_int_equal(process_quota(STR("100000")), UINT_MAX);
+    assert_int_equal(process_quota(STR("100000 0")), UINT_MAX);
+}
+
+/* A datagram socket at the path ('@': abstract) that hears one notice. */
+static void hear(const char *path)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    char heard[64];
+    ssize_t n;
+
+    assert_true(fd >= 0);
+    memcpy(un.sun_path, path, strlen(path));
+    if (path[0] == '@')
+        un.sun_path[0] = '\0';
+    assert_int_equal(bind(fd, (struct sockaddr *)&un,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))),
+                     0);
+    assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+    assert_int_equal(process_notify("READY=1"), 0);
+    n = recv(fd, heard, sizeof(heard), MSG_DONTWAIT);
+    assert_int_equal(n, 7);
+    assert_memory_equal(heard, "READY=1", 7);
+    (void)close(fd);
+}
+
+static void a_supervisor_is_told(void **state)
+{
+    char path[64];
+
+    (void)state;
+    (void)unsetenv("NOTIFY_SOCKET");
+    assert_int_equal(process_notify("READY=1"), 0);
+    (void)snprintf(path, sizeof(path), "/tmp/polylog-notify-%d", (int)getpid());
+    hear(path);
+    (void)unlink(path);
+    assert_int_equal(process_notify("READY=1"), -ENOENT);
+    (void)snprintf(path, sizeof(path), "@polylog-notify-%d", (int)getpid());
+    hear(path);
+    (void)unsetenv("NOTIFY_SOCKET");
+}
+
+static int inherit(void)
+{
+    char pid[32];
+    int fd = -1;
+
+    if (dup2(STDERR_FILENO, 3) != 3 || dup2(STDERR_FILENO, 4) != 4)
+        return 1;
+    (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    (void)setenv("LISTEN_PID", pid, 1);
+    (void)setenv("LISTEN_FDS", "2", 1);
+    if (process_inherited(&fd) != 2 || fd != 3)
+        return 2;
+    if (!(fcntl(3, F_GETFD) & FD_CLOEXEC) || !(fcntl(4, F_GETFD) & FD_CLOEXEC))
+        return 3;
+    if (process_inherited(&fd) != 0 || getenv("LISTEN_FDS") != NULL)
+        return 4;
+    (void)setenv("LISTEN_PID", "1", 1); /* somebody else's */
+    (void)setenv("LISTEN_FDS", "2", 1);
+    return process_inherited(&fd) == 0 ? 0 : 5;
+}
+
+static void descriptors_are_inherited(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(inherit), 0);
+}
+
+static int become_nobody(void)
+{
+    if (process_become("nobody") < 0)
+        return 1;
+    if (process_is_root() || setuid(0) == 0 || setgid(0) == 0)
+        return 2;
+    if (getgroups(0, NULL) > 1)
+        return 3;
+    return 0;
+}
+
+static void root_is_dropped_for_good(void **state)
+{
+    (void)state;
+    assert_int_equal(process_become("no such user"), -ENOENT);
+    if (process_is_root())
+        assert_int_equal(in_child(become_nobody), 0);
+    else
+        assert_int_equal(process_become("root"), -EPERM);
+}
+
+static int give_up_rights(void)
+{
+    if (process_no_new_rights() < 0)
+        return 1;
+    return prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1 ? 0 : 2;
+}
+
+static void rights_are_given_up(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(give_up_rights), 0);
+}
+
+static void the_rest_of_the_world(void **state)
+{
+    uint64_t us = process_clock_us();
+    uint8_t a[16] = {0}, b[16] = {0};
+    char name[256];
+    int fds[2];
+
+    (void)state;
+    process_hostname(name);
+    assert_in_range(strlen(name), 1, 255);
+    assert_true(process_clock_us() >= us);
+    assert_true(process_wall_ms() > 1600000000000);
+    process_random(a, sizeof(a));
+    process_random(b, sizeof(b));
+    assert_memory_not_equal(a, b, sizeof(a));
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    assert_false(process_is_terminal(fds[0]));
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
+CHECK_MAIN(cmocka_unit_test(cpus_follow_affinity_and_quota), cmocka_unit_test(a_supervisor_is_told),
+           cmocka_unit_test(descriptors_are_inherited), cmocka_unit_test(root_is_dropped_for_good),
+           cmocka_unit_test(rights_are_given_up), cmocka_unit_test(the_rest_of_the_world))
