@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define CHUNK 4096
+#define FILE_MODE 0600
 #define DIR_MODE 0700
 
 static int read_all(int fd, struct buf *ret)
@@ -87,9 +88,10 @@ int file_replace(const char *path, struct str bytes)
     char temporary[PATH_MAX];
     int fd, r;
 
-    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+    if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
         return -ENAMETOOLONG;
-    fd = mkostemp(temporary, O_CLOEXEC); /* with mode 0600 */
+    (void)unlink(temporary); /* left by a crash */
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (fd < 0)
         return -errno;
     r = write_all(fd, bytes);
