@@ -54,10 +54,10 @@ static void plan_batches(struct plan *p, const struct store_sqlite_room *r,
 {
     uint64_t from = MAX(req->from, p->first);
     const struct store_sqlite_batch *b = store_sqlite_tail_find(r, from);
-    const struct store_sqlite_batch *end = r->batch + r->at + r->n;
+    const struct store_sqlite_batch *end = b != NULL ? &r->batch[r->at + r->n] : NULL;
     size_t bytes = 0, count = 0;
 
-    for (; b != NULL && b < end && count < req->count_max && bytes <= req->bytes_max; b++) {
+    for (; b != end && count < req->count_max && bytes <= req->bytes_max; b++) {
         plan_add(p, b);
         count += MIN(b->n, b->first + b->n - from);
         bytes += b->first >= from ? b->block->n : 0;
@@ -207,7 +207,9 @@ static int run_log(struct store_sqlite_conn *c, struct store_log *req, struct pl
     uint64_t number;
     int rc;
 
-    *req = (struct store_log){.req = req->req, .room = req->room, .ret_first = 1};
+    req->ret_epoch = req->ret_head = 0;
+    req->ret_first = 1;
+    req->ret_last = NULL;
     rc = find_room(c, req->room, &number, req);
     if (rc != SQLITE_OK || number == 0)
         return rc;

@@ -62,8 +62,9 @@ struct store_sqlite_batch *store_sqlite_tail_find(const struct store_sqlite_room
         else
             to = mid;
     }
-    b = r->batch + r->at + from;
-    return from < r->n && b->first <= seq ? b : NULL;
+    if (from == r->n || r->batch[r->at + from].first > seq)
+        return NULL;
+    return &r->batch[r->at + from];
 }
 
 uint64_t store_sqlite_tail_first(const struct store_sqlite_room *r)
