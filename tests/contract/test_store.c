@@ -1,0 +1,424 @@
+/* The contract of store.h, one body over every engine and host. */
+#include "base/rng.h"
+#include "base/str.h"
+#include "lib/store_rig.h"
+
+#include <stdio.h>
+
+#define ROOMS 500
+#define RACERS 40
+#define ROUNDS 60
+#define KEYS 8
+
+static void append_numbers_entries(void **state)
+{
+    struct store_rig *r = *state;
+    const struct str entries[] = {STR("b"), STR(""), STR("d")};
+    struct store_append req = {
+        .req = store_rig_req(r),
+        .room = STR("room"),
+        .epoch = 12,
+        .head = 1,
+        .entries = entries,
+        .entries_n = 3,
+    };
+    struct store_log log = {.req = store_rig_req(r), .room = STR("room")};
+    uint64_t head = 99;
+
+    store_log(r->store, &log);
+    assert_non_null(log.req.done);
+    assert_int_equal(store_rig_wait(r, &log.req), STORE_OK);
+    assert_true(log.ret_head == 0 && log.ret_epoch == 0 && log.ret_last == NULL);
+    assert_int_equal(store_rig_append(r, STR("room"), 0, STR("a"), &head), STORE_OK);
+    assert_int_equal(head, 1);
+    store_append(r->store, &req);
+    assert_non_null(req.req.done);
+    assert_int_equal(store_rig_wait(r, &req.req), STORE_OK);
+    assert_int_equal(req.ret_head, 4);
+    assert_string_equal(store_rig_read(r, STR("room"), 1, 100, 1000), "1=a 2=b 3= 4=d");
+    assert_string_equal(store_rig_read(r, STR("other"), 1, 100, 1000), "");
+    log.req = store_rig_req(r);
+    store_log(r->store, &log);
+    assert_int_equal(store_rig_wait(r, &log.req), STORE_OK);
+    assert_int_equal(log.ret_head, 4);
+    assert_int_equal(log.ret_first, 1);
+    assert_int_equal(log.ret_epoch, 77);
+    assert_true(str_eq(frame_str(log.ret_last), STR("d")));
+    frame_unref(log.ret_last);
+}
+
+static void append_behind_another_head_conflicts(void **state)
+{
+    struct store_rig *r = *state;
+    struct str entry = STR("x");
+    struct store_amend amend = {1, STR("state"), STR("gone")};
+    struct store_append req = {
+        .room = STR("room"),
+        .head = 1,
+        .entries = &entry,
+        .entries_n = 1,
+        .amends = &amend,
+        .amends_n = 1,
+    };
+    uint64_t head = 0;
+
+    assert_int_equal(store_rig_append(r, STR("room"), 3, STR("a"), &head), STORE_CONFLICT);
+    assert_int_equal(head, 0);
+    assert_int_equal(store_rig_head(r, STR("room")), 0);
+    assert_int_equal(store_rig_append(r, STR("room"), 0, STR("a"), &head), STORE_OK);
+    assert_int_equal(store_rig_append(r, STR("room"), 1, STR("b"), &head), STORE_OK);
+    assert_int_equal(store_rig_append(r, STR("room"), 0, STR("c"), &head), STORE_CONFLICT);
+    assert_int_equal(head, 2);
+    req.req = store_rig_req(r);
+    store_append(r->store, &req);
+    assert_int_equal(store_rig_wait(r, &req.req), STORE_CONFLICT);
+    assert_int_equal(req.ret_head, 2);
+    assert_string_equal(store_rig_read(r, STR("room"), 1, 100, 1000), "1=a 2=b");
+    assert_string_equal(store_rig_amends(r, STR("room"), 1, 9), "");
+}
+
+static void read_keeps_its_bounds(void **state)
+{
+    struct store_rig *r = *state;
+    uint64_t head = 0;
+
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(store_rig_append(r, STR("r"), head, STR("0123456789"), &head), STORE_OK);
+    assert_string_equal(store_rig_read(r, STR("r"), 4, 100, 1000), "4=0123456789 5=0123456789");
+    assert_string_equal(store_rig_read(r, STR("r"), 2, 1, 1000), "2=0123456789");
+    assert_string_equal(store_rig_read(r, STR("r"), 0, 1, 1000), "1=0123456789");
+    assert_string_equal(store_rig_read(r, STR("r"), 2, 9, 20), "2=0123456789 3=0123456789");
+    assert_string_equal(store_rig_read(r, STR("r"), 2, 9, 0), "2=0123456789");
+    assert_string_equal(store_rig_read(r, STR("r"), 6, 9, 1000), "");
+    assert_string_equal(store_rig_read(r, STR("r"), UINT64_MAX, 9, 1000), "");
+    assert_string_equal(store_rig_read(r, STR("r"), 1, 0, 1000), "");
+}
+
+/* One entry with one amend. */
+static void amend(struct store_rig *r, uint64_t head, struct store_amend a)
+{
+    struct str entry = STR("e");
+    struct store_append req = {
+        .req = store_rig_req(r),
+        .room = STR("room"),
+        .head = head,
+        .entries = &entry,
+        .entries_n = 1,
+        .amends = &a,
+        .amends_n = 1,
+    };
+
+    store_append(r->store, &req);
+    assert_int_equal(store_rig_wait(r, &req.req), STORE_OK);
+}
+
+static void amends_are_the_latest_state(void **state)
+{
+    struct store_rig *r = *state;
+
+    store_rig_fill(r, STR("room"), 4);
+    store_rig_fill(r, STR("roon"), 4);
+    amend(r, 4, (struct store_amend){.target = 3, .state = STR("three")});
+    amend(r, 5, (struct store_amend){.target = 1, .state = STR("one")});
+    amend(r, 6, (struct store_amend){.target = 3, .state = STR("drei")});
+    assert_string_equal(store_rig_amends(r, STR("room"), 0, UINT64_MAX), "1=one 3=drei");
+    assert_string_equal(store_rig_amends(r, STR("room"), 2, 3), "3=drei");
+    assert_string_equal(store_rig_amends(r, STR("room"), 4, 9), "");
+    assert_string_equal(store_rig_amends(r, STR("room"), 3, 1), "");
+    assert_string_equal(store_rig_amends(r, STR("roon"), 0, 9), "");
+    assert_string_equal(store_rig_amends(r, STR("none"), 0, 9), "");
+    assert_string_equal(store_rig_read(r, STR("room"), 3, 3, 1000), "3=room/3 4=room/4 5=e");
+}
+
+static void redaction_replaces_the_entry(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_log log = {.room = STR("room")};
+
+    store_rig_fill(r, STR("room"), 3);
+    amend(r, 3, (struct store_amend){2, STR("s"), STR("a much longer text than before")});
+    amend(r, 4, (struct store_amend){3, STR("t"), STR("")});
+    amend(r, 5, (struct store_amend){99, STR("u"), STR("nobody")});
+    amend(r, 6, (struct store_amend){7, STR("v"), STR("itself")});
+    assert_string_equal(store_rig_read(r, STR("room"), 1, 9, 1000),
+                        "1=room/1 2=a much longer text than before 3= 4=e 5=e 6=e 7=itself");
+    assert_string_equal(store_rig_amends(r, STR("room"), 1, 9), "2=s 3=t 7=v");
+    log.req = store_rig_req(r);
+    store_log(r->store, &log);
+    assert_int_equal(store_rig_wait(r, &log.req), STORE_OK);
+    assert_true(str_eq(frame_str(log.ret_last), STR("itself")));
+    frame_unref(log.ret_last);
+}
+
+static void put_is_conditional(void **state)
+{
+    struct store_rig *r = *state;
+    uint64_t rev = 5, first, second;
+
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "-");
+    assert_int_equal(rev, 0);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("a"), 1, &rev), STORE_CONFLICT);
+    assert_int_equal(rev, 0);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("a"), 0, &first), STORE_OK);
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "a");
+    assert_true(rev == first && first != 0);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("b"), 0, &rev), STORE_CONFLICT);
+    assert_int_equal(rev, first);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("b"), first, &second), STORE_OK);
+    assert_true(second != first && second != 0);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("c"), first, &rev), STORE_CONFLICT);
+    assert_int_equal(rev, second);
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "b");
+    assert_int_equal(rev, second);
+    assert_int_equal(store_rig_put(r, STR("k"), STR(""), STORE_REV_ANY, &rev), STORE_OK);
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "");
+    assert_int_equal(store_rig_put(r, STR("l"), STR("any"), STORE_REV_ANY, &rev), STORE_OK);
+    assert_string_equal(store_rig_get(r, STR("l"), &rev), "any");
+}
+
+static enum store_result remove_k(struct store_rig *r, uint64_t expect, uint64_t *ret_rev)
+{
+    struct store_put req = {
+        .req = store_rig_req(r),
+        .pk = STR("p"),
+        .sk = STR("k"),
+        .expect = expect,
+        .remove = true,
+    };
+
+    store_put(r->store, &req);
+    (void)store_rig_wait(r, &req.req);
+    *ret_rev = req.ret_rev;
+    return req.req.result;
+}
+
+static void put_removes(void **state)
+{
+    struct store_rig *r = *state;
+    uint64_t rev, other;
+
+    assert_int_equal(remove_k(r, STORE_REV_ANY, &rev), STORE_OK);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("a"), 0, &rev), STORE_OK);
+    assert_int_equal(remove_k(r, rev + 1, &other), STORE_CONFLICT);
+    assert_int_equal(other, rev);
+    assert_int_equal(remove_k(r, rev, &other), STORE_OK);
+    assert_int_equal(other, 0);
+    assert_string_equal(store_rig_get(r, STR("k"), &other), "-");
+    assert_int_equal(remove_k(r, rev, &other), STORE_CONFLICT);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("b"), 0, &rev), STORE_OK);
+    assert_string_equal(store_rig_get(r, STR("k"), &other), "b");
+}
+
+static void list_is_in_bytewise_order(void **state)
+{
+    struct store_rig *r = *state;
+    static const struct str names[] = {STR("b"), STR("a/2"), STR("\xff"), STR("a/10"),
+                                       STR("a"), STR("a/1"), STR("B"),    STR("a0")};
+    struct store_put other = {.req = store_rig_req(r),
+                              .pk = STR("p2"),
+                              .sk = STR("a/3"),
+                              .body = STR("no"),
+                              .expect = STORE_REV_ANY};
+
+    for (size_t i = 0; i < COUNTOF(names); i++)
+        assert_int_equal(store_rig_put(r, names[i], STR("v"), 0, NULL), STORE_OK);
+    store_put(r->store, &other);
+    assert_int_equal(store_rig_wait(r, &other.req), STORE_OK);
+    assert_string_equal(store_rig_list(r, STR(""), STR(""), 99),
+                        "B=v a=v a/1=v a/10=v a/2=v a0=v b=v \xff=v");
+    assert_string_equal(store_rig_list(r, STR("a/"), STR(""), 99), "a/1=v a/10=v a/2=v");
+    assert_string_equal(store_rig_list(r, STR("a/"), STR("a/1"), 99), "a/10=v a/2=v");
+    assert_string_equal(store_rig_list(r, STR("a/"), STR("a"), 2), "a/1=v a/10=v");
+    assert_string_equal(store_rig_list(r, STR(""), STR("a/3"), 2), "a0=v b=v");
+    assert_string_equal(store_rig_list(r, STR("a/"), STR("b"), 2), "");
+    assert_string_equal(store_rig_list(r, STR("\xff"), STR(""), 2), "\xff=v");
+    assert_string_equal(store_rig_list(r, STR("\xff"), STR("\xff"), 2), "");
+    assert_string_equal(store_rig_list(r, STR("a"), STR(""), 0), "");
+    assert_int_equal(store_rig_put(r, STR("b"), STR("w"), STORE_REV_ANY, NULL), STORE_OK);
+    assert_string_equal(store_rig_list(r, STR("b"), STR(""), 9), "b=w");
+}
+
+static void one_of_many_racers_wins(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_put puts[RACERS];
+    struct store_append appends[RACERS];
+    struct str entry = STR("e");
+    unsigned put_n = 0, append_n = 0;
+
+    for (unsigned i = 0; i < RACERS; i++) {
+        puts[i] = (struct store_put){
+            .req = store_rig_req(r), .pk = STR("p"), .sk = STR("k"), .body = STR("v")};
+        appends[i] = (struct store_append){
+            .req = store_rig_req(r), .room = STR("room"), .entries = &entry, .entries_n = 1};
+        store_put(r->store, &puts[i]);
+        store_append(r->store, &appends[i]);
+    }
+    for (unsigned i = 0; i < RACERS; i++) {
+        enum store_result put = store_rig_wait(r, &puts[i].req);
+        enum store_result append = store_rig_wait(r, &appends[i].req);
+
+        put_n += put == STORE_OK;
+        append_n += append == STORE_OK;
+        assert_true(put == STORE_OK || put == STORE_CONFLICT);
+        assert_true(append == STORE_OK || append == STORE_CONFLICT);
+        assert_int_equal(appends[i].ret_head, 1);
+    }
+    assert_int_equal(put_n, 1);
+    assert_int_equal(append_n, 1);
+    assert_int_equal(store_rig_head(r, STR("room")), 1);
+}
+
+static void counters_never_repeat(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_next reqs[RACERS];
+    bool given[RACERS * 3 + 1] = {false};
+
+    for (unsigned i = 0; i < RACERS; i++) {
+        reqs[i] = (struct store_next){.req = store_rig_req(r), .counter = STR("c"), .n = i % 5 + 1};
+        store_next(r->store, &reqs[i]);
+    }
+    for (unsigned i = 0; i < RACERS; i++) {
+        assert_int_equal(store_rig_wait(r, &reqs[i].req), STORE_OK);
+        for (uint64_t v = reqs[i].ret_first; v < reqs[i].ret_first + reqs[i].n; v++) {
+            assert_true(v >= 1 && v <= RACERS * 3);
+            assert_false(given[v]);
+            given[v] = true;
+        }
+    }
+    reqs[0].req = store_rig_req(r);
+    reqs[0].counter = STR("d");
+    store_next(r->store, &reqs[0]);
+    assert_int_equal(store_rig_wait(r, &reqs[0].req), STORE_OK);
+    assert_int_equal(reqs[0].ret_first, 1);
+}
+
+static void records_expire(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_put req = {
+        .req = store_rig_req(r),
+        .pk = STR("p"),
+        .sk = STR("k"),
+        .body = STR("v"),
+        .expires_ms = io_wall_ms(r->io) + 300,
+    };
+    uint64_t rev;
+
+    store_put(r->store, &req);
+    assert_int_equal(store_rig_wait(r, &req.req), STORE_OK);
+    assert_int_equal(store_rig_put(r, STR("l"), STR("w"), 0, NULL), STORE_OK);
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "v");
+    assert_string_equal(store_rig_list(r, STR(""), STR(""), 9), "k=v l=w");
+    store_rig_sleep(r, 400);
+    assert_string_equal(store_rig_list(r, STR(""), STR(""), 9), "l=w");
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "-");
+    assert_int_equal(rev, 0);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("x"), req.ret_rev, &rev), STORE_CONFLICT);
+    assert_int_equal(rev, 0);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("x"), 0, &rev), STORE_OK);
+    assert_string_equal(store_rig_get(r, STR("k"), &rev), "x");
+}
+
+/* ROOMS appends at once, three times, and all of them are found. */
+static void many_rooms_at_once(void **state)
+{
+    struct store_rig *r = *state;
+    static struct store_append reqs[ROOMS];
+    static char names[ROOMS][16], bodies[ROOMS][3][32];
+    static struct str entries[ROOMS];
+
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < ROOMS; i++) {
+            (void)snprintf(names[i], sizeof(names[i]), "many%u", i);
+            (void)snprintf(bodies[i][round], sizeof(bodies[i][round]), "many%u/%u", i, round + 1);
+            entries[i] = str_of(bodies[i][round]);
+            reqs[i] = (struct store_append){
+                .req = store_rig_req(r),
+                .room = str_of(names[i]),
+                .epoch = i + 1,
+                .head = round,
+                .entries = &entries[i],
+                .entries_n = 1,
+            };
+            store_append(r->store, &reqs[i]);
+        }
+        for (unsigned i = 0; i < ROOMS; i++) {
+            assert_int_equal(store_rig_wait(r, &reqs[i].req), STORE_OK);
+            assert_int_equal(reqs[i].ret_head, round + 1);
+        }
+    }
+    for (unsigned i = 0; i < ROOMS; i += 7)
+        store_rig_check_filled(r, str_of(names[i]), 3, 2);
+}
+
+/* Requests in flight at the close are done all the same. */
+static void close_completes_what_is_in_flight(void **state)
+{
+    struct store_rig *r = *state;
+    struct str entry = STR("e");
+    struct store_append append = {
+        .req = store_rig_req(r), .room = STR("room"), .entries = &entry, .entries_n = 1};
+    struct store_put put = {
+        .req = store_rig_req(r), .pk = STR("p"), .sk = STR("k"), .body = STR("v")};
+    struct store_get get = {.req = store_rig_req(r), .pk = STR("p"), .sk = STR("none")};
+    struct store_read read = {
+        .req = store_rig_req(r), .room = STR("none"), .count_max = 9, .bytes_max = 9};
+
+    store_append(r->store, &append);
+    store_put(r->store, &put);
+    store_get(r->store, &get);
+    store_read(r->store, &read);
+    store_rig_close(r);
+    assert_true(append.req.done != NULL && get.req.done != NULL);
+    assert_true(store_rig_wait(r, &append.req) == STORE_OK || append.req.result == STORE_CANCELED);
+    assert_true(store_rig_wait(r, &put.req) == STORE_OK || put.req.result == STORE_CANCELED);
+    if (store_rig_wait(r, &get.req) == STORE_OK)
+        frame_unref(get.ret_body);
+    if (store_rig_wait(r, &read.req) == STORE_OK)
+        frame_unref(read.ret_block);
+    store_rig_open(r);
+    assert_int_equal(store_rig_head(r, STR("room")), append.req.result == STORE_OK);
+}
+
+static void all_is_there_after_reopening(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_next next = {.req = store_rig_req(r), .counter = STR("c"), .n = 3};
+    uint64_t rev, again;
+
+    store_rig_fill(r, STR("room"), 5);
+    amend(r, 5, (struct store_amend){2, STR("s"), STR("gone")});
+    assert_int_equal(store_rig_put(r, STR("k"), STR("v"), 0, &rev), STORE_OK);
+    store_next(r->store, &next);
+    assert_int_equal(store_rig_wait(r, &next.req), STORE_OK);
+    store_rig_reopen(r);
+    assert_string_equal(store_rig_read(r, STR("room"), 2, 2, 99), "2=gone 3=room/3");
+    assert_int_equal(store_rig_append(r, STR("room"), 6, STR("on"), NULL), STORE_OK);
+    assert_string_equal(store_rig_read(r, STR("room"), 5, 9, 99), "5=room/5 6=e 7=on");
+    assert_string_equal(store_rig_amends(r, STR("room"), 0, 9), "2=s");
+    assert_string_equal(store_rig_get(r, STR("k"), &again), "v");
+    assert_int_equal(again, rev);
+    assert_int_equal(store_rig_put(r, STR("k"), STR("w"), rev, &again), STORE_OK);
+    assert_int_not_equal(again, rev);
+    next.req = store_rig_req(r);
+    store_next(r->store, &next);
+    assert_int_equal(store_rig_wait(r, &next.req), STORE_OK);
+    assert_int_equal(next.ret_first, 4);
+}
+
+#define ON(setup, test)                                                                  \
+    {                                                                                    \
+        .name = #test "_on_" #setup, .test_func = test, .setup_func = store_rig_##setup, \
+        .teardown_func = store_rig_teardown,                                             \
+    }
+#define EACH(test) \
+    ON(mem, test), ON(mem_sim, test), ON(sqlite, test), ON(sqlite_sim, test), ON(sqlite_lossy, test)
+
+CHECK_MAIN(EACH(append_numbers_entries), EACH(append_behind_another_head_conflicts),
+           EACH(read_keeps_its_bounds), EACH(amends_are_the_latest_state),
+           EACH(redaction_replaces_the_entry), EACH(put_is_conditional), EACH(put_removes),
+           EACH(list_is_in_bytewise_order), EACH(one_of_many_racers_wins),
+           EACH(counters_never_repeat), EACH(records_expire), EACH(many_rooms_at_once),
+           EACH(close_completes_what_is_in_flight), EACH(all_is_there_after_reopening))

@@ -1,0 +1,79 @@
+/* store_rig.h: one engine of store.h under test, and requests that are waited
+ * for. */
+#ifndef LIB_STORE_RIG_H
+#define LIB_STORE_RIG_H
+
+#include "io/io_sim.h"
+#include "lib/check.h"
+#include "lib/vfs_lossy.h"
+#include "store/store.h"
+#include "store/store_mem.h"
+#include "store/store_sqlite.h"
+
+struct store_rig {
+    struct sim *sim; /* NULL: the real machine */
+    struct io_host *host;
+    struct io *io;
+    struct store *store;
+    bool sqlite;
+    struct store_mem_disk *disk;         /* mem */
+    char dir[64];                        /* sqlite */
+    struct store_sqlite_options options; /* change, then store_rig_reopen */
+    struct vfs_lossy *vfs;               /* sqlite_lossy: what the data is on */
+    uint64_t wake_ms;                    /* of the simulated loop */
+};
+
+/* Setups for cmocka: *state is a struct store_rig with an open, empty store.
+ * SQLite's data is in a directory of its own below $TMPDIR. */
+int store_rig_mem(void **state);
+int store_rig_sqlite(void **state);
+int store_rig_mem_sim(void **state);
+int store_rig_sqlite_sim(void **state);
+int store_rig_sqlite_lossy(void **state); /* simulated as well; folds early */
+int store_rig_teardown(void **state);
+
+void store_rig_close(struct store_rig *r);
+void store_rig_open(struct store_rig *r);
+void store_rig_reopen(struct store_rig *r);
+
+/* Something happens; fails the test when nothing can any more. */
+void store_rig_turn(struct store_rig *r);
+void store_rig_sleep(struct store_rig *r, uint64_t ms);
+
+/* What is set in each request: home, and a done that only sets req->done to
+ * NULL. */
+struct store_req store_rig_req(struct store_rig *r);
+
+/* Turns until req is done; its result. */
+enum store_result store_rig_wait(struct store_rig *r, struct store_req *req);
+
+/* One entry, text, behind head; ret_head may be NULL. */
+enum store_result store_rig_append(struct store_rig *r, struct str room, uint64_t head,
+                                   struct str text, uint64_t *ret_head);
+
+/* Appends n entries "room/seq" one batch each, from the log's head on. */
+void store_rig_fill(struct store_rig *r, struct str room, unsigned n);
+
+/* Checks that the log of room is exactly "room/1" .. "room/n", read in steps. */
+void store_rig_check_filled(struct store_rig *r, struct str room, unsigned n, unsigned step);
+
+uint64_t store_rig_head(struct store_rig *r, struct str room);
+
+/* The whole of one read, as "seq=text seq=text ...", valid until the next. */
+const char *store_rig_read(struct store_rig *r, struct str room, uint64_t from, unsigned count_max,
+                           size_t bytes_max);
+
+enum store_result store_rig_put(struct store_rig *r, struct str sk, struct str body,
+                                uint64_t expect, uint64_t *ret_rev);
+
+/* The record's body under pk "p", "-" if there is none; valid until the next. */
+const char *store_rig_get(struct store_rig *r, struct str sk, uint64_t *ret_rev);
+
+/* "sk=body sk=body ..." of pk "p"; valid until the next. */
+const char *store_rig_list(struct store_rig *r, struct str prefix, struct str after,
+                           unsigned limit);
+
+/* "target=state ..." */
+const char *store_rig_amends(struct store_rig *r, struct str room, uint64_t from, uint64_t to);
+
+#endif
