@@ -47,7 +47,7 @@ struct peer {
     bool slow, paused;
     bool page_asked;
     uint8_t tries;
-    uint16_t joins_left;
+    uint32_t joins_left, joins_next, joins_flying;
     uint32_t wait_ms; /* before opening anew, as the server asked */
     struct io_op in, out;
     struct str part;

@@ -12,6 +12,8 @@
 enum ask { ASK_SEND, ASK_JOIN, ASK_RESUME, ASK_HISTORY };
 
 enum { FLIGHTS_MAX = 4096, PAGE_MAX = 500, RETRY_MS = 500, REQUEST_EXTRA = 100, CID_N = 48 };
+/* Below what a server answers at once. */
+enum { JOINS_MAX = 32 };
 
 static uint64_t ask_id(uint64_t number, enum ask ask)
 {
@@ -159,6 +161,24 @@ size_t talk_request_n(const struct plan *plan)
     return FLOOR_STAMP_AT + plan->payload + REQUEST_EXTRA;
 }
 
+/* Joins what is not joined yet, a few rooms at once. */
+static void ask_joins(struct peer *p)
+{
+    while (p->joins_flying < JOINS_MAX && p->joins_next < p->crowd->plan->rooms_each) {
+        uint32_t slot = p->joins_next++;
+
+        if (p->tracks[slot].joined)
+            continue;
+        p->joins_flying++;
+        say_join(p, slot);
+    }
+}
+
+static bool resumes(const struct peer *p)
+{
+    return p->opened && p->crowd->plan->resume;
+}
+
 void talk_open(struct peer *p)
 {
     const struct plan *plan = p->crowd->plan;
@@ -167,14 +187,14 @@ void talk_open(struct peer *p)
     p->joins_left = 1;
     if (plan->floor)
         say_hello(p);
-    else if (p->opened && plan->resume)
+    else if (resumes(p))
         say_resume(p);
     else {
-        p->joins_left = (uint16_t)plan->rooms_each;
-        for (uint32_t slot = 0; slot < plan->rooms_each; slot++) {
+        p->joins_left = plan->rooms_each;
+        p->joins_next = p->joins_flying = 0;
+        for (uint32_t slot = 0; slot < plan->rooms_each; slot++)
             p->tracks[slot].joined = false;
-            say_join(p, slot);
-        }
+        ask_joins(p);
     }
 }
 
@@ -194,9 +214,12 @@ void talk_live(struct peer *p)
 
 void talk_retry(struct peer *p)
 {
-    if (p->state == PEER_JOINING)
-        talk_open(p);
-    else if (p->state == PEER_LIVE && p->holes_n > 0 && !p->page_asked)
+    if (p->state == PEER_JOINING && resumes(p))
+        say_resume(p);
+    else if (p->state == PEER_JOINING) {
+        p->joins_next = 0;
+        ask_joins(p);
+    } else if (p->state == PEER_LIVE && p->holes_n > 0 && !p->page_asked)
         say_history(p);
     p->held = false;
     if (plan_publishes(p->crowd->plan, p->index))
@@ -373,12 +396,14 @@ static void hear_join(struct peer *p, const struct scan *s, uint64_t slot)
 
     if (slot >= p->crowd->plan->rooms_each || s->rooms_n != 1)
         return;
+    p->joins_flying -= p->joins_flying > 0;
     t = &p->tracks[slot];
     if (t->joined)
         return; /* asked twice because of a retry */
     *t = (struct track){.joined = true, .epoch = s->rooms[0].epoch, .cursor = s->rooms[0].head};
     head_seen(p, (uint32_t)slot, t->cursor);
     joined(p);
+    ask_joins(p);
 }
 
 static void hear_resume(struct peer *p, const struct scan *s)
@@ -472,6 +497,7 @@ static void hear_failed(struct peer *p, const struct scan *s)
     case ASK_JOIN:
     case ASK_RESUME:
         if (p->state == PEER_JOINING) {
+            p->joins_flying -= p->joins_flying > 0;
             c->refused_n++;
             (void)snprintf(c->refusal, sizeof(c->refusal), "a join was refused: %.*s",
                            STR_ARGS(s->code));
