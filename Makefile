@@ -1,5 +1,6 @@
 # make            the program, build/polylog
 # make web        the web app, web/dist; make web-test checks its types and tests its library
+# make browser    the web app in Chromium against the program, screenshots in build/screenshots
 # make run        install what is missing, build, serve http://localhost:8080 with data in ./data
 #                                                         ARGS="--listen :8080 --open"
 # make test       install what is missing, run every test STAGES="check browser"
@@ -70,6 +71,8 @@ web/dist/index.html: $(WEB_SRC) web/node_modules/.package-lock.json
 web-test: web/node_modules/.package-lock.json
 	@cd web && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p test/tsconfig.json
 	@node web/test/run.mjs
+browser: build/polylog tests/browser/node_modules/.package-lock.json
+	@tests/browser/run $(T)
 %/node_modules/.package-lock.json: %/package-lock.json
 	$(call NEEDS,npm)
 	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -91,7 +91,7 @@ export function openMenu(anchor: HTMLElement, label: string, groups: readonly Me
     event.preventDefault();
     event.stopPropagation();
   });
-  document.body.append(scrim);
+  (anchor.closest("main") ?? document.body).append(scrim);
   anchor.setAttribute("aria-expanded", "true");
   moveTo(menu, anchor.getBoundingClientRect());
   buttons[0]?.focus();

@@ -99,7 +99,7 @@ export class Sidebar {
       const text = unread > 99 ? "99+" : String(unread);
       button.append(
         h("span", { class: "badge", "aria-hidden": "true", text }),
-        h("span", { class: "unseen", text: `, ${label}` }),
+        h("span", { class: "unseen", text: label }),
       );
     }
     const element = old?.element ?? h("li", {}, button);

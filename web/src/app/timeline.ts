@@ -176,12 +176,12 @@ export class Timeline {
     }
   }
 
-  // One message is in the tab order; arrows move from there.
+  // One message is in the tab order, the one that has the focus or else the
+  // last; arrows move from there.
   private keepTabStop(): void {
     const rows = this.messages();
-    if (rows.some((row) => row.tabIndex === 0)) return;
-    const last = rows.at(-1);
-    if (last !== undefined) last.tabIndex = 0;
+    const stop = rows.find((row) => row.contains(document.activeElement)) ?? rows.at(-1);
+    for (const row of rows) row.tabIndex = row === stop ? 0 : -1;
   }
 
   private messages(): HTMLElement[] {

@@ -1,5 +1,5 @@
 // Small pieces that several views use.
-import { add, h } from "./dom.ts";
+import { h, uniqueId } from "./dom.ts";
 import { hue, initials } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
 
@@ -33,8 +33,13 @@ export function iconButton(
 
 // A labelled input with a hint below.
 export function field(label: string, input: HTMLElement, hint?: string): HTMLElement {
-  const wrapper = h("label", { class: "field" }, h("span", { class: "field-label", text: label }));
-  add(wrapper, [input, hint !== undefined && h("span", { class: "hint", text: hint })]);
+  input.id = uniqueId("field");
+  const name = h("label", { class: "field-label", for: input.id, text: label });
+  const wrapper = h("div", { class: "field" }, name, input);
+  if (hint === undefined) return wrapper;
+  const note = h("span", { class: "hint", id: `${input.id}-hint`, text: hint });
+  input.setAttribute("aria-describedby", note.id);
+  wrapper.append(note);
   return wrapper;
 }
 

@@ -69,7 +69,7 @@ export class Room {
     if (event.event === "message") this.setTyping(event.from, false);
     if (event.event === "room") {
       this.title = event.title;
-      this.kind = event.kind;
+      this.kind = event.kind ?? this.kind;
     }
     this.log.apply(event);
     return "applied";

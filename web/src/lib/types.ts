@@ -66,7 +66,7 @@ export interface ReactEvent extends Logged {
 export interface RoomEvent extends Logged {
   event: "room";
   title: string;
-  kind: RoomKind;
+  kind?: RoomKind;
 }
 
 export interface MemberEvent extends Logged {

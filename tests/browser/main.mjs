@@ -1,0 +1,68 @@
+// Runs the stories, each with people of its own, against one server.
+import { chromium } from "playwright-core";
+import { Person } from "./person.mjs";
+import { Server } from "./server.mjs";
+import look from "./look.mjs";
+import rooms from "./rooms.mjs";
+import talk from "./talk.mjs";
+import trouble from "./trouble.mjs";
+
+const STORY_MS = 60_000;
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const wanted = process.argv[2] ?? "";
+const stories = [...talk, ...rooms, ...look, ...trouble].filter(([name]) => name.includes(wanted));
+const server = await Server.create();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: FLAGS,
+});
+let passed = 0;
+let failed = 0;
+
+async function run(name, story) {
+  const people = [];
+  const arrive = async (who, options) => {
+    const person = await Person.arrive(browser, server, who, options);
+    people.push(person);
+    return person;
+  };
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error("took too long")), STORY_MS);
+  });
+  try {
+    await Promise.race([story({ server, arrive }), late]);
+    const complaints = people.flatMap((person) => person.complaints);
+    if (complaints.length > 0) throw new Error(`the browser complains: ${complaints.join("\n")}`);
+    passed++;
+    console.log(`ok - ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`not ok - ${name}\n${error.stack}`);
+    for (const person of people) {
+      await person.shot(`failed-${failed}-${person.name}`).catch(() => undefined);
+    }
+  }
+  clearTimeout(timer);
+  for (const person of people) await person.leave().catch(() => undefined);
+}
+
+try {
+  for (const [name, story] of stories) await run(name, story);
+} finally {
+  await browser.close();
+  await server.close();
+}
+if (failed > 0) console.log(server.output.slice(-4000));
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);

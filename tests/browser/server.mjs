@@ -1,0 +1,74 @@
+// The program under test, as a process of its own that can be killed.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PROGRAM =
+  process.env.POLYLOG ?? fileURLToPath(new URL("../../build/polylog", import.meta.url));
+
+async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+export class Server {
+  static async create() {
+    const server = new Server();
+    server.port = await freePort();
+    server.data = mkdtempSync(join(tmpdir(), "polylog-browser-"));
+    server.url = `http://127.0.0.1:${server.port}/`;
+    server.output = "";
+    await server.start();
+    return server;
+  }
+
+  async start() {
+    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.data];
+    args.push("--messages-burst", "200", "--presence-leave", "500ms", "--drain-ms", "1s");
+    this.child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = new Promise((resolve) => this.child.once("exit", resolve));
+    const keep = (chunk) => (this.output = (this.output + chunk).slice(-100_000));
+    this.child.stdout.on("data", keep);
+    this.child.stderr.on("data", keep);
+    for (let i = 0; i < 100; i++) {
+      if (this.child.exitCode !== null) break;
+      const answer = await fetch(`${this.url}ready`).catch(() => undefined);
+      if (answer?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`the server does not come up:\n${this.output}`);
+  }
+
+  async kill(signal = "SIGKILL") {
+    this.child.kill(signal);
+    await this.ended;
+  }
+
+  async close() {
+    await this.kill();
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  // A command over HTTP, as another program would give it.
+  async command(name, parameters, token) {
+    const response = await fetch(`${this.url}api/v1/${name}`, {
+      method: "POST",
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      body: JSON.stringify(parameters),
+    });
+    const body = await response.json();
+    if (body.error !== undefined) throw new Error(`${name}: ${body.error.code} ${body.error.message}`);
+    return body;
+  }
+
+  async robot(name) {
+    const { token, user } = await this.command("login", { name });
+    return { user, command: (command, parameters) => this.command(command, parameters, token) };
+  }
+}
