@@ -25,7 +25,7 @@ static int host_begin(struct io_host *h, struct io *io, bool (*turn)(void *arg),
     assert(l->host == self(h) && l->turn == NULL);
     l->turn = turn;
     l->arg = arg;
-    l->until_ms = 0;
+    l->awake = true;
     return 0;
 }
 

@@ -100,6 +100,7 @@ static void run_done(struct sim_loop *l)
             op_queue_push(&l->done, op, op->result);
             continue;
         }
+        l->awake = true;
         op->in_flight = false;
         op->done(op, op->result, NULL);
     }
@@ -159,6 +160,7 @@ static void deliver_some(struct sim_loop *l)
         taken[i].first = mail->next;
         if (taken[i].first == NULL)
             taken[i] = taken[--n];
+        l->awake = true;
         mail->deliver(mail);
     }
     free(taken);
@@ -172,6 +174,7 @@ static void loop_wait(struct io *io, uint64_t until_ms)
     l->sim->poster = l->id;
     l->until_ms = until_ms;
     l->now_us = l->sim->now_us;
+    l->awake = until_ms <= l->now_us / 1000;
     run_done(l);
     sim_net_turn(l);
     deliver_some(l);
@@ -235,7 +238,7 @@ static void loop_free(struct io *io)
 
 uint64_t sim_io_next_ms(struct sim_loop *l)
 {
-    if (l->done.n > 0 || has_mail(l))
+    if (l->awake || l->done.n > 0 || has_mail(l))
         return 0;
     return MIN(l->until_ms, sim_net_next_ms(l));
 }

@@ -364,11 +364,12 @@ void sim_net_close(struct sim_loop *l, int fd)
     sock_free(s, k);
 }
 
-static void complete(struct io_op **at, int result, uint8_t *data)
+static void complete(struct sim_sock *k, struct io_op **at, int result, uint8_t *data)
 {
     struct io_op *op = *at;
 
     *at = NULL;
+    k->loop->awake = true;
     op->in_flight = false;
     op->done(op, result, data);
 }
@@ -377,7 +378,7 @@ static void turn_accept(struct sim_sock *listener)
 {
     struct list *node = list_pop(&listener->backlog);
 
-    complete(&listener->in, CONTAINER_OF(node, struct sim_sock, node)->fd, NULL);
+    complete(listener, &listener->in, CONTAINER_OF(node, struct sim_sock, node)->fd, NULL);
 }
 
 static size_t arrived(struct sim *s, const struct sim_sock *k)
@@ -415,7 +416,7 @@ static void turn_recv(struct sim *s, struct sim_sock *k)
         n = 0;
     }
     if (n == 0) {
-        complete(&k->in, k->end == SIM_RESET ? -ECONNRESET : 0, NULL);
+        complete(k, &k->in, k->end == SIM_RESET ? -ECONNRESET : 0, NULL);
         return;
     }
     n = maybe_fewer(s, n, s->faults.split_recv);
@@ -425,7 +426,7 @@ static void turn_recv(struct sim *s, struct sim_sock *k)
     memcpy(lent, buf_peek(&k->bytes).p, n);
     buf_consume(&k->bytes, n);
     segments_drop(k, n);
-    complete(&k->in, (int)n, lent);
+    complete(k, &k->in, (int)n, lent);
     free(lent);
 }
 
@@ -437,12 +438,12 @@ static void turn_out(struct sim *s, struct sim_sock *k)
         k->connecting = false;
         if (k->connect_result == 0 && sim_chance(s, s->faults.reset))
             break_off(s, k);
-        complete(&k->out, k->end == SIM_RESET ? -ECONNRESET : k->connect_result, NULL);
+        complete(k, &k->out, k->end == SIM_RESET ? -ECONNRESET : k->connect_result, NULL);
         return;
     }
     result = try_send(s, k, k->out);
     if (result != -EAGAIN)
-        complete(&k->out, result, NULL);
+        complete(k, &k->out, result, NULL);
 }
 
 static uint64_t in_next_ms(const struct sim_sock *k)

@@ -62,6 +62,7 @@ struct sim_loop {
     struct sim_host *host;
     uint64_t id; /* as a poster */
     uint64_t now_us, until_ms;
+    bool awake; /* the last wait had something to do: the next one may ask for another time */
     bool (*turn)(void *arg); /* NULL: not started, or ended */
     void *arg;
     struct op_queue done, running; /* running: what this turn is telling */

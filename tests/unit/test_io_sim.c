@@ -278,6 +278,37 @@ static void a_world_that_sleeps_is_over_and_deadlines_are_jumped_to(void **state
     sim_free(s);
 }
 
+struct alarm {
+    struct io_mail mail;
+    struct node *n;
+};
+
+static void alarm_set(struct io_mail *mail)
+{
+    struct node *n = CONTAINER_OF(mail, struct alarm, mail)->n;
+
+    n->until_ms = io_now_ms(n->io) + 500;
+}
+
+/* What a turn does may be a reason to wake up earlier than it had asked for. */
+static void a_deadline_set_by_a_turn_is_kept(void **state)
+{
+    static struct node n;
+    struct sim *s = sim_new(1, (struct sim_faults){0});
+    struct alarm alarm = {.mail.deliver = alarm_set, .n = &n};
+    uint64_t start = sim_now_ms(s);
+
+    (void)state;
+    node_init(&n, s);
+    io_post(n.io, &alarm.mail, &alarm.mail);
+    for (int i = 0; sim_step(s); i++)
+        assert_true(i < 20);
+    assert_int_equal(n.until_ms, IO_FOREVER);
+    assert_in_range(io_now_ms(n.io), start + 500, start + 501);
+    node_fini(&n, s);
+    sim_free(s);
+}
+
 struct letter {
     struct io_mail mail;
     unsigned poster, number;
@@ -435,6 +466,7 @@ CHECK_MAIN(cmocka_unit_test(without_resets_every_byte_arrives),
            cmocka_unit_test(resets_never_corrupt), cmocka_unit_test(a_seed_repeats_a_run),
            cmocka_unit_test(latency_takes_virtual_time),
            cmocka_unit_test(a_world_that_sleeps_is_over_and_deadlines_are_jumped_to),
+           cmocka_unit_test(a_deadline_set_by_a_turn_is_kept),
            cmocka_unit_test(mail_keeps_each_posters_order_and_mixes_posters),
            cmocka_unit_test(a_crash_loses_connections_ports_and_waiting_jobs),
            cmocka_unit_test(a_small_pipe_makes_a_slow_reader))
