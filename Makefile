@@ -72,7 +72,7 @@ web-test: web/node_modules/.package-lock.json
 	@cd web && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p test/tsconfig.json
 	@node web/test/run.mjs
 browser: build/polylog tests/browser/node_modules/.package-lock.json
-	@tests/browser/run $(T)
+	@tests/browser/run "$(T)"
 %/node_modules/.package-lock.json: %/package-lock.json
 	$(call NEEDS,npm)
 	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -309,6 +309,21 @@ test("an invitation in one's own log opens its room", async () => {
   s.socket().none();
 });
 
+test("a direct room that one opened oneself has the other as its peer, not oneself", async () => {
+  const s = await online(10);
+  const invited: string[] = [];
+  s.client.on("invited", (at) => invited.push(at.id));
+  const opening = s.client.openDirect(BEN);
+  const info = { ...room(1), id: "dm:7:9", kind: "direct", title: "", read: undefined };
+  await s.socket().answer("dm", { room: { ...info, peer: BEN } });
+  await s.socket().event({ event: "invite", room: "@7", seq: 4, to: "dm:7:9", kind: "direct",
+    title: "", from: ANA, ts: 1 });
+  await s.socket().answer("join", { room: info });
+  await s.socket().answer("join", { room: info });
+  assert.equal((await opening).peer?.name, "ben");
+  assert.deepEqual(invited, []);
+});
+
 test("after a long absence the list of rooms is asked for again", async () => {
   const s = await online(10);
   await s.socket().drop();

@@ -22,6 +22,7 @@ import { Timeline } from "./timeline.ts";
 import { avatar, iconButton, toast } from "./widgets.ts";
 
 const FIRST_ROOM = "general";
+const DIRECTS_MAX = 50;
 
 export class ChatView {
   readonly element: HTMLElement;
@@ -147,6 +148,7 @@ export class ChatView {
     if (this.client.state.name === "online") {
       if (!this.begun) void this.begin();
       else this.loadCurrent();
+      void this.refreshDirects();
     }
     this.refresh();
   }
@@ -162,6 +164,16 @@ export class ChatView {
       await this.attempt(() => this.client.join(named, false));
     }
     this.follow();
+  }
+
+  // Who of those in the list is there: asked one by one, not to be in the way.
+  private async refreshDirects(): Promise<void> {
+    const directs = [...this.client.rooms.values()].filter((room) => room.kind === "direct");
+    for (const room of directs.slice(0, DIRECTS_MAX)) {
+      if (this.client.state.name !== "online") return;
+      await this.client.refreshPresence(room.id).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
   }
 
   // ---- Which room is open ----

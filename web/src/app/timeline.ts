@@ -18,6 +18,11 @@ interface Shown {
   element: HTMLElement;
 }
 
+interface Anchor {
+  key: string;
+  bottom: number;
+}
+
 export class Timeline {
   readonly element: HTMLElement;
   private readonly scroller: HTMLElement;
@@ -313,20 +318,21 @@ export class Timeline {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
-  // The first row in sight and where it is, to be put back there.
-  private anchor(): { element: HTMLElement; top: number } | undefined {
+  // The first message in sight and where it is, to be put back there. By key:
+  // its element may be made anew, as part of a group that grew.
+  private anchor(): Anchor | undefined {
     const edge = this.scroller.getBoundingClientRect().top;
-    for (const { element } of this.shown.values()) {
+    for (const [key, { row, element }] of this.shown) {
+      if (row.kind !== "message" && row.kind !== "notice") continue;
       const box = element.getBoundingClientRect();
-      if (box.bottom > edge && element.matches(".message, .room-notice")) {
-        return { element, top: box.top };
-      }
+      if (box.bottom > edge) return { key, bottom: box.bottom };
     }
     return undefined;
   }
 
-  private restore(anchor: { element: HTMLElement; top: number }): void {
-    if (!anchor.element.isConnected) return;
-    this.scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+  private restore(anchor: Anchor): void {
+    const element = this.shown.get(anchor.key)?.element;
+    if (element === undefined) return;
+    this.scroller.scrollTop += element.getBoundingClientRect().bottom - anchor.bottom;
   }
 }

@@ -474,8 +474,11 @@ export class Client extends Emitter<ClientEvents> {
     if (event.event !== "invite") return;
     this.names.set(event.from.id, event.from.name);
     if (this.rooms.has(event.to)) return;
+    // One's own doing on another device comes here too.
+    const byOther = event.from.id !== this.user.id;
     this.join(event.to, false)
       .then((room) => {
+        if (!byOther) return;
         if (room.kind === "direct") room.peer ??= event.from;
         this.emit("invited", room);
       })
