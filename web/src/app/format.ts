@@ -1,5 +1,5 @@
 // How names, times and colours are shown.
-import type { Client, PolylogError, Room } from "../lib/index.ts";
+import type { Client, Code, Room } from "../lib/index.ts";
 
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, {
@@ -59,7 +59,7 @@ export function plural(n: number, one: string, many: string): string {
   return `${n.toLocaleString()} ${n === 1 ? one : many}`;
 }
 
-const ERRORS: Record<string, string> = {
+const ERRORS: Partial<Record<Code, string>> = {
   disconnected: "You are offline. Try again when the connection is back.",
   unreachable: "The server cannot be reached.",
   rate_limited: "That was too fast. Wait a moment.",
@@ -69,6 +69,6 @@ const ERRORS: Record<string, string> = {
   unconfirmed: "It cannot be told whether this was delivered.",
 };
 
-export function errorText(error: { code: string; message: string } | PolylogError): string {
+export function errorText(error: { code: Code; message: string }): string {
   return ERRORS[error.code] ?? (error.message || "Something went wrong.");
 }

@@ -17,7 +17,6 @@ import type {
   Resumed,
   Role,
   RoomInfo,
-  RoomKind,
   ServerEvent,
   User,
 } from "./types.ts";
@@ -140,7 +139,7 @@ export class Client extends Emitter<ClientEvents> {
     return this.follow({ ...answer.room, ...definedOnly(answer) });
   }
 
-  async createRoom(title: string, kind: RoomKind): Promise<Room> {
+  async createRoom(title: string, kind: "public" | "private"): Promise<Room> {
     const { room } = await this.request("room_create", { title, kind });
     return this.join(room.id, false);
   }

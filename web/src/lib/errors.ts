@@ -1,12 +1,15 @@
+import type { ErrorCode } from "./protocol.gen.ts";
 import type { ErrorBody } from "./types.ts";
 
-// An error with the server's code, or one of the client's own: "disconnected"
-// (the connection ended before the answer), "timeout", "unreachable".
+// The server's codes, and the client's own: the connection ended before the
+// answer; nothing answers at the server's address.
+export type Code = ErrorCode | "disconnected" | "unreachable";
+
 export class PolylogError extends Error {
-  readonly code: string;
+  readonly code: Code;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string, retryAfterMs?: number) {
+  constructor(code: Code, message: string, retryAfterMs?: number) {
     super(message);
     this.name = "PolylogError";
     this.code = code;
@@ -14,7 +17,7 @@ export class PolylogError extends Error {
   }
 
   static fromBody(body: ErrorBody): PolylogError {
-    return new PolylogError(body.code, body.message, body.retry_after_ms);
+    return new PolylogError(body.code as Code, body.message, body.retry_after_ms);
   }
 }
 
@@ -24,7 +27,7 @@ export function asPolylogError(error: unknown): PolylogError {
 }
 
 // The session is over: trying again with the same token cannot help.
-export function endsSession(code: string): boolean {
+export function endsSession(code: Code): boolean {
   return (
     code === "bad_token" ||
     code === "expired" ||
@@ -35,7 +38,7 @@ export function endsSession(code: string): boolean {
 }
 
 // The same command may well succeed a little later.
-export function isTransient(code: string): boolean {
+export function isTransient(code: Code): boolean {
   return (
     code === "rate_limited" ||
     code === "too_many_commands" ||

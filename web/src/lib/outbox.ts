@@ -1,3 +1,5 @@
+import type { Code } from "./errors.ts";
+
 // Messages that were sent and are not yet seen in the log.
 export interface Pending {
   readonly cid: string;
@@ -11,7 +13,7 @@ export interface Pending {
   // queued: not transmitted, or to be transmitted again; sent: acknowledged.
   readonly state: "queued" | "sending" | "sent" | "failed";
   readonly seq?: number | undefined;
-  readonly error?: { code: string; message: string } | undefined;
+  readonly error?: { code: Code; message: string } | undefined;
 }
 
 // Where pending messages survive a reload of the page.

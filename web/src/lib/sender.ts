@@ -1,5 +1,5 @@
 import { type Clock, Timer } from "./clock.ts";
-import { asPolylogError, isTransient, type PolylogError } from "./errors.ts";
+import { asPolylogError, type Code, isTransient, type PolylogError } from "./errors.ts";
 import type { Outbox, Pending } from "./outbox.ts";
 import type { Room } from "./room.ts";
 import type { Answer, LoggedEvent, Params } from "./types.ts";
@@ -141,7 +141,7 @@ export class Sender {
     timer.set(ms, () => this.flushRoom(room));
   }
 
-  private fail(pending: Pending, error: { code: string; message: string }): void {
+  private fail(pending: Pending, error: { code: Code; message: string }): void {
     this.outbox.update(pending.cid, { state: "failed", error });
   }
 

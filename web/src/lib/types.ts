@@ -1,4 +1,5 @@
-// The frames of polylog.v1, as far as a client meets them.
+// The frames of polylog.v1 that come from the server.
+import type { CommandParams } from "./protocol.gen.ts";
 
 export interface User {
   id: number;
@@ -116,53 +117,33 @@ export type Resumed =
   | { epoch: number; head: Position; reset?: boolean }
   | { error: ErrorBody };
 
-// Every command that the client uses: [what it takes, what it answers].
-export interface Commands {
-  auth: [{ token: string }, { user: User; session?: string; expires: number }];
-  logout: [{ session?: string }, { session: string }];
-  join: [
-    { room: string; after?: number; epoch?: number; last?: number; create?: boolean },
-    { room: RoomInfo; read?: Position; role?: Role; reset?: boolean },
-  ];
-  resume: [{ rooms: Record<string, [number, number]> }, { rooms: Record<string, Resumed> }];
-  send: [
-    { room: string; text: string; cid: string; seen: number; reply_to?: number },
-    { seq: number; ts: number; count: number; duplicate?: boolean },
-  ];
-  edit: [{ room: string; target: number; text: string }, { seq: number; ts: number }];
-  delete: [{ room: string; target: number }, { seq: number; ts: number }];
-  react: [
-    { room: string; target: number; emoji: string; on: boolean },
-    { seq: number; ts: number },
-  ];
-  history: [
-    {
-      room: string;
-      before?: number;
-      after?: number;
-      around?: number;
-      limit?: number;
-      view?: "messages" | "log";
-    },
-    { entries: LoggedEvent[]; more: boolean; head: Position; epoch?: number },
-  ];
-  leave: [{ room: string }, { room: string }];
-  typing: [{ room: string; on?: boolean }, object];
-  read: [{ room: string; seq: number; count?: number }, Position];
-  rooms: [object, { rooms: (RoomInfo & { unread?: number })[] }];
-  presence: [{ room: string }, { count: number; users?: User[] }];
-  users: [{ query?: string }, { users: User[] }];
-  room_create: [{ room?: string; title?: string; kind?: RoomKind }, { room: RoomInfo }];
-  room_set: [{ room: string; title: string }, { seq: number; ts: number }];
-  member_set: [
-    { room: string; user: number; role: Role; until?: number },
-    { seq: number; ts: number },
-  ];
-  members: [{ room: string }, { members: (User & { role: Role; until?: number })[] }];
-  dm: [{ user: number }, { room: RoomInfo }];
-  ping: [object, { now: number }];
+// What each command answers; what it takes is in protocol.gen.ts.
+interface Answers {
+  auth: { user: User; session?: string; expires: number };
+  logout: { session: string };
+  sessions: { sessions: { id: string; created: number; expires: number; current: boolean }[] };
+  join: { room: RoomInfo; read?: Position; role?: Role; reset?: boolean };
+  resume: { rooms: Record<string, Resumed> };
+  send: { seq: number; ts: number; count: number; duplicate?: boolean };
+  edit: { seq: number; ts: number };
+  delete: { seq: number; ts: number };
+  react: { seq: number; ts: number };
+  history: { entries: LoggedEvent[]; more: boolean; head: Position; epoch?: number };
+  leave: { room: string };
+  typing: object;
+  read: Position;
+  rooms: { rooms: (RoomInfo & { unread?: number })[] };
+  presence: { count: number; users?: User[] };
+  users: { users: User[] };
+  room_create: { room: RoomInfo };
+  room_set: { seq: number; ts: number };
+  member_set: { seq: number; ts: number };
+  members: { members: (User & { role: Role; until?: number })[] };
+  dm: { room: RoomInfo };
+  ping: { now: number };
 }
 
-export type CommandName = keyof Commands;
-export type Params<C extends CommandName> = Commands[C][0];
-export type Answer<C extends CommandName> = Commands[C][1];
+// The commands of a connection: all but login, which is over HTTP only.
+export type CommandName = keyof Answers;
+export type Params<C extends CommandName> = CommandParams[C];
+export type Answer<C extends CommandName> = Answers[C];
