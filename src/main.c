@@ -1,8 +1,227 @@
 /* main.c: argv -> configuration -> wiring. The only file that knows everything. */
-#include <stdio.h>
+#include "base/str.h"
+#include "bench/bench.h"
+#include "bus/bus.h"
+#include "conf/conf.h"
+#include "io/file.h"
+#include "io/host.h"
+#include "io/process.h"
+#include "io/signals.h"
+#include "io/usage.h"
+#include "server/accept.h"
+#include "server/server.h"
+#include "store/store_mem.h"
+#include "store/store_sqlite.h"
 
-int main(void)
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION "0.1.0"
+#define DOTENV_MAX (64 * 1024)
+
+/* What one run of a node is made of. */
+struct node {
+    struct conf conf;
+    struct io_host *host;
+    struct log_sink *log;
+    struct store *store;
+    struct bus *bus;
+    struct server *server;
+    struct signals *signals;
+    int exit_code;
+};
+
+static bool log_is_json(const struct conf *c)
 {
-    puts("polylog: nothing is wired yet");
-    return 1;
+    return c->log_format == CONF_LOG_FORMAT_JSON ||
+           (c->log_format == CONF_LOG_FORMAT_AUTO && !process_is_terminal(STDERR_FILENO));
+}
+
+static void caught(void *ctx, int signal)
+{
+    struct node *n = ctx;
+
+    if (signal == SIGTERM || signal == SIGINT) {
+        (void)process_notify("STOPPING=1");
+        server_stop(n->server);
+    }
+}
+
+static void say_where(const struct server *s)
+{
+    const char *url;
+
+    for (unsigned i = 0; (url = accept_url(s, i)) != NULL; i++) {
+        printf("polylog: %s %s\n", s->o.echo ? "echoes at" : "serves the chat at", url);
+        if (i == 0 && s->owner_code[0] != '\0' && !s->o.echo)
+            printf("polylog: whoever opens this link first becomes the owner:\n"
+                   "         %s/#owner=%s\n",
+                   url, s->owner_code);
+    }
+    fflush(stdout);
+}
+
+static void serving(void *ctx, const struct server *s)
+{
+    struct node *n = ctx;
+
+    if (n->conf.user[0] != '\0' && process_is_root() && process_become(n->conf.user) < 0) {
+        fprintf(stderr, "polylog: cannot become user %s\n", n->conf.user);
+        n->exit_code = 1;
+        server_stop(n->server);
+        return;
+    }
+    if (process_no_new_rights() < 0)
+        fprintf(stderr, "polylog: cannot give up gaining rights\n");
+    say_where(s);
+    (void)process_notify("READY=1");
+}
+
+static void failed(void *ctx, const char *why)
+{
+    struct node *n = ctx;
+
+    fprintf(stderr, "polylog: %s\n", why);
+    n->exit_code = 1;
+}
+
+static bool open_store(struct node *n, bool echo)
+{
+    struct store_sqlite_options o = {.dir = n->conf.data};
+    char why[256] = "memory is out";
+    int r;
+
+    if (echo || n->conf.store == CONF_STORE_MEM)
+        r = store_mem_open(n->host, NULL, &n->store);
+    else
+        r = store_sqlite_open(n->host, &o, &n->store, why);
+    if (r < 0)
+        fprintf(stderr, "polylog: cannot open the data in %s: %s; choose another with --data\n",
+                n->conf.data, why);
+    return r == 0;
+}
+
+static bool open_node(struct node *n, bool echo)
+{
+    struct server_options o = {
+        .conf = &n->conf,
+        .version = VERSION,
+        .serving = serving,
+        .failed = failed,
+        .ctx = n,
+        .workers = n->conf.workers > 0 ? (unsigned)MIN(n->conf.workers, (uint64_t)WORKERS_MAX)
+                                       : MIN(process_cpus(), (unsigned)WORKERS_MAX),
+        .echo = echo,
+    };
+
+    (void)usage_descriptors();
+    if (host_epoll_new(&n->host) < 0 ||
+        log_sink_new(n->host, stderr, log_is_json(&n->conf), &n->log) < 0) {
+        fprintf(stderr, "polylog: cannot start: %s\n", strerror(errno));
+        return false;
+    }
+    if (!open_store(n, echo))
+        return false;
+    n->bus = bus_local_new();
+    o.host = n->host;
+    o.log = n->log;
+    o.store = n->store;
+    o.bus = n->bus;
+    o.inherited_n = process_inherited(&o.inherited);
+    if (server_new(&o, &n->server) < 0 ||
+        signals_start(n->server->workers[0].io, caught, n, &n->signals) < 0 ||
+        server_start(n->server) < 0) {
+        fprintf(stderr, "polylog: cannot start its workers\n");
+        return false;
+    }
+    return true;
+}
+
+/* Everything has ended; the store is closed before the loops to which its last
+ * completions go. */
+static void close_node(struct node *n)
+{
+    signals_stop(n->signals);
+    store_close(n->store);
+    server_free(n->server);
+    bus_close(n->bus);
+    log_sink_close(n->log);
+    host_free(n->host);
+}
+
+static int serve(struct node *n, bool echo)
+{
+    if (echo) { /* whoever runs a conformance suite comes from one address, fast */
+        n->conf.connects_per_address = 0;
+        n->conf.unsent_replies_max = 0;
+    }
+    if (!open_node(n, echo)) {
+        close_node(n);
+        return 1;
+    }
+    host_join(n->host);
+    close_node(n);
+    return n->exit_code;
+}
+
+static int usage_error(const char *why)
+{
+    fprintf(stderr, "polylog: %s\n", why);
+    return CONF_EXIT_USAGE;
+}
+
+static int run(const char *command, int argc, char **argv)
+{
+    extern char **environ;
+    struct node n = {0};
+    struct buf dotenv CLEANUP(buf_fini);
+    char why[256];
+    int code;
+
+    buf_init(&dotenv, DOTENV_MAX);
+    if (file_read(".env", &dotenv) < 0)
+        buf_clear(&dotenv); /* there need not be one */
+    switch (conf_load(&n.conf,
+                      &(struct conf_input){.command = command,
+                                           .argc = argc,
+                                           .argv = argv,
+                                           .env = environ,
+                                           .dotenv = buf_peek(&dotenv)},
+                      why)) {
+    case CONF_HELP:
+        conf_help(stdout, command);
+        return 0;
+    case CONF_BAD:
+        return usage_error(why);
+    case CONF_OK:
+        break;
+    }
+    code =
+        n.conf.command == CONF_BENCH ? bench_main(&n.conf) : serve(&n, n.conf.command == CONF_ECHO);
+    conf_fini(&n.conf);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "--help";
+
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
+        strcmp(command, "help") == 0) {
+        conf_help(stdout, argc > 2 ? argv[2] : NULL);
+        return 0;
+    }
+    if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
+        puts("polylog " VERSION);
+        return 0;
+    }
+    if (strcmp(command, "man") == 0) {
+        conf_man(stdout);
+        return 0;
+    }
+    return run(command, argc - 2, argv + 2);
 }

@@ -95,7 +95,7 @@ static void batch_free(struct batch *b)
 /* The call's entry becomes the batch's next. */
 static void batch_add(struct batch *b, struct call *call)
 {
-    uint64_t now = b->room->owner->wall_ms;
+    uint64_t now = owner_wall_ms(b->room->owner);
 
     b->ts_ms = now > b->ts_ms ? now : b->ts_ms;
     if (call->entry.kind == ENTRY_MESSAGE)

@@ -65,6 +65,7 @@ struct call {
     void (*done)(struct call *call);     /* on the loop where it ended */
     void (*returned)(struct call *call); /* if it was routed: back where it came from */
     void *router;                        /* whoever routes it */
+    struct str routed_to;                /* the room, in route */
     call_handler_f *handler;             /* NULL: by cmd.id */
     struct command cmd;
     struct caller who;
@@ -94,6 +95,7 @@ struct call {
     void *state;             /* the command's own; what is left is freed with the call */
     char key[STORE_KEY_MAX]; /* for keys of records */
     char key2[96];
+    char route[80];
 };
 
 /* Prepares the answer; everything that it does not set must be zero. */

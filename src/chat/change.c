@@ -51,7 +51,7 @@ static enum error_code check(const struct room *r, const struct call *call)
 {
     const struct change *c = call->state;
     bool own = c->target.from_id == call->who.user;
-    uint64_t now = r->owner->wall_ms, until_ms;
+    uint64_t now = owner_wall_ms(r->owner), until_ms;
     enum error_code e = access_write(&r->access, call->who.user, call->who.super, now, &until_ms);
 
     if (e != ERROR_NONE)
@@ -81,7 +81,7 @@ static enum error_code merge(struct room *r, struct call *call, uint64_t rev)
     merged.target = call->cmd.target;
     if (call->cmd.id == COMMAND_edit) {
         merged.edited = true;
-        merged.edited_ts_ms = r->owner->wall_ms;
+        merged.edited_ts_ms = owner_wall_ms(r->owner);
         merged.text = call->cmd.text;
     } else if (call->cmd.id == COMMAND_delete) {
         merged.deleted = true;

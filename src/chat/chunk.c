@@ -195,6 +195,7 @@ struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter)
         list_remove(&c->lru);
         if (seq < c->from + c->n) {
             list_push(&c->set->chunks, &c->lru);
+            c->set->chunk_hits++;
             return c;
         }
         clear(c); /* more has been appended since it was read */

@@ -287,7 +287,8 @@ static struct page *page_new(struct room *r, struct call *call)
 
 void cmd_history_run(struct room *r, struct call *call)
 {
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
     if (e == ERROR_NONE && !room_exists(r) && r->access.kind != ACCESS_SELF)
         e = ERROR_no_such_room;

@@ -33,8 +33,9 @@ static void follow(struct room *r, struct call *call)
 
 static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t count)
 {
-    enum access_role role = access_role(&r->access, call->who.user, r->owner->wall_ms);
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum access_role role = access_role(&r->access, call->who.user, owner_wall_ms(r->owner));
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
     struct json_out *o = &call->out;
 
     if (e != ERROR_NONE) {
@@ -104,7 +105,8 @@ static void position_read(struct store_req *req)
 /* The room exists: where has the person read to? */
 static void join_existing(struct room *r, struct call *call)
 {
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
     if (e != ERROR_NONE) {
         call_fail(call, e);
@@ -216,7 +218,8 @@ static void create_counted(struct room *r, struct call *call)
 void cmd_join_run(struct room *r, struct call *call)
 {
     bool may_create = !command_has(&call->cmd, PARAM_create) || call->cmd.create;
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
     if (e != ERROR_NONE)
         call_fail(call, e);

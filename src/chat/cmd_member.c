@@ -31,10 +31,10 @@ static enum call_proposal set_propose(struct room *r, struct call *call)
 
     if (!room_exists(r))
         return fail(call, ERROR_no_such_room);
-    e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    e = access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
     if (e == ERROR_NONE)
         e = access_grant(&r->access, call->who.user, call->who.super, call->cmd.user, role,
-                         r->owner->wall_ms);
+                         owner_wall_ms(r->owner));
     return e != ERROR_NONE ? fail(call, e) : CALL_APPEND;
 }
 
@@ -91,7 +91,8 @@ void cmd_member_set(struct room *r, struct call *call)
 
 void cmd_member_list(struct room *r, struct call *call)
 {
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
     struct json_out *o = &call->out;
     struct map_iter it;
 
@@ -122,7 +123,7 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
 {
     if (!room_exists(r))
         return fail(call, ERROR_no_such_room);
-    if (!access_moderates(&r->access, call->who.user, call->who.super, r->owner->wall_ms))
+    if (!access_moderates(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner)))
         return fail(call, ERROR_forbidden);
     return CALL_APPEND;
 }

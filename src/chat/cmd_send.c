@@ -136,13 +136,13 @@ static enum call_proposal check_repeat(struct room *r, struct call *call)
 static enum call_proposal send_propose(struct room *r, struct call *call)
 {
     uint64_t until_ms;
-    enum error_code e =
-        access_write(&r->access, call->who.user, call->who.super, r->owner->wall_ms, &until_ms);
+    enum error_code e = access_write(&r->access, call->who.user, call->who.super,
+                                     owner_wall_ms(r->owner), &until_ms);
 
     if (e == ERROR_NONE && !room_exists(r))
         e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
-        call_fail_until(call, e, until_ms > 0 ? until_ms - r->owner->wall_ms : 0);
+        call_fail_until(call, e, until_ms > 0 ? until_ms - owner_wall_ms(r->owner) : 0);
         return CALL_ANSWERED;
     }
     return call->cmd.cid.n > 0 ? check_repeat(r, call) : CALL_APPEND;

@@ -19,8 +19,8 @@ void cmd_typing_run(struct room *r, struct call *call)
     bool on = !command_has(&call->cmd, PARAM_on) || call->cmd.on;
     struct buf b CLEANUP(buf_fini);
     uint64_t until_ms;
-    enum error_code e =
-        access_write(&r->access, call->who.user, call->who.super, r->owner->wall_ms, &until_ms);
+    enum error_code e = access_write(&r->access, call->who.user, call->who.super,
+                                     owner_wall_ms(r->owner), &until_ms);
 
     buf_init(&b, CAST_MAX);
     if (e == ERROR_NONE && !room_exists(r))
@@ -38,7 +38,8 @@ void cmd_typing_read(struct room *r, struct call *call)
 {
     uint64_t seq = MIN(call->cmd.seq, r->head), count = MIN(call->cmd.count, r->count);
     struct buf b CLEANUP(buf_fini);
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
     buf_init(&b, CAST_MAX);
     if (e == ERROR_NONE && !room_exists(r))
@@ -60,7 +61,8 @@ void cmd_typing_read(struct room *r, struct call *call)
 
 void cmd_typing_presence(struct room *r, struct call *call)
 {
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
     if (e == ERROR_NONE && !room_exists(r))
         e = ERROR_no_such_room;

@@ -41,6 +41,7 @@ static void feed_free(struct feed *f)
 {
     ring_drop(f, f->head + 1);
     chunk_drop_all(f);
+    wheel_cancel(f->set->wheel, &f->timer);
     map_remove(&f->set->feeds, &f->node);
     for (unsigned i = 0; i < FEED_RUNS; i++)
         if (f->set->runs[i].feed == f)

@@ -48,6 +48,7 @@ struct feed_set {
     struct store *store;
     struct io *home;
     uint8_t hash_key[16];
+    struct wheel *wheel;              /* of the feeds' timers */
     size_t ring_budget, chunk_budget; /* bytes; 0: none */
     size_t ring_bytes, chunk_bytes;
     struct map feeds;
@@ -57,7 +58,7 @@ struct feed_set {
     unsigned reads_n;    /* in flight */
     struct feed_run runs[FEED_RUNS];
     unsigned run_next;
-    uint64_t chunk_reads; /* statistics */
+    uint64_t chunk_reads, chunk_hits; /* statistics */
 };
 
 struct feed {
@@ -71,6 +72,7 @@ struct feed {
     unsigned cap;
     uint64_t first;
     size_t bytes;
+    struct wheel_timer timer; /* the worker's: presence */
     uint8_t id_n;
     char id[];
 };

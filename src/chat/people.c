@@ -44,7 +44,7 @@ static void forget_expired(struct people *p)
     for (struct map_node *n = map_first(&p->revoked, &it); n != NULL; n = map_next(&it)) {
         struct revoked *r = CONTAINER_OF(n, struct revoked, node);
 
-        if (r->expires_ms >= p->owner->wall_ms)
+        if (r->expires_ms >= owner_wall_ms(p->owner))
             continue;
         map_remove(&p->revoked, n);
         free(r);
@@ -71,8 +71,8 @@ enum error_code people_verify(const struct people *p, struct str token, uint8_t 
 {
     struct jwt_claims claims;
     uint64_t session;
-    enum jwt_result r =
-        jwt_verify(p->secret, token, p->owner->wall_ms / 1000, scratch, PEOPLE_SCRATCH, &claims);
+    enum jwt_result r = jwt_verify(p->secret, token, owner_wall_ms(p->owner) / 1000, scratch,
+                                   PEOPLE_SCRATCH, &claims);
 
     if (r != JWT_OK)
         return r == JWT_EXPIRED ? ERROR_expired : ERROR_bad_token;
@@ -165,7 +165,7 @@ static void session_read(struct store_req *req)
     rest = frame_str(body);
     (void)str_cut(&rest, ' ');
     if (!str_to_u64(rest, &e->expires_ms))
-        e->expires_ms = e->people->owner->wall_ms + e->people->token_ttl_ms;
+        e->expires_ms = owner_wall_ms(e->people->owner) + e->people->token_ttl_ms;
     frame_unref(body);
     (void)call_request(call, e->people->owner->home, session_removed);
     call->q.put.pk = reads_pk(call->who.user, call->key);
@@ -227,7 +227,7 @@ static void sessions_listed(struct store_req *req)
     json_out_key(&call->out, "sessions");
     json_out_array(&call->out);
     while (store_block_next(call->q.list.ret_block, &at, &item))
-        put_session(call, &item, p->owner->wall_ms);
+        put_session(call, &item, owner_wall_ms(p->owner));
     json_out_array_end(&call->out);
     frame_unref(call->q.list.ret_block);
     call_ok(call);

@@ -7,7 +7,7 @@
  *                   sk "session:<sid>"        "<created> <expires>", ms
  *                   sk "room:<room>"          chat/reads.h
  *   pk "revoked"    sk "<sid>"                "<expires>": ended before its time
- *   pk "server"     sk "owner-code"           the one-time code of the owner link
+ *   pk "server"     sk "owner-code"           the one-time code of the owner link, then "used"
  *
  * Sessions are signed tokens: nothing is read from the store to accept one; what
  * was ended before its time is in `revoked`, which is small. */

@@ -79,7 +79,7 @@ static void session_put(struct store_req *req)
         .user_id = l->user,
         .name = name_of(l),
         .session = print(call->key2, sizeof(call->key2), "", l->session),
-        .issued_s = l->people->owner->wall_ms / 1000,
+        .issued_s = owner_wall_ms(l->people->owner) / 1000,
         .expires_s = l->expires_ms / 1000,
         .owner = l->owner,
     };
@@ -105,11 +105,11 @@ static void make_session(struct call *call)
     int n;
 
     l->session = 1 + (o->ops->random(o) >> 12);
-    l->expires_ms = o->wall_ms + l->people->token_ttl_ms;
+    l->expires_ms = owner_wall_ms(o) + l->people->token_ttl_ms;
     (void)call_request(call, o->home, session_put);
     call->q.put.pk = reads_pk(l->user, call->key);
     call->q.put.sk = print(call->key2, sizeof(call->key2), "session:", l->session);
-    n = snprintf(l->body, sizeof(l->body), "%llu %llu", (unsigned long long)o->wall_ms,
+    n = snprintf(l->body, sizeof(l->body), "%llu %llu", (unsigned long long)owner_wall_ms(o),
                  (unsigned long long)l->expires_ms);
     call->q.put.body = (struct str){(const uint8_t *)l->body, (size_t)n};
     call->q.put.expires_ms = l->expires_ms;
@@ -165,7 +165,7 @@ static void code_read(struct store_req *req)
 
     if (failed(call))
         return;
-    right = body != NULL && str_eq_secret(frame_str(body), call->cmd.owner);
+    right = body != NULL && body->n > 4 && str_eq_secret(frame_str(body), call->cmd.owner);
     frame_unref(body);
     if (!right) {
         call->param = "owner";
@@ -176,7 +176,7 @@ static void code_read(struct store_req *req)
     call->q.put.pk = STR("server");
     call->q.put.sk = STR("owner-code");
     call->q.put.expect = rev;
-    call->q.put.remove = true;
+    call->q.put.body = STR("used");
     store_put(login_of(call)->people->owner->store, &call->q.put);
 }
 

@@ -30,7 +30,7 @@ struct gather {
 static void describe(struct room *r, struct call *call, struct str peer)
 {
     struct json_out *o = &call->out;
-    enum access_role role = access_role(&r->access, call->who.user, r->owner->wall_ms);
+    enum access_role role = access_role(&r->access, call->who.user, owner_wall_ms(r->owner));
     uint64_t seq, count;
 
     if (!reads_get(r, call->who.user, &seq, &count)) {
@@ -77,7 +77,8 @@ static void peer_read(struct store_req *req)
 /* At the room's owner. */
 static void describe_run(struct room *r, struct call *call)
 {
-    enum error_code e = access_read(&r->access, call->who.user, call->who.super, r->owner->wall_ms);
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
     if (e == ERROR_NONE && !room_exists(r))
         e = ERROR_no_such_room;

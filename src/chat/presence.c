@@ -89,7 +89,7 @@ static void cast(struct wheel_timer *t)
     json_out_field_str(&o, "room", room_id(r));
     presence_describe(r, &o);
     json_out_object_end(&o);
-    p->sent_ms = r->owner->now_ms;
+    p->sent_ms = owner_now_ms(r->owner);
     if (!b.failed)
         r->owner->ops->cast(r->owner, r->followers, room_id(r), buf_peek(&b), 0);
 }
@@ -131,13 +131,13 @@ static struct presence_person *copy_people(unsigned n, const struct presence_per
 static void schedule(struct room *r)
 {
     struct presence *p = r->presence;
-    const struct owner *o = r->owner;
+    struct owner *o = r->owner;
     bool listed;
     bool many = total(p, &listed) > o->limits.roster_max || !listed;
     uint64_t every = many ? o->limits.presence_count_ms : o->limits.presence_list_ms;
 
     if (!wheel_armed(&p->timer))
-        wheel_set(o->wheel, &p->timer, MAX(o->now_ms + 1, p->sent_ms + every));
+        wheel_set(o->wheel, &p->timer, MAX(owner_now_ms(o) + 1, p->sent_ms + every));
 }
 
 void presence_here(struct room *r, unsigned worker, unsigned n,

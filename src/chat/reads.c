@@ -69,7 +69,7 @@ static void arm(struct room *r)
 {
     if (!wheel_armed(&r->reads_timer))
         wheel_set(r->owner->wheel, &r->reads_timer,
-                  r->owner->now_ms + r->owner->limits.read_every_ms);
+                  owner_now_ms(r->owner) + r->owner->limits.read_every_ms);
 }
 
 /* What moved on meanwhile, or could not be written, is for the next time. */
@@ -143,11 +143,12 @@ static void write_start(struct room *r, struct position *p)
     store_get(r->owner->store, &w->q.get);
 }
 
-static void flush(struct wheel_timer *t)
+void reads_flush(struct room *r)
 {
-    struct room *r = CONTAINER_OF(t, struct room, reads_timer);
     struct map_iter it;
 
+    if (map_n(&r->reads) == 0)
+        return;
     room_hold(r);
     for (struct map_node *n = map_first(&r->reads, &it); n != NULL; n = map_next(&it)) {
         struct position *p = CONTAINER_OF(n, struct position, node);
@@ -158,10 +159,15 @@ static void flush(struct wheel_timer *t)
     room_release(r);
 }
 
+static void fired(struct wheel_timer *t)
+{
+    reads_flush(CONTAINER_OF(t, struct room, reads_timer));
+}
+
 void reads_init(struct room *r)
 {
     map_init(&r->reads);
-    r->reads_timer.fire = flush;
+    r->reads_timer.fire = fired;
 }
 
 void reads_fini(struct room *r)

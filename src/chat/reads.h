@@ -20,6 +20,9 @@ bool reads_get(const struct room *r, uint64_t user, uint64_t *ret_seq, uint64_t 
 /* Forgets the person's position, which leaves the room. */
 void reads_drop(struct room *r, uint64_t user);
 
+/* Stores what is not stored yet, without waiting. */
+void reads_flush(struct room *r);
+
 /* The records' keys, and their value. */
 struct str reads_pk(uint64_t user, char buf[static ROOM_KEY_MAX]);
 struct str reads_sk(struct str room, char buf[static ROOM_KEY_MAX]);

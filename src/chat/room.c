@@ -159,7 +159,7 @@ void room_apply(struct room *r, const struct entry *e, uint64_t cid, uint64_t co
     if (e->kind == ENTRY_MEMBER) {
         ret_news->target = e->user_id;
         ret_news->lost =
-            access_read(&r->access, e->user_id, false, r->owner->wall_ms) != ERROR_NONE;
+            access_read(&r->access, e->user_id, false, owner_wall_ms(r->owner)) != ERROR_NONE;
     }
     ret_news->event = event_frame(room_id(r), r->head, e);
 }
@@ -227,6 +227,32 @@ void room_owner_flush(struct owner *o)
         append_pump(CONTAINER_OF(node, struct room, dirty_node));
 }
 
+void room_owner_settle(struct owner *o)
+{
+    struct map_iter it;
+
+    for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it)) {
+        struct room *r = CONTAINER_OF(n, struct room, node);
+
+        reads_flush(r);
+        if (r->state == ROOM_READY)
+            room_save(r, true);
+    }
+}
+
+bool room_owner_busy(const struct owner *o)
+{
+    struct map_iter it;
+
+    for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it)) {
+        const struct room *r = CONTAINER_OF(n, struct room, node);
+
+        if (r->uses > 0 || r->queue_n > 0)
+            return true;
+    }
+    return false;
+}
+
 void room_unfollow(struct owner *o, struct str id, unsigned worker)
 {
     struct room *r = room_find(o, id);
@@ -239,6 +265,15 @@ void room_unfollow(struct owner *o, struct str id, unsigned worker)
         bus_follow(o->bus, o->home, id, false);
     room_hold(r);
     room_release(r);
+}
+
+void room_present(struct owner *o, struct str id, unsigned worker, unsigned n,
+                  const struct presence_person *people)
+{
+    struct room *r = room_find(o, id);
+
+    if (r != NULL && (r->followers >> worker & 1) != 0)
+        presence_here(r, worker, n, people);
 }
 
 void room_follow(struct room *r, unsigned worker)

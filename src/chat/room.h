@@ -53,6 +53,9 @@ struct owner_ops {
     /* Runs call, which needs no connection, at the room's owner; then
      * call->returned, here. */
     void (*route)(struct owner *o, struct call *call, struct str room);
+    /* The turn's time: monotonic, and Unix. */
+    uint64_t (*now_ms)(struct owner *o);
+    uint64_t (*wall_ms)(struct owner *o);
     /* Unpredictable: ids of sessions. */
     uint64_t (*random)(struct owner *o);
     /* The session has ended: every connection of it is closed, on every node. */
@@ -81,14 +84,22 @@ struct owner {
     struct owner_limits limits;
     uint8_t hash_key[16];
     struct rng rng;
-    uint64_t now_ms;  /* monotonic, set by the worker each turn */
-    uint64_t wall_ms; /* likewise */
     struct map rooms;
     struct list idle; /* rooms that nobody uses, least recently used first */
     unsigned idle_n;
     struct list dirty; /* rooms with proposals to put */
     struct owner_stats stats;
 };
+
+static inline uint64_t owner_now_ms(struct owner *o)
+{
+    return o->ops->now_ms(o);
+}
+
+static inline uint64_t owner_wall_ms(struct owner *o)
+{
+    return o->ops->wall_ms(o);
+}
 
 enum room_state {
     ROOM_LOADING,
@@ -134,11 +145,21 @@ void room_owner_fini(struct owner *o);
 /* Puts what was proposed in this turn. Once, at the end of every turn. */
 void room_owner_flush(struct owner *o);
 
+/* Before the end: what is only in memory goes to the store. busy: something is
+ * still on its way. */
+void room_owner_settle(struct owner *o);
+bool room_owner_busy(const struct owner *o);
+
 /* Runs call->handler, or the command's, on the room, once it is loaded. */
 void room_run(struct owner *o, struct str id, struct call *call);
 
 /* A worker's last follower of the room went. */
 void room_unfollow(struct owner *o, struct str id, unsigned worker);
+
+/* Who of the worker's followers is in the room now (chat/presence.h). */
+struct presence_person;
+void room_present(struct owner *o, struct str id, unsigned worker, unsigned n,
+                  const struct presence_person *people);
 
 /* Doorbells: another node wrote. */
 void room_heard(struct owner *o, const struct bus_event *event);

@@ -1,0 +1,460 @@
+#include "server/conn.h"
+
+#include "base/str.h"
+#include "server/door_ws.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Frames that one send carries besides the answers. */
+#define RUNS_MAX (IO_PARTS_MAX - 1)
+#define OUT_MAX ((size_t)8 * 1024 * 1024)
+#define FLIGHTS_KEPT 4096
+
+/* A send under way: what its parts point to. */
+struct flight {
+    struct flight *next; /* of the unused ones */
+    struct buf *out;
+    struct frame *frames[RUNS_MAX];
+    unsigned frames_n, parts_n;
+    struct str parts[IO_PARTS_MAX];
+};
+
+static void received(struct io_op *op, int result, uint8_t *data);
+static void sent(struct io_op *op, int result, uint8_t *data);
+
+static uint32_t now_s(const struct conn *c)
+{
+    return (uint32_t)(worker_now_ms(c->worker) / 1000);
+}
+
+static void timer_fired(struct wheel_timer *t)
+{
+    struct conn *c = CONTAINER_OF(t, struct conn, timer);
+
+    if (c->state == CONN_OPEN && c->leaving)
+        door_ws_close(c, WS_CLOSE_GOING_AWAY, STR("draining"), METRIC_close_draining);
+    else if (c->state == CONN_OPEN)
+        c->door->timeout(c);
+    else
+        conn_drop(c, c->reason);
+}
+
+void conn_timer(struct conn *c, uint64_t at_ms)
+{
+    wheel_set(&c->worker->wheel, &c->timer, at_ms);
+}
+
+static struct conn *conn_new(struct worker *w, int fd, struct io *io)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        abort();
+    c->worker = w;
+    c->io = io;
+    c->recv = (struct io_op){.done = received, .fd = fd};
+    c->send = (struct io_op){.done = sent, .fd = fd};
+    c->timer.fire = timer_fired;
+    list_init(&c->dirty);
+    list_init(&c->behind);
+    list_push(&w->conns, &c->node);
+    w->conns_n++;
+    c->opened_s = c->heard_s = now_s(c);
+    return c;
+}
+
+struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door *door)
+{
+    struct io *io = secure ? w->tls : w->io;
+    struct conn *c;
+
+    if (io_adopt(io, fd) < 0) {
+        io_close(w->io, fd);
+        return NULL;
+    }
+    c = conn_new(w, fd, io);
+    c->secure = secure;
+    c->door = door;
+    io_peer(io, fd, &c->peer);
+    io_recv(io, &c->recv);
+    return c;
+}
+
+/* Sending. */
+
+static struct flight *flight_get(struct worker *w)
+{
+    struct flight *f = w->flights;
+
+    if (f == NULL) {
+        f = malloc(sizeof(*f));
+        if (f == NULL)
+            abort();
+    } else {
+        w->flights = f->next;
+        w->flights_n--;
+    }
+    f->out = NULL;
+    f->frames_n = f->parts_n = 0;
+    return f;
+}
+
+static void out_free(struct buf *out)
+{
+    if (out == NULL)
+        return;
+    buf_fini(out);
+    free(out);
+}
+
+static void flight_put(struct worker *w, struct flight *f)
+{
+    out_free(f->out);
+    for (unsigned i = 0; i < f->frames_n; i++)
+        frame_unref(f->frames[i]);
+    if (w->flights_n >= FLIGHTS_KEPT) {
+        free(f);
+        return;
+    }
+    f->next = w->flights;
+    w->flights = f;
+    w->flights_n++;
+}
+
+void conn_fini(struct worker *w)
+{
+    while (w->flights != NULL) {
+        struct flight *f = w->flights;
+
+        w->flights = f->next;
+        free(f);
+    }
+}
+
+void conn_mark(struct conn *c)
+{
+    if (c->state == CONN_CLOSED || !list_empty(&c->dirty))
+        return;
+    list_push(&c->worker->dirty, &c->dirty);
+}
+
+/* Answers that may wait, whatever the limit at which reading stops. */
+static size_t out_max(const struct conn *c)
+{
+    const struct server *s = c->worker->server;
+
+    return s->o.echo ? OUT_MAX + 2 * s->conf->message_max : OUT_MAX;
+}
+
+struct buf *conn_out(struct conn *c)
+{
+    if (c->state != CONN_OPEN)
+        return NULL;
+    if (c->out == NULL) {
+        c->out = malloc(sizeof(*c->out));
+        if (c->out == NULL)
+            abort();
+        buf_init(c->out, out_max(c));
+    }
+    return c->out;
+}
+
+void conn_sent(struct conn *c)
+{
+    uint64_t max = c->worker->server->conf->unsent_replies_max;
+
+    if (c->out->failed) {
+        conn_drop(c, METRIC_close_memory);
+        return;
+    }
+    if (max > 0 && buf_len(c->out) > max)
+        c->paused = true; /* nothing more is taken from it until it reads */
+    conn_mark(c);
+}
+
+bool conn_send(struct conn *c, struct str bytes)
+{
+    struct buf *out = conn_out(c);
+
+    if (out == NULL)
+        return false;
+    buf_append(out, bytes);
+    conn_sent(c);
+    return c->state == CONN_OPEN;
+}
+
+bool conn_ready(const struct conn *c)
+{
+    return c->state == CONN_OPEN && c->flight == NULL && !c->paused;
+}
+
+static void add_part(struct flight *f, struct str bytes)
+{
+    f->parts[f->parts_n++] = bytes;
+}
+
+/* Takes what the cursors allow, rotating over the rooms. */
+static void take_runs(struct conn *c, struct flight *f)
+{
+    size_t max = c->worker->server->conf->flush_turn_max, total = 0;
+    uint64_t before;
+
+    if (max == 0)
+        max = OUT_MAX;
+    while (f->frames_n < RUNS_MAX && total < max && !list_empty(&c->behind)) {
+        struct follower *follower = CONTAINER_OF(list_pop(&c->behind), struct follower, work);
+        struct frame *bytes;
+
+        before = follower->cursor;
+        switch (feed_take(follower, c->encoding, max - total, &bytes)) {
+        case FEED_RUN:
+            total += bytes->n;
+            f->frames[f->frames_n++] = bytes;
+            add_part(f, frame_str(bytes));
+            metrics_add(c->worker->metrics, METRIC_deliveries, follower->cursor - before);
+            if (feed_behind(follower))
+                list_push(&c->behind, &follower->work);
+            break;
+        case FEED_END:
+            conn_unfollow(c, CONTAINER_OF(follower, struct conn_follower, f));
+            break;
+        case FEED_NOTHING:
+        case FEED_WAIT:
+            break;
+        }
+    }
+}
+
+void conn_flush(struct conn *c)
+{
+    struct flight *f;
+
+    if (c->flight != NULL || c->state == CONN_CLOSED)
+        return;
+    f = flight_get(c->worker);
+    if (c->out != NULL && buf_len(c->out) > 0) {
+        f->out = c->out;
+        c->out = NULL;
+        add_part(f, buf_peek(f->out));
+    }
+    if (c->state == CONN_OPEN)
+        take_runs(c, f);
+    if (f->parts_n == 0) {
+        flight_put(c->worker, f);
+        if (c->state == CONN_FLUSHING)
+            conn_drop(c, c->reason);
+        return;
+    }
+    c->flight = f;
+    io_send(c->io, &c->send, f->parts, f->parts_n);
+}
+
+/* Drops the first n bytes of the parts; true if some are left. */
+static bool advance(struct flight *f, size_t n)
+{
+    unsigned gone = 0;
+
+    while (gone < f->parts_n && n >= f->parts[gone].n)
+        n -= f->parts[gone++].n;
+    f->parts_n -= gone;
+    if (gone > 0)
+        memmove(f->parts, f->parts + gone, f->parts_n * sizeof(f->parts[0]));
+    if (f->parts_n > 0)
+        f->parts[0] = str_skip(f->parts[0], n);
+    return f->parts_n > 0;
+}
+
+static void resume_reading(struct conn *c)
+{
+    if (!c->paused || c->state != CONN_OPEN)
+        return;
+    c->paused = false;
+    if (!c->recv.in_flight)
+        io_recv(c->io, &c->recv);
+}
+
+static void sent(struct io_op *op, int result, uint8_t *data)
+{
+    struct conn *c = CONTAINER_OF(op, struct conn, send);
+    struct worker *w = c->worker;
+
+    (void)data;
+    if (result < 0) {
+        flight_put(w, c->flight);
+        c->flight = NULL;
+        conn_drop(c, METRIC_close_gone);
+        return;
+    }
+    metrics_add(w->metrics, METRIC_sends, 1);
+    metrics_add(w->metrics, METRIC_bytes_out, (uint64_t)result);
+    if (advance(c->flight, (size_t)result) && c->state != CONN_CLOSED) {
+        io_send(c->io, op, c->flight->parts, c->flight->parts_n);
+        return;
+    }
+    flight_put(w, c->flight);
+    c->flight = NULL;
+    if (c->state == CONN_CLOSED) {
+        conn_drop(c, c->reason);
+        return;
+    }
+    if (c->out != NULL || !list_empty(&c->behind) || c->state == CONN_FLUSHING) {
+        conn_mark(c);
+        return;
+    }
+    resume_reading(c);
+    if (c->state == CONN_OPEN && c->door->drained != NULL)
+        c->door->drained(c);
+}
+
+/* Receiving. */
+
+static void received(struct io_op *op, int result, uint8_t *data)
+{
+    struct conn *c = CONTAINER_OF(op, struct conn, recv);
+
+    if (c->state == CONN_CLOSED || result <= 0) {
+        conn_drop(c, METRIC_close_gone);
+        return;
+    }
+    metrics_add(c->worker->metrics, METRIC_receives, 1);
+    metrics_add(c->worker->metrics, METRIC_bytes_in, (uint64_t)result);
+    c->heard_s = now_s(c);
+    c->pinged = false;
+    if (c->state == CONN_OPEN)
+        c->door->received(c, data, (size_t)result);
+    if (c->state == CONN_OPEN && !c->paused && !c->recv.in_flight)
+        io_recv(c->io, op);
+}
+
+/* The end. */
+
+void conn_finish(struct conn *c, enum metric reason)
+{
+    if (c->state != CONN_OPEN)
+        return;
+    c->reason = reason;
+    conn_mark(c);
+    c->state = CONN_FLUSHING;
+    conn_timer(c, worker_now_ms(c->worker) + 5000);
+}
+
+static bool is_free(const struct conn *c)
+{
+    return c->calls_n == 0 && !c->recv.in_flight && !c->send.in_flight;
+}
+
+static void maybe_bury(struct conn *c)
+{
+    if (c->state == CONN_CLOSED && is_free(c) && list_empty(&c->dirty))
+        list_push(&c->worker->dead, &c->dirty);
+}
+
+void conn_drop(struct conn *c, enum metric reason)
+{
+    if (c->state == CONN_CLOSED) {
+        maybe_bury(c);
+        return;
+    }
+    if (c->reason == 0)
+        c->reason = reason;
+    c->state = CONN_CLOSED;
+    wheel_cancel(&c->worker->wheel, &c->timer);
+    list_remove(&c->dirty);
+    while (c->followers != NULL)
+        conn_unfollow(c, c->followers);
+    if (c->person != NULL)
+        person_remove(c->worker, c);
+    c->door->closed(c);
+    out_free(c->out);
+    c->out = NULL;
+    io_cancel(c->io, &c->recv);
+    io_cancel(c->io, &c->send);
+    maybe_bury(c);
+}
+
+void conn_release(struct conn *c)
+{
+    assert(c->calls_n > 0);
+    c->calls_n--;
+    maybe_bury(c);
+}
+
+void conn_bury(struct worker *w)
+{
+    struct list *node;
+
+    while ((node = list_pop(&w->dead)) != NULL) {
+        struct conn *c = CONTAINER_OF(node, struct conn, dirty);
+
+        io_close(c->io, c->recv.fd);
+        list_remove(&c->node);
+        w->conns_n--;
+        free(c);
+    }
+}
+
+/* Following. */
+
+void conn_wake(struct follower *f)
+{
+    struct conn *c = CONTAINER_OF(f, struct conn_follower, f)->conn;
+
+    if (list_empty(&f->work))
+        list_push(&c->behind, &f->work);
+    if (c->flight == NULL)
+        conn_mark(c);
+}
+
+bool conn_is_person(const struct follower *f, uint64_t user)
+{
+    const struct conn *c =
+        CONTAINER_OF((struct follower *)(uintptr_t)f, struct conn_follower, f)->conn;
+
+    return c->person != NULL && c->person->id == user && !c->person->super;
+}
+
+struct conn_follower *conn_follower(const struct conn *c, const struct feed *feed)
+{
+    for (struct conn_follower *cf = c->followers; cf != NULL; cf = cf->next)
+        if (cf->f.feed == feed)
+            return cf;
+    return NULL;
+}
+
+struct conn_follower *conn_follow(struct conn *c, struct feed *feed, uint64_t cursor)
+{
+    struct conn_follower *cf = calloc(1, sizeof(*cf));
+
+    if (cf == NULL)
+        abort();
+    cf->conn = c;
+    cf->next = c->followers;
+    c->followers = cf;
+    c->followers_n++;
+    metrics_add(c->worker->metrics, METRIC_cursors, 1);
+    feed_follow(feed, &cf->f, cursor);
+    worker_presence(c->worker, feed, true);
+    return cf;
+}
+
+void conn_unfollow(struct conn *c, struct conn_follower *cf)
+{
+    struct conn_follower **at = &c->followers;
+    struct feed *feed = cf->f.feed;
+    char id[ROOM_KEY_MAX];
+    struct str room = {(const uint8_t *)id, feed->id_n};
+
+    while (*at != cf)
+        at = &(*at)->next;
+    *at = cf->next;
+    c->followers_n--;
+    metrics_sub(c->worker->metrics, METRIC_cursors, 1);
+    memcpy(id, feed->id, feed->id_n);
+    worker_presence(c->worker, feed, false);
+    if (feed_unfollow(&cf->f))
+        worker_unfollowed(c->worker, room);
+    free(cf);
+}

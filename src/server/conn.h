@@ -1,0 +1,130 @@
+/* conn.h: one connection: what came in goes to its door, what is to go out is
+ * sent once a turn: answers first, then what its cursors allow.
+ *
+ *   OPEN --conn_finish--> FLUSHING --all sent--> CLOSED --end of turn--> freed
+ *     |                                            ^
+ *     +------------- error, conn_drop -------------+
+ *
+ * An idle connection owns this struct, its followers, and nothing else. Calls in
+ * hand hold it: it is freed when they are back. */
+#ifndef SERVER_CONN_H
+#define SERVER_CONN_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "chat/feed.h"
+#include "io/io.h"
+#include "server/metrics.h"
+#include "server/person.h"
+#include "wire/ws.h"
+
+struct conn;
+struct http;
+struct worker;
+
+/* One protocol: bytes to commands, answers to bytes. No chat rule is here. */
+struct door {
+    const char *name;
+    /* Bytes came; they are lent and may be changed. */
+    void (*received)(struct conn *c, uint8_t *p, size_t n);
+    /* Everything was sent, nothing waits: a pipelined request may go on. */
+    void (*drained)(struct conn *c);
+    /* When the timer is next due, and what to do then. */
+    void (*timeout)(struct conn *c);
+    /* Frees what the door keeps. */
+    void (*closed)(struct conn *c);
+};
+
+enum conn_state {
+    CONN_OPEN,
+    CONN_FLUSHING, /* sends what it has, reads no more */
+    CONN_CLOSED,
+};
+
+/* A cursor of a connection. */
+struct conn_follower {
+    struct follower f;
+    struct conn *conn;
+    struct conn_follower *next;
+};
+
+struct conn {
+    struct worker *worker;
+    struct io *io;
+    const struct door *door;
+    struct io_op recv, send;
+    struct wheel_timer timer;
+    struct list node;      /* of the worker's connections */
+    struct list dirty;     /* of those with something to send; when closed, of the dead */
+    struct list behind;    /* followers that have something to take */
+    struct buf *out;       /* answers not yet handed to a send; NULL: none */
+    struct flight *flight; /* the send that is under way; NULL: none */
+    struct http *http;     /* of the HTTP door; NULL: nothing is kept */
+    struct person *person; /* NULL: not authenticated */
+    struct conn *next_of_person;
+    struct conn_follower *followers;
+    uint64_t session;
+    uint32_t expires_s; /* of the session, Unix time */
+    uint32_t opened_s;  /* monotonic */
+    uint32_t heard_s;   /* monotonic, when something last came in */
+    uint16_t followers_n;
+    uint16_t calls_n; /* commands in hand */
+    struct ws_decoder ws;
+    uint8_t state, encoding;
+    uint8_t window_bits; /* of permessage-deflate; 0: not negotiated */
+    bool paused;         /* reads nothing until answers are sent */
+    bool pinged, told;   /* awaits a pong; was told that the session expires */
+    bool secure;         /* over TLS */
+    bool leaving;        /* was told bye: the timer ends it */
+    enum metric reason;  /* why it was closed; 0: not known */
+    struct io_addr peer;
+};
+
+/* Takes over a descriptor. NULL if it could not be adopted (it is then closed). */
+struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door *door);
+
+/* Appends to what is sent next. False if the connection is closing, or had to be
+ * closed because too much waits. */
+bool conn_send(struct conn *c, struct str bytes);
+
+/* Where to write what is sent next; NULL if it is closing. conn_sent afterwards. */
+struct buf *conn_out(struct conn *c);
+void conn_sent(struct conn *c);
+
+/* Could a send begin at once? Casts are for those only. */
+bool conn_ready(const struct conn *c);
+
+/* Sends what it has, then closes. */
+void conn_finish(struct conn *c, enum metric reason);
+
+/* Closes now. */
+void conn_drop(struct conn *c, enum metric reason);
+
+/* Marks it as having something to send. */
+void conn_mark(struct conn *c);
+
+/* One gathered send of everything that may go now. Once a turn. */
+void conn_flush(struct conn *c);
+
+/* The timer fires at that time; door->timeout is told. */
+void conn_timer(struct conn *c, uint64_t at_ms);
+
+/* Follows, or stops following. NULL if it does not follow that room. */
+struct conn_follower *conn_follower(const struct conn *c, const struct feed *feed);
+struct conn_follower *conn_follow(struct conn *c, struct feed *feed, uint64_t cursor);
+void conn_unfollow(struct conn *c, struct conn_follower *cf);
+
+/* A call in hand came back: frees the connection if it was the last thing. */
+void conn_release(struct conn *c);
+
+/* Frees what is dead; the end of the worker's turn. */
+void conn_bury(struct worker *w);
+
+/* feed_ops.wake and is_person. */
+void conn_wake(struct follower *f);
+bool conn_is_person(const struct follower *f, uint64_t user);
+
+/* Frees the pool of flights. */
+void conn_fini(struct worker *w);
+
+#endif

@@ -1,0 +1,11 @@
+/* http_routes.h: what is at which address over HTTP. */
+#ifndef SERVER_HTTP_ROUTES_H
+#define SERVER_HTTP_ROUTES_H
+
+struct conn;
+
+/* Answers the complete request that the connection holds, now or later, or makes
+ * it a WebSocket. */
+void http_routes_run(struct conn *c);
+
+#endif

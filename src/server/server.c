@@ -1,0 +1,248 @@
+#include "server/server.h"
+
+#include "base/str.h"
+#include "io/addr.h"
+#include "server/accept.h"
+#include "server/boot.h"
+#include "server/conn.h"
+#include "server/door_http.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define PROBE_EVERY_MS 5000
+#define PROBE_LATE_MS 3000
+
+struct mail_to_server {
+    struct io_mail mail;
+    struct server *server;
+    struct worker *worker;
+    int fd;
+    bool secure;
+};
+
+static struct mail_to_server *letter(struct server *s, struct worker *w,
+                                     void (*deliver)(struct io_mail *mail))
+{
+    struct mail_to_server *m = calloc(1, sizeof(*m));
+
+    if (m == NULL)
+        abort();
+    m->mail.deliver = deliver;
+    m->server = s;
+    m->worker = w;
+    return m;
+}
+
+int server_new(const struct server_options *o, struct server **ret_server)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    int r;
+
+    if (s == NULL)
+        abort();
+    s->o = *o;
+    s->conf = o->conf;
+    s->workers_n = o->workers;
+    assert(s->workers_n > 0 && s->workers_n <= WORKERS_MAX);
+    s->workers = aligned_alloc(64, (sizeof(*s->workers) * s->workers_n + 63) / 64 * 64);
+    if (s->workers == NULL)
+        abort();
+    memset(s->workers, 0, sizeof(*s->workers) * s->workers_n);
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        r = worker_init(&s->workers[i], s, i);
+        if (r < 0) {
+            server_free(s);
+            return r;
+        }
+    }
+    io_random(s->workers[0].io, s->hash_key, sizeof(s->hash_key));
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
+        memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
+        people_init(&s->workers[i].people, &s->workers[i].owner, (struct str){0},
+                    s->conf->token_ttl_ms);
+    }
+    s->accept = accept_new(&s->workers[0]);
+    s->started_ms = io_wall_ms(s->workers[0].io);
+    *ret_server = s;
+    return 0;
+}
+
+void server_free(struct server *s)
+{
+    if (s == NULL)
+        return;
+    boot_free(s->boot);
+    accept_free(s->accept);
+    for (unsigned i = 0; i < s->workers_n; i++)
+        worker_fini(&s->workers[i]);
+    free(s->workers);
+    free(s);
+}
+
+int server_start(struct server *s)
+{
+    s->boot = boot_start(s);
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        int r = host_start(s->o.host, s->workers[i].io, worker_turn, &s->workers[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The probe: a record written every few seconds shows that the store's threads
+ * live, and how long a commit takes. */
+
+static void probe_done(struct store_req *req)
+{
+    struct server *s = CONTAINER_OF(req, struct server, probe.req);
+    struct worker *w = &s->workers[0];
+
+    s->probe_out = false;
+    s->probe_failed = req->result != STORE_OK;
+    s->probed_ms = worker_now_ms(w);
+    metrics_observe(w->metrics, METRIC_HIST_probe, io_clock_us(w->io) - s->probe_us);
+}
+
+static void probe_due(struct wheel_timer *t)
+{
+    struct server *s = CONTAINER_OF(t, struct server, probe_timer);
+    struct worker *w = &s->workers[0];
+
+    wheel_set(&w->wheel, t, worker_now_ms(w) + PROBE_EVERY_MS);
+    if (s->probe_out || atomic_load(&s->phase) != SERVER_SERVING)
+        return;
+    s->probe_out = true;
+    s->probe_ms = worker_now_ms(w);
+    s->probe_us = io_clock_us(w->io);
+    s->probe = (struct store_put){.req = {.home = w->io, .done = probe_done},
+                                  .pk = STR("server"),
+                                  .sk = STR("probe"),
+                                  .body = STR("alive"),
+                                  .expect = STORE_REV_ANY};
+    store_put(s->o.store, &s->probe);
+}
+
+bool server_is_degraded(const struct server *s)
+{
+    uint64_t now = io_now_ms(s->workers[0].io);
+
+    return s->probe_failed || bus_degraded(s->o.bus) ||
+           (s->probe_out && now - s->probe_ms > PROBE_LATE_MS);
+}
+
+void server_booted(struct server *s, const char *why)
+{
+    struct str secret = {(const uint8_t *)s->secret, s->secret_n};
+
+    for (unsigned i = 0; why == NULL && i < s->workers_n; i++) {
+        struct worker *to = &s->workers[i];
+
+        to->people.secret = secret;
+    }
+    if (why == NULL)
+        why = accept_open(s);
+    if (why != NULL) {
+        s->o.failed(s->o.ctx, why);
+        server_stop(s);
+        return;
+    }
+    s->probe_timer.fire = probe_due;
+    probe_due(&s->probe_timer);
+    atomic_store(&s->phase, SERVER_SERVING);
+    s->o.serving(s->o.ctx, s);
+}
+
+/* Connections for the worker that has the fewest. */
+
+static void handed_over(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    door_http_open(m->worker, m->fd, m->secure);
+    free(m);
+}
+
+void server_hand_over(struct server *s, int fd, bool secure)
+{
+    struct mail_to_server *m;
+    struct worker *to = &s->workers[0];
+
+    for (unsigned i = 1; i < s->workers_n; i++)
+        if (__atomic_load_n(&s->workers[i].conns_n, __ATOMIC_RELAXED) <
+            __atomic_load_n(&to->conns_n, __ATOMIC_RELAXED))
+            to = &s->workers[i];
+    if (to == &s->workers[0]) {
+        door_http_open(to, fd, secure);
+        return;
+    }
+    m = letter(s, to, handed_over);
+    m->fd = fd;
+    m->secure = secure;
+    worker_mail(&s->workers[0], to->index, &m->mail);
+}
+
+/* Stopping: worker 0 closes the doors, all drain, and when all have settled, all
+ * end. */
+
+static void end_worker(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    m->worker->ended = true;
+    free(m);
+}
+
+static void drain_worker(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    worker_drain(m->worker);
+    free(m);
+}
+
+static void settled(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+    struct server *s = m->server;
+
+    free(m);
+    s->settled_n++;
+    if (s->settled_n < s->workers_n)
+        return;
+    atomic_store(&s->phase, SERVER_ENDED);
+    for (unsigned i = 0; i < s->workers_n; i++)
+        worker_mail(&s->workers[0], i, &letter(s, &s->workers[i], end_worker)->mail);
+}
+
+void server_worker_settled(struct server *s, struct worker *w)
+{
+    worker_mail(w, 0, &letter(s, w, settled)->mail);
+}
+
+static void stop(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+    struct server *s = m->server;
+
+    free(m);
+    if (atomic_load(&s->phase) >= SERVER_DRAINING)
+        return;
+    atomic_store(&s->phase, SERVER_DRAINING);
+    log_info(s->workers[0].log, "draining", LOG_U64("connections", s->workers[0].conns_n));
+    accept_close(s);
+    wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
+    for (unsigned i = 0; i < s->workers_n; i++)
+        worker_mail(&s->workers[0], i, &letter(s, &s->workers[i], drain_worker)->mail);
+}
+
+void server_stop(struct server *s)
+{
+    struct mail_to_server *m = letter(s, &s->workers[0], stop);
+
+    io_post(s->workers[0].io, &m->mail, &m->mail);
+}

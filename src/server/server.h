@@ -1,0 +1,90 @@
+/* server.h: a node: its workers, their store and bus, where it listens, how it
+ * starts and stops. Everything that several workers read is here, and does not
+ * change once they serve. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "bus/bus.h"
+#include "conf/conf.h"
+#include "io/host.h"
+#include "server/log.h"
+#include "server/worker.h"
+#include "store/store.h"
+
+struct accept;
+struct boot;
+struct tls_context;
+
+#define SERVER_SECRET_MAX 128
+
+enum server_phase {
+    SERVER_STARTING,
+    SERVER_SERVING,
+    SERVER_DRAINING,
+    SERVER_ENDED,
+};
+
+/* What a node is made of; all of it outlives the server. */
+struct server_options {
+    const struct conf *conf;
+    struct io_host *host;
+    struct store *store;
+    struct bus *bus;
+    struct log_sink *log;
+    struct tls_context *tls; /* NULL: none */
+    const char *version;
+    /* Told, on worker 0, once it serves; and why it could not. */
+    void (*serving)(void *ctx, const struct server *s);
+    void (*failed)(void *ctx, const char *why);
+    void *ctx;
+    unsigned workers;
+    bool echo;     /* no chat: every WebSocket is answered by what it sends */
+    int inherited; /* first of the listening descriptors that systemd opened */
+    unsigned inherited_n;
+};
+
+struct server {
+    struct server_options o;
+    const struct conf *conf;
+    struct worker *workers;
+    unsigned workers_n;
+    uint8_t hash_key[16];
+    char secret[SERVER_SECRET_MAX]; /* signs tokens */
+    size_t secret_n;
+    char owner_code[40];   /* of the owner link, while nobody has used it; else empty */
+    _Atomic int phase;     /* enum server_phase */
+    unsigned settled_n;    /* workers that have nothing left to do: worker 0's */
+    struct accept *accept; /* worker 0's */
+    struct boot *boot;     /* worker 0's, while starting */
+    uint64_t probe_ms, probe_us, probed_ms; /* worker 0's: when a probe set out, came back */
+    bool probe_out, probe_failed;
+    struct store_put probe;
+    struct wheel_timer probe_timer;
+    uint64_t started_ms;
+};
+
+/* Makes the workers. 0 or -errno. */
+int server_new(const struct server_options *o, struct server **ret_server) MUST_CHECK;
+
+/* Starts the workers' loops on the host; serving or failed is told. 0 or -errno. */
+int server_start(struct server *s) MUST_CHECK;
+
+/* Every loop must have ended. */
+void server_free(struct server *s);
+
+/* Any thread: stop accepting, tell the clients, finish, end. Then the loops end. */
+void server_stop(struct server *s);
+
+/* What a person may be told of how the node fares. */
+bool server_is_degraded(const struct server *s);
+
+/* A new connection for the worker with the fewest. Worker 0. */
+void server_hand_over(struct server *s, int fd, bool secure);
+
+/* What the start came to (server/boot.h); why: NULL, or what failed. */
+void server_booted(struct server *s, const char *why);
+
+/* A worker has nothing left to do. On its loop. */
+void server_worker_settled(struct server *s, struct worker *w);
+
+#endif

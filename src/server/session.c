@@ -1,0 +1,499 @@
+#include "server/session.h"
+
+#include "base/str.h"
+#include "chat/commands.h"
+#include "chat/event.h"
+#include "server/conn.h"
+#include "server/door_ws.h"
+#include "server/request.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+#include <stdlib.h>
+
+struct command_limits session_limits(const struct worker *w)
+{
+    const struct conf *c = w->server->conf;
+
+    return (struct command_limits){.text_max = c->text_max,
+                                   .rooms_max = (unsigned)c->rooms_per_connection};
+}
+
+enum error_code session_verify(struct worker *w, struct str token, uint8_t *scratch,
+                               struct caller *ret_who)
+{
+    return people_verify(&w->people, token, scratch, ret_who);
+}
+
+struct caller session_who(const struct conn *c)
+{
+    if (c->person == NULL)
+        return (struct caller){0};
+    return (struct caller){.user = c->person->id,
+                           .name = person_name(c->person),
+                           .session = c->session,
+                           .expires_ms = (uint64_t)c->expires_s * 1000,
+                           .super = c->person->super};
+}
+
+enum error_code session_auth(struct conn *c, struct str token)
+{
+    struct worker *w = c->worker;
+    uint8_t scratch[PEOPLE_SCRATCH];
+    struct caller who;
+    enum error_code e = session_verify(w, token, scratch, &who);
+
+    if (e != ERROR_NONE)
+        return e;
+    if (c->person != NULL && c->person->id != who.user)
+        return ERROR_already_authenticated;
+    if (c->person == NULL)
+        person_add(person_get(w, &who), c);
+    c->session = who.session;
+    c->expires_s = (uint32_t)(who.expires_ms / 1000);
+    c->told = false;
+    return ERROR_NONE;
+}
+
+void session_fail(struct request *r, struct command_problem problem)
+{
+    r->call.error = problem.code;
+    r->call.param = problem.param;
+    request_end(r);
+}
+
+static void fail(struct request *r, enum error_code code)
+{
+    session_fail(r, (struct command_problem){.code = code});
+}
+
+static void put_who(struct request *r)
+{
+    const struct caller *who = &r->call.who;
+    struct json_out *o = &r->call.out;
+
+    json_out_key(o, "user");
+    json_out_object(o);
+    json_out_field_u64(o, "id", who->user);
+    json_out_field_str(o, "name", who->name);
+    if (who->super)
+        json_out_field_bool(o, "owner", true);
+    json_out_object_end(o);
+    json_out_key(o, "session");
+    buf_append_byte(&r->call.ok, '"');
+    buf_append_u64(&r->call.ok, who->session);
+    buf_append_byte(&r->call.ok, '"');
+    json_out_field_u64(o, "expires", who->expires_ms);
+}
+
+static void run_auth(struct request *r, bool follows)
+{
+    uint8_t scratch[PEOPLE_SCRATCH];
+    struct caller who;
+    enum error_code e = follows ? session_auth(r->conn, r->call.cmd.token)
+                                : session_verify(r->worker, r->call.cmd.token, scratch, &who);
+
+    if (e != ERROR_NONE) {
+        fail(r, e);
+        return;
+    }
+    if (follows)
+        who = session_who(r->conn);
+    request_who(r, &who);
+    put_who(r);
+    request_end(r);
+}
+
+/* Following. */
+
+static void drop_hold(struct request *r)
+{
+    struct feed *feed = r->held;
+    char id[ROOM_KEY_MAX];
+    struct str room = {(const uint8_t *)id, 0};
+
+    if (feed == NULL)
+        return;
+    r->held = NULL;
+    room.n = feed->id_n;
+    memcpy(id, feed->id, feed->id_n);
+    if (feed_release(feed))
+        worker_unfollowed(r->worker, room);
+}
+
+static void tell(struct conn *c, void (*write)(struct buf *b, const void *arg), const void *arg)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, 4096);
+    write(&b, arg);
+    if (!b.failed)
+        door_ws_send(c, buf_peek(&b));
+}
+
+struct range {
+    struct str room;
+    uint64_t from, to, epoch, count;
+};
+
+static void write_behind(struct buf *b, const void *arg)
+{
+    const struct range *x = arg;
+
+    event_behind(b, x->room, x->from, x->to);
+}
+
+static void write_reset(struct buf *b, const void *arg)
+{
+    const struct range *x = arg;
+
+    event_reset(b, x->room, x->epoch, x->to, x->count);
+}
+
+/* The cursor is set, and the client told what it misses. */
+static void follow(struct request *r)
+{
+    struct conn *c = r->conn;
+    struct feed *feed = r->held;
+    struct call_follow *f = &r->call.follow;
+    uint64_t cursor = f->cursor, max = r->worker->server->conf->behind_max;
+    struct range range = {feed_room(feed), cursor, f->head, f->epoch, f->count};
+    struct conn_follower *cf = conn_follower(c, feed);
+    bool placed = command_has(&r->call.cmd, PARAM_after) || command_has(&r->call.cmd, PARAM_last);
+
+    feed_start(feed, f->epoch, f->head);
+    if (f->reset) {
+        metrics_add(r->worker->metrics, METRIC_resets, 1);
+        tell(c, write_reset, &range);
+    } else if (max > 0 && f->head - cursor > max && !command_has(&r->call.cmd, PARAM_last)) {
+        metrics_add(r->worker->metrics, METRIC_behinds, 1);
+        tell(c, write_behind, &range);
+        cursor = f->head;
+    }
+    if (cf != NULL && !placed)
+        return; /* it goes on where it is */
+    if (cf != NULL)
+        conn_unfollow(c, cf); /* the feed is held */
+    (void)conn_follow(c, feed, cursor);
+}
+
+static void child_joined(struct request *child);
+
+static void joined(struct call *call)
+{
+    struct request *r = request_of(call);
+
+    if (r->parent != NULL) {
+        child_joined(r);
+        return;
+    }
+    /* The answer first, then what it makes possible. */
+    if (call->error == ERROR_NONE && r->conn->state == CONN_OPEN && r->held != NULL) {
+        r->answer(r);
+        r->answer = request_answered;
+        if (r->conn->state == CONN_OPEN)
+            follow(r);
+    }
+    drop_hold(r);
+    request_end(r);
+}
+
+/* False if the connection follows too many rooms already. */
+static bool hold(struct request *r, struct str room)
+{
+    uint64_t max = r->worker->server->conf->rooms_per_connection;
+    struct feed *feed = feed_get(&r->worker->feeds, room);
+
+    if (max > 0 && r->conn->followers_n >= max &&
+        (feed == NULL || conn_follower(r->conn, feed) == NULL))
+        return false;
+    r->held = feed_make(&r->worker->feeds, room);
+    feed_hold(r->held);
+    r->call.follow.on = true;
+    return true;
+}
+
+static void run_join(struct request *r, bool follows)
+{
+    if (follows && !hold(r, r->call.cmd.room)) {
+        fail(r, ERROR_too_many_rooms);
+        return;
+    }
+    r->call.returned = joined;
+    worker_route(r->worker, &r->call, r->call.cmd.room);
+}
+
+/* Resume: a join for each room; one answer. */
+
+static void describe_child(struct request *parent, const struct request *child)
+{
+    struct json_out *o = &parent->call.out;
+    const struct call_follow *f = &child->call.follow;
+
+    if (child->call.error == ERROR_NONE && !f->reset && f->head == child->call.cmd.after)
+        return; /* it did not move */
+    json_out_key_str(o, child->call.cmd.room);
+    json_out_object(o);
+    if (child->call.error != ERROR_NONE) {
+        json_out_key(o, "error");
+        call_error_body(&child->call, o);
+    } else {
+        if (f->reset)
+            json_out_field_bool(o, "reset", true);
+        json_out_field_u64(o, "epoch", f->epoch);
+        json_out_key(o, "head");
+        json_out_object(o);
+        json_out_field_u64(o, "seq", f->head);
+        json_out_field_u64(o, "count", f->count);
+        json_out_object_end(o);
+    }
+    json_out_object_end(o);
+}
+
+/* All children are back: they are in r->call.state, in order. */
+static void resume_finish(struct request *r)
+{
+    struct request **children = r->call.state;
+    struct conn *c = r->conn;
+    unsigned n = r->call.cmd.rooms.n;
+
+    json_out_key(&r->call.out, "rooms");
+    json_out_object(&r->call.out);
+    for (unsigned i = 0; i < n; i++)
+        describe_child(r, children[i]);
+    json_out_object_end(&r->call.out);
+    if (c->state == CONN_OPEN)
+        r->answer(r);
+    r->answer = request_answered;
+    for (unsigned i = 0; i < n; i++) {
+        struct request *child = children[i];
+
+        if (child->call.error == ERROR_NONE && c->state == CONN_OPEN && child->held != NULL)
+            follow(child);
+        drop_hold(child);
+        request_end(child);
+    }
+    request_end(r);
+}
+
+static void child_joined(struct request *child)
+{
+    struct request *r = child->parent;
+
+    r->children--;
+    if (r->children == 0)
+        resume_finish(r);
+}
+
+static struct request *child_new(struct request *r, const struct command_cursor *at)
+{
+    struct request *child = request_new(r->conn, at->room, request_answered);
+    struct command *cmd = &child->call.cmd;
+
+    child->parent = r;
+    request_who(child, &r->call.who);
+    cmd->id = COMMAND_join;
+    cmd->room = (struct str){child->bytes, at->room.n};
+    cmd->after = at->seq;
+    cmd->epoch = at->epoch;
+    cmd->has = 1u << PARAM_room | 1u << PARAM_after | 1u << PARAM_epoch | 1u << PARAM_create;
+    child->call.returned = joined;
+    return child;
+}
+
+static void run_resume(struct request *r, bool follows)
+{
+    unsigned n = r->call.cmd.rooms.n;
+    struct request **children;
+
+    if (!follows) {
+        fail(r, ERROR_method_not_allowed);
+        return;
+    }
+    children = calloc((size_t)n + 1, sizeof(*children));
+    if (children == NULL)
+        abort();
+    r->call.state = children;
+    r->children = n + 1; /* this function's own, so that none ends it early */
+    for (unsigned i = 0; i < n; i++) {
+        children[i] = child_new(r, &r->call.cmd.rooms.at[i]);
+        if (!hold(children[i], children[i]->call.cmd.room)) {
+            children[i]->call.error = ERROR_too_many_rooms;
+            r->children--;
+            continue;
+        }
+        worker_route(r->worker, &children[i]->call, children[i]->call.cmd.room);
+    }
+    if (--r->children == 0)
+        resume_finish(r);
+}
+
+/* Everything else. */
+
+static void finished(struct call *call)
+{
+    request_end(request_of(call));
+}
+
+static void run_leave(struct request *r)
+{
+    struct feed *feed = feed_get(&r->worker->feeds, r->call.cmd.room);
+    struct conn_follower *cf = feed != NULL ? conn_follower(r->conn, feed) : NULL;
+
+    if (cf != NULL)
+        conn_unfollow(r->conn, cf);
+    worker_route(r->worker, &r->call, r->call.cmd.room);
+}
+
+static void run_ping(struct request *r)
+{
+    json_out_field_u64(&r->call.out, "now", io_wall_ms(r->worker->io));
+    request_end(r);
+}
+
+/* room_create without an id: one from the title, or at random. */
+static void name_room(struct request *r)
+{
+    struct command *cmd = &r->call.cmd;
+    struct str title = cmd->title;
+    size_t n = 0;
+    uint64_t id;
+
+    if (command_has(cmd, PARAM_room))
+        return;
+    for (size_t i = 0; i < title.n && n < 40; i++) {
+        uint8_t ch = title.p[i] >= 'A' && title.p[i] <= 'Z' ? title.p[i] | 0x20 : title.p[i];
+        bool ok = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9');
+
+        if (ok)
+            r->call.key2[n++] = (char)ch;
+        else if (n > 0 && r->call.key2[n - 1] != '-')
+            r->call.key2[n++] = '-';
+    }
+    if (n > 0 && r->call.key2[n - 1] != '-')
+        r->call.key2[n++] = '-';
+    io_random(r->worker->io, (uint8_t *)&id, sizeof(id));
+    for (unsigned i = 0; i < 6; i++, id /= 36)
+        r->call.key2[n++] = "0123456789abcdefghijklmnopqrstuvwxyz"[id % 36];
+    memcpy(r->room, r->call.key2, n);
+    cmd->room = (struct str){(const uint8_t *)r->room, n};
+    cmd->has |= 1u << PARAM_room;
+}
+
+static void dispatch(struct request *r, bool follows)
+{
+    struct call *call = &r->call;
+    struct people *people = &r->worker->people;
+    char buf[ROOM_KEY_MAX];
+
+    call->returned = finished;
+    call->done = finished;
+    switch (call->cmd.id) {
+    case COMMAND_ping:
+        run_ping(r);
+        break;
+    case COMMAND_auth:
+        run_auth(r, follows);
+        break;
+    case COMMAND_login:
+        if (follows)
+            fail(r, ERROR_method_not_allowed);
+        else
+            people_login(people, call);
+        break;
+    case COMMAND_logout:
+        people_logout(people, call);
+        break;
+    case COMMAND_sessions:
+        people_sessions(people, call);
+        break;
+    case COMMAND_users:
+        people_users(people, call);
+        break;
+    case COMMAND_rooms:
+        people_rooms(people, call);
+        break;
+    case COMMAND_resume:
+        run_resume(r, follows);
+        break;
+    case COMMAND_join:
+        run_join(r, follows);
+        break;
+    case COMMAND_leave:
+        run_leave(r);
+        break;
+    case COMMAND_room_create:
+        name_room(r);
+        worker_route(r->worker, call, call->cmd.room);
+        break;
+    case COMMAND_send:
+    case COMMAND_edit:
+    case COMMAND_delete:
+    case COMMAND_react:
+    case COMMAND_history:
+    case COMMAND_typing:
+    case COMMAND_read:
+    case COMMAND_presence:
+    case COMMAND_room_set:
+    case COMMAND_member_set:
+    case COMMAND_members:
+    case COMMAND_dm:
+        worker_route(r->worker, call, commands_room(call, buf));
+        break;
+    case COMMAND_NONE:
+    case COMMAND_N:
+        fail(r, ERROR_unknown_command);
+        break;
+    }
+}
+
+void session_run(struct request *r, bool follows)
+{
+    struct worker *w = r->worker;
+    struct call *call = &r->call;
+    uint64_t wait_ms;
+
+    metrics_add(w->metrics, (enum metric)(METRIC_COMMANDS + (unsigned)call->cmd.id - 1), 1);
+    if (call->who.user == 0 && !command_is_public(call->cmd.id)) {
+        fail(r, ERROR_unauthenticated);
+        return;
+    }
+    if (call->who.user != 0) {
+        wait_ms = person_spend(w, person_get(w, &call->who), command_cost(call->cmd.id));
+        if (wait_ms > 0) {
+            call->retry_after_ms = wait_ms;
+            fail(r, ERROR_rate_limited);
+            return;
+        }
+    }
+    dispatch(r, follows);
+}
+
+void session_revoked(struct worker *w, uint64_t session)
+{
+    for (struct list *n = w->conns.next, *next; n != &w->conns; n = next) {
+        struct conn *c = CONTAINER_OF(n, struct conn, node);
+
+        next = n->next;
+        if (c->person != NULL && c->session == session)
+            door_ws_close(c, DOOR_WS_CLOSE_AUTH, STR("revoked"), METRIC_close_revoked);
+    }
+}
+
+void session_own_log(struct worker *w, const struct news *news)
+{
+    struct person *p;
+    struct feed *feed;
+    uint64_t id;
+
+    if (news->room.n < 2 || news->room.p[0] != '@' || !str_to_u64(str_skip(news->room, 1), &id))
+        return;
+    p = person_find(w, id);
+    if (p == NULL || p->conns == NULL)
+        return;
+    feed = feed_make(&w->feeds, news->room);
+    feed_start(feed, 0, news->first - 1);
+    for (struct conn *c = p->conns; c != NULL; c = c->next_of_person)
+        if (c->state == CONN_OPEN && conn_follower(c, feed) == NULL)
+            (void)conn_follow(c, feed, news->first - 1);
+}

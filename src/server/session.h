@@ -1,0 +1,43 @@
+/* session.h: what a connection or a request may do: who it is, whether it is too
+ * fast, where its commands run, and the follower's side of join, resume and leave.
+ * The doors call it; no rule of the chat is here. */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include "chat/call.h"
+#include "chat/command.h"
+
+struct conn;
+struct request;
+struct worker;
+struct news;
+
+/* The connection is this person's from now on. ERROR_NONE, or why not. */
+enum error_code session_auth(struct conn *c, struct str token);
+
+/* Who the token is; for requests without a session of their own. scratch: at
+ * least PEOPLE_SCRATCH bytes. */
+enum error_code session_verify(struct worker *w, struct str token, uint8_t *scratch,
+                               struct caller *ret_who) MUST_CHECK;
+
+/* Who the connection is; user 0: nobody. */
+struct caller session_who(const struct conn *c);
+
+/* Runs a parsed command; r->answer is called when it is done, and r is gone.
+ * follows: entries may be sent to the connection. */
+void session_run(struct request *r, bool follows);
+
+/* Ends it with an error, at once. */
+void session_fail(struct request *r, struct command_problem problem);
+
+/* How long parameters may be. */
+struct command_limits session_limits(const struct worker *w);
+
+/* The session has ended: its connections here are closed. */
+void session_revoked(struct worker *w, uint64_t session);
+
+/* News of a person's own log, which their connections follow without asking:
+ * makes the feed that feed_news needs. */
+void session_own_log(struct worker *w, const struct news *news);
+
+#endif
