@@ -86,7 +86,7 @@ struct store_log {
 
 /* The merged state of one changed entry, replaced as a whole. */
 struct store_amend {
-    uint64_t target;
+    uint64_t target; /* a seq; one that the log does not have is nobody's */
     struct str state;
     struct str redacted; /* p not NULL: takes the place of target's stored entry */
 };

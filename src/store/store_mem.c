@@ -126,6 +126,8 @@ static void set_amend(struct room *r, const struct store_amend *amend)
 {
     size_t at = amend_place(r, amend->target);
 
+    if (amend->target == 0)
+        return;
     if (at == r->amends_n || r->amends[at].target != amend->target) {
         r->amends = grown(r->amends, r->amends_n, &r->amends_cap, sizeof(*r->amends));
         memmove(r->amends + at + 1, r->amends + at, (r->amends_n - at) * sizeof(*r->amends));
@@ -134,7 +136,7 @@ static void set_amend(struct room *r, const struct store_amend *amend)
     }
     frame_unref(r->amends[at].state);
     r->amends[at].state = frame_copy(amend->state);
-    if (amend->redacted.p == NULL || amend->target == 0 || amend->target > r->entries_n)
+    if (amend->redacted.p == NULL || amend->target > r->entries_n)
         return;
     frame_unref(r->entries[amend->target - 1]);
     r->entries[amend->target - 1] = frame_copy(amend->redacted);

@@ -83,6 +83,7 @@ static int setup(void **state, bool sqlite, bool sim)
     if (sim)
         assert_int_equal(host_start(r->host, r->io, sim_turn, r), 0);
     if (sqlite) {
+        r->options.fold_n = FOLD_N;
         (void)snprintf(r->dir, sizeof(r->dir),
                        "%.40s/polylog-"
                        "XX"
@@ -127,7 +128,6 @@ int store_rig_sqlite_lossy(void **state)
     store_rig_close(r);
     r->vfs = vfs_lossy_new("lossy", check_seed(SEED));
     r->options.vfs = "lossy";
-    r->options.fold_n = FOLD_N;
     store_rig_open(r);
     return 0;
 }
@@ -137,6 +137,7 @@ int store_rig_teardown(void **state)
     struct store_rig *r = *state;
 
     store_rig_close(r);
+    store_close(r->model);
     store_mem_disk_free(r->disk);
     if (r->sqlite)
         (void)nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

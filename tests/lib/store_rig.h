@@ -15,6 +15,7 @@ struct store_rig {
     struct io_host *host;
     struct io *io;
     struct store *store;
+    struct store *model; /* the test's, closed by teardown if it is not NULL */
     bool sqlite;
     struct store_mem_disk *disk;         /* mem */
     char dir[64];                        /* sqlite */
@@ -24,12 +25,12 @@ struct store_rig {
 };
 
 /* Setups for cmocka: *state is a struct store_rig with an open, empty store.
- * SQLite's data is in a directory of its own below $TMPDIR. */
+ * SQLite's data is in a directory of its own below $TMPDIR, and folded early. */
 int store_rig_mem(void **state);
 int store_rig_sqlite(void **state);
 int store_rig_mem_sim(void **state);
 int store_rig_sqlite_sim(void **state);
-int store_rig_sqlite_lossy(void **state); /* simulated as well; folds early */
+int store_rig_sqlite_lossy(void **state); /* simulated, on a vfs_lossy */
 int store_rig_teardown(void **state);
 
 void store_rig_close(struct store_rig *r);

@@ -144,6 +144,26 @@ static void nothing_is_left_of_what_was_redacted(void **state)
                         "2=room/2 3=- 4=room/4 5=room/5 6=- 7=e 8=e");
 }
 
+/* Nor in pages of the file that are no longer used. */
+static void nothing_is_left_where_the_journal_was(void **state)
+{
+    struct store_rig *r = *state;
+    char text[400], secret[32];
+
+    for (unsigned i = 0; i < 120; i++) {
+        (void)snprintf(text, sizeof(text), "secret-%03u%0*d", i, 350, 0);
+        assert_int_equal(store_rig_append(r, STR("room"), i, str_of(text), NULL), STORE_OK);
+    }
+    fold_all(r);
+    for (unsigned i = 0; i < 120; i += 3)
+        redact(r, i + 1, 120 + i / 3);
+    store_rig_sleep(r, 500);
+    for (unsigned i = 0; i < 120; i++) {
+        (void)snprintf(secret, sizeof(secret), "secret-%03u", i);
+        assert_int_equal(vfs_lossy_holds(r->vfs, str_of(secret)), i % 3 != 0);
+    }
+}
+
 static void expired_records_are_removed(void **state)
 {
     struct store_rig *r = *state;
@@ -378,7 +398,8 @@ static void another_programs_data_is_refused(void **state)
     cmocka_unit_test_setup_teardown(test, store_rig_sqlite_lossy, store_rig_teardown)
 
 CHECK_MAIN(ON_LOSSY(pages_and_memory_are_one_log), ON_LOSSY(log_of_a_folded_room),
-           ON_LOSSY(nothing_is_left_of_what_was_redacted), ON_LOSSY(expired_records_are_removed),
+           ON_LOSSY(nothing_is_left_of_what_was_redacted),
+           ON_LOSSY(nothing_is_left_where_the_journal_was), ON_LOSSY(expired_records_are_removed),
            ON_LOSSY(a_full_store_reads_and_removes), ON_LOSSY(a_full_disk_is_survived),
            ON_LOSSY(a_damaged_page_fails_alone), ON_LOSSY(damage_anywhere_is_survived),
            ON_LOSSY(a_failed_sync_ends_the_process), ON_LOSSY(a_directory_has_one_owner),
