@@ -72,7 +72,8 @@ struct feed {
     unsigned cap;
     uint64_t first;
     size_t bytes;
-    struct wheel_timer timer; /* the worker's: presence */
+    struct wheel_timer timer; /* the worker's: presence, due when it has been quiet */
+    uint64_t changed_ms;      /* since when presence waits to be told; 0: it does not */
     uint8_t id_n;
     char id[];
 };

@@ -186,11 +186,6 @@ bool conn_send(struct conn *c, struct str bytes)
     return c->state == CONN_OPEN;
 }
 
-bool conn_ready(const struct conn *c)
-{
-    return c->state == CONN_OPEN && c->flight == NULL && !c->paused;
-}
-
 static void add_part(struct flight *f, struct str bytes)
 {
     f->parts[f->parts_n++] = bytes;
@@ -248,6 +243,26 @@ void conn_flush(struct conn *c)
             conn_drop(c, c->reason);
         return;
     }
+    c->flight = f;
+    io_send(c->io, &c->send, f->parts, f->parts_n);
+}
+
+void conn_cast(struct conn *c, struct frame *bytes)
+{
+    struct flight *f;
+
+    if (c->state != CONN_OPEN || c->flight != NULL || c->paused) {
+        metrics_add(c->worker->metrics, METRIC_casts_dropped, 1);
+        return;
+    }
+    metrics_add(c->worker->metrics, METRIC_casts, 1);
+    if (c->out != NULL || !list_empty(&c->dirty)) {
+        (void)conn_send(c, frame_str(bytes)); /* with what goes out in this turn anyway */
+        return;
+    }
+    f = flight_get(c->worker);
+    f->frames[f->frames_n++] = frame_ref(bytes);
+    add_part(f, frame_str(bytes));
     c->flight = f;
     io_send(c->io, &c->send, f->parts, f->parts_n);
 }

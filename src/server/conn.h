@@ -91,8 +91,9 @@ bool conn_send(struct conn *c, struct str bytes);
 struct buf *conn_out(struct conn *c);
 void conn_sent(struct conn *c);
 
-/* Could a send begin at once? Casts are for those only. */
-bool conn_ready(const struct conn *c);
+/* Sends bytes that many connections share, if a send can begin at once; else
+ * nothing, and they are counted as dropped: casts. */
+void conn_cast(struct conn *c, struct frame *bytes);
 
 /* Sends what it has, then closes. */
 void conn_finish(struct conn *c, enum metric reason);

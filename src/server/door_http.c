@@ -41,7 +41,7 @@ static void forget(struct conn *c)
         return;
     buf_fini(&c->http->in);
     buf_fini(&c->http->body);
-    free(c->http->head);
+    free(c->http->message);
     free(c->http);
     c->http = NULL;
 }
@@ -107,8 +107,6 @@ void door_http_answer(struct conn *c, const struct http_answer *a)
     }
     c->http->state = HTTP_HEAD;
     c->paused = true; /* until it is sent: then drained goes on */
-    free(c->http->head);
-    c->http->head = NULL;
     buf_clear(&c->http->body);
     set_timer(c);
 }
@@ -184,7 +182,7 @@ static void find_client(struct conn *c)
     struct http *h = c->http;
     char peer[IO_ADDR_TEXT_MAX];
     struct str text = {(const uint8_t *)peer, addr_format_ip(&c->peer, peer)};
-    struct str client = field_client_address(&h->request.headers, text, trusted, c), proto;
+    struct str client = field_client_address(&h->message->request.headers, text, trusted, c), proto;
     size_t n = MIN(client.n, sizeof(h->address) - 1);
 
     memcpy(h->address, client.p, n);
@@ -193,7 +191,8 @@ static void find_client(struct conn *c)
     h->secure = c->secure;
     if (!str_eq(client, text)) /* somebody behind a proxy that is believed */
         h->loopback = str_starts(client, STR("127.")) || str_eq(client, STR("::1"));
-    if (trusted(c, text, 0) && http1_get(&h->request.headers, STR("x-forwarded-proto"), &proto))
+    if (trusted(c, text, 0) &&
+        http1_get(&h->message->request.headers, STR("x-forwarded-proto"), &proto))
         h->secure = str_eq_nocase(proto, STR("https"));
 }
 
@@ -208,7 +207,7 @@ static bool is_own_origin(const struct conn *c, struct str origin)
         rest = str_skip(rest, 7);
     else
         return false;
-    return str_eq_nocase(rest, c->http->request.host);
+    return str_eq_nocase(rest, c->http->message->request.host);
 }
 
 static bool is_listed_origin(const struct conn *c, struct str origin)
@@ -226,7 +225,7 @@ bool door_http_origin_allowed(const struct conn *c)
 {
     struct str origin;
 
-    if (!http1_get(&c->http->request.headers, STR("origin"), &origin))
+    if (!http1_get(&c->http->message->request.headers, STR("origin"), &origin))
         return true;
     return is_own_origin(c, origin) || is_listed_origin(c, origin);
 }
@@ -237,8 +236,8 @@ static void note_origin(struct conn *c)
     struct str origin;
 
     h->origin[0] = '\0';
-    if (!http1_get(&h->request.headers, STR("origin"), &origin) || origin.n >= sizeof(h->origin) ||
-        !is_listed_origin(c, origin))
+    if (!http1_get(&h->message->request.headers, STR("origin"), &origin) ||
+        origin.n >= sizeof(h->origin) || !is_listed_origin(c, origin))
         return;
     memcpy(h->origin, origin.p, origin.n);
     h->origin[origin.n] = '\0';
@@ -246,37 +245,49 @@ static void note_origin(struct conn *c)
 
 /* Receiving. */
 
-/* The request's strings are to outlive the bytes they were parsed from: the head
- * is copied and parsed once more, which cannot fail. */
-static void keep_request(struct conn *c, struct str head, const struct http1_limits *limits)
+/* The request's strings are to outlive the bytes they were parsed from: they are
+ * made to point into a copy of the head. */
+static void rebase(struct str *s, const uint8_t *from, size_t n, const uint8_t *to)
 {
-    struct http *h = c->http;
-    size_t used;
-    int status;
+    if (s->p >= from && s->p <= from + n)
+        s->p = to + (s->p - from);
+}
 
-    h->head = malloc(head.n);
-    if (h->head == NULL)
+static void keep_request(struct conn *c, const struct http1_request *r, struct str head)
+{
+    struct http_message *m = malloc(sizeof(*m) + head.n);
+
+    if (m == NULL)
         abort();
-    memcpy(h->head, head.p, head.n);
-    if (http1_parse_request((struct str){h->head, head.n}, limits, &h->request, &used, &status) !=
-        HTTP1_OK)
-        abort();
+    memcpy(m->head, head.p, head.n);
+    m->request = *r;
+    rebase(&m->request.method, head.p, head.n, m->head);
+    rebase(&m->request.target, head.p, head.n, m->head);
+    rebase(&m->request.path, head.p, head.n, m->head);
+    rebase(&m->request.query, head.p, head.n, m->head);
+    rebase(&m->request.host, head.p, head.n, m->head);
+    for (size_t i = 0; i < r->headers.n; i++) {
+        rebase(&m->request.headers.at[i].name, head.p, head.n, m->head);
+        rebase(&m->request.headers.at[i].value, head.p, head.n, m->head);
+    }
+    c->http->message = m;
 }
 
 static void begin_body(struct conn *c)
 {
     struct http *h = c->http;
 
-    h->close = !h->request.keep_alive || c->worker->draining;
-    h->head_only = str_eq(h->request.method, STR("HEAD"));
+    h->close = !h->message->request.keep_alive || c->worker->draining;
+    h->head_only = str_eq(h->message->request.method, STR("HEAD"));
     h->state = HTTP_BODY;
-    h->body_left = h->request.body == HTTP1_BODY_LENGTH ? h->request.content_length : 0;
+    h->body_left =
+        h->message->request.body == HTTP1_BODY_LENGTH ? h->message->request.content_length : 0;
     h->chunked =
         (struct chunked){.body_max = conf_of(c)->body_max > 0 ? conf_of(c)->body_max : UINT64_MAX};
     find_client(c);
     note_origin(c);
     metrics_add(c->worker->metrics, METRIC_http_requests, 1);
-    if (h->request.expect_continue && h->request.body != HTTP1_BODY_NONE)
+    if (h->message->request.expect_continue && h->message->request.body != HTTP1_BODY_NONE)
         (void)conn_send(c, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
@@ -291,10 +302,11 @@ static bool take_head(struct conn *c)
     };
     struct http *h = c->http;
     struct str in = buf_peek(&h->in);
+    struct http1_request request;
     size_t used;
     int status;
 
-    switch (http1_parse_request(in, &limits, &h->request, &used, &status)) {
+    switch (http1_parse_request(in, &limits, &request, &used, &status)) {
     case HTTP1_MORE:
         return false;
     case HTTP1_BAD:
@@ -303,7 +315,7 @@ static bool take_head(struct conn *c)
     case HTTP1_OK:
         break;
     }
-    keep_request(c, (struct str){in.p, used}, &limits);
+    keep_request(c, &request, (struct str){in.p, used});
     buf_consume(&h->in, used);
     begin_body(c);
     return c->state == CONN_OPEN;
@@ -334,7 +346,7 @@ static bool take_body(struct conn *c)
     struct http *h = c->http;
     size_t n = MIN(buf_len(&h->in), h->body_left);
 
-    if (h->request.body == HTTP1_BODY_CHUNKED)
+    if (h->message->request.body == HTTP1_BODY_CHUNKED)
         return take_chunks(c);
     buf_append(&h->body, (struct str){buf_peek(&h->in).p, n});
     buf_consume(&h->in, n);
@@ -354,8 +366,12 @@ static void process(struct conn *c)
     h->state = HTTP_BUSY;
     c->paused = true; /* one at a time */
     http_routes_run(c);
-    if (c->door != &door_http)
+    if (c->door != &door_http || c->http == NULL) {
         forget(c); /* upgraded */
+        return;
+    }
+    free(h->message);
+    h->message = NULL;
 }
 
 static void received(struct conn *c, uint8_t *p, size_t n)

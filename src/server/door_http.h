@@ -19,13 +19,18 @@ enum http_state {
     HTTP_BUSY,
 };
 
+/* A request while it is being read and routed. */
+struct http_message {
+    struct http1_request request; /* its strings lie in head */
+    uint8_t head[];
+};
+
 /* What the door keeps of a connection while there is something to keep. */
 struct http {
     enum http_state state;
     struct buf in;   /* what came and is not consumed: a partial head, what is pipelined */
     struct buf body; /* of the request */
-    struct http1_request request; /* its strings lie in `head` */
-    uint8_t *head;                /* a copy of the request's head; NULL: none */
+    struct http_message *message; /* NULL: none, or it has been routed */
     struct chunked chunked;
     uint64_t body_left;
     bool head_only;                 /* HEAD: no body in the answer */

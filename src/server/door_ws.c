@@ -44,20 +44,6 @@ void door_ws_send(struct conn *c, struct str text)
     conn_sent(c);
 }
 
-void door_ws_cast(struct conn *c, struct str text)
-{
-    struct buf *out;
-
-    if (!conn_ready(c)) {
-        metrics_add(c->worker->metrics, METRIC_casts_dropped, 1);
-        return;
-    }
-    metrics_add(c->worker->metrics, METRIC_casts, 1);
-    out = conn_out(c);
-    append_message(out, text, WS_FIN);
-    conn_sent(c);
-}
-
 struct frame *door_ws_encode(struct feed_set *s, unsigned encoding, struct frame *event)
 {
     struct worker *w = CONTAINER_OF(s, struct worker, feeds);

@@ -25,9 +25,6 @@ void door_ws_begin(struct conn *c, uint8_t window_bits);
 /* Sends one text message. */
 void door_ws_send(struct conn *c, struct str text);
 
-/* The same, if the connection can take it at once: casts. */
-void door_ws_cast(struct conn *c, struct str text);
-
 /* Sends a close frame, then closes. */
 void door_ws_close(struct conn *c, uint16_t code, struct str reason, enum metric why);
 

@@ -29,12 +29,12 @@ static const struct str csp = {
 
 static struct http1_request *request_in(struct conn *c)
 {
-    return &c->http->request;
+    return &c->http->message->request;
 }
 
 static bool is_method(const struct conn *c, const char *method)
 {
-    return str_eq(c->http->request.method, str_of(method));
+    return str_eq(c->http->message->request.method, str_of(method));
 }
 
 static bool is_get(const struct conn *c)

@@ -16,7 +16,10 @@
 
 #define IDLE_ROOMS 4096
 #define SEARCH_MAX 10000
-#define PRESENCE_SOON_MS 50
+/* Who came is told when nobody came for a moment, but no later than this: a
+ * storm of joins is one cast, not thousands. */
+#define PRESENCE_QUIET_MS 250
+#define PRESENCE_LATEST_MS 5000
 #define PRESENCE_LIST_MS 1000
 #define FLUSH_CHECK 32 /* connections between two looks at the clock */
 #define BYE_MAX 256
@@ -223,16 +226,21 @@ static void ops_publish(struct owner *o, uint64_t workers, const struct news *ne
 static void give_cast(struct worker *w, struct str room, struct str event, uint64_t not_user)
 {
     struct feed *feed = feed_get(&w->feeds, room);
+    struct frame *text, *bytes;
 
     if (feed == NULL)
         return;
+    text = frame_copy(event);
+    bytes = door_ws_encode(&w->feeds, DOOR_WS_PLAIN, text);
     for (struct list *n = feed->followers.next; n != &feed->followers; n = n->next) {
         struct follower *f = CONTAINER_OF(n, struct follower, node);
         struct conn *c = CONTAINER_OF(f, struct conn_follower, f)->conn;
 
         if (not_user == 0 || c->person == NULL || c->person->id != not_user)
-            door_ws_cast(c, event);
+            conn_cast(c, bytes);
     }
+    frame_unref(bytes);
+    frame_unref(text);
 }
 
 static void cast_arrived(struct io_mail *mail)
@@ -396,6 +404,7 @@ static void presence_due(struct wheel_timer *t)
     unsigned max = (unsigned)w->server->conf->presence_roster;
     struct mail_room *m = mail_room(w, feed_room(feed));
 
+    feed->changed_ms = 0;
     m->mail.deliver = presence_arrived;
     m->people = people_of(feed, max > 0 ? max : UINT32_MAX, &m->n);
     worker_mail(w, m->to->index, &m->mail);
@@ -403,14 +412,19 @@ static void presence_due(struct wheel_timer *t)
 
 void worker_presence(struct worker *w, struct feed *feed, bool came)
 {
-    uint64_t delay = came ? PRESENCE_SOON_MS : w->server->conf->presence_leave_ms;
-    uint64_t at = worker_now_ms(w) + delay;
+    uint64_t now = worker_now_ms(w), at = now + w->server->conf->presence_leave_ms;
 
     if (feed->id[0] == '@' || w->draining)
         return;
     feed->timer.fire = presence_due;
-    if (!wheel_armed(&feed->timer) || feed->timer.at_ms > at)
+    if (came) {
+        if (feed->changed_ms == 0)
+            feed->changed_ms = now + 1;
+        at = MIN(now + PRESENCE_QUIET_MS, feed->changed_ms + PRESENCE_LATEST_MS);
         wheel_set(&w->wheel, &feed->timer, at);
+    } else if (!wheel_armed(&feed->timer)) {
+        wheel_set(&w->wheel, &feed->timer, at);
+    }
 }
 
 /* Once a second. */
