@@ -83,6 +83,7 @@ static void put_who(struct request *r)
     buf_append_byte(&r->call.ok, '"');
     buf_append_u64(&r->call.ok, who->session);
     buf_append_byte(&r->call.ok, '"');
+    o->comma = true;
     json_out_field_u64(o, "expires", who->expires_ms);
 }
 
