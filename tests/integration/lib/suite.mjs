@@ -1,0 +1,133 @@
+// Tests: a name and a function that is given what it needs and gives it back at the
+// end. They run a few at a time; each against servers that it shares with others
+// (t.server) or has for itself (t.start).
+import assert from "node:assert/strict";
+
+const TEST_MS = 30_000;
+const tests = [];
+
+export class Skipped extends Error {}
+
+export function test(name, run) {
+  tests.push({ name, run });
+}
+
+// The same for one worker and for two.
+export function testWorkers(name, run) {
+  for (const workers of [1, 2]) tests.push({ name: `${name}, workers ${workers}`, run, workers });
+}
+
+export async function until(what, look, ms = 5000) {
+  const end = Date.now() + ms;
+  for (let wait = 2; ; wait = Math.min(wait * 1.5, 50)) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`it did not come to pass: ${what}`);
+    await sleep(wait);
+  }
+}
+
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+// The error with this code that the promise must come to.
+export async function refused(code, promise) {
+  const error = await promise.then(
+    (value) => assert.fail(`${code} was expected, but: ${JSON.stringify(value)}`),
+    (reason) => reason,
+  );
+  if (error.code !== code || error.message === undefined) throw error;
+  return error;
+}
+
+let serial = 0;
+
+class Context {
+  constructor(shared, workers) {
+    this.shared = shared;
+    this.workers = workers ?? 2;
+    this.serial = (++serial).toString(36);
+    this.cleanup = [];
+  }
+
+  after(f) {
+    this.cleanup.push(f);
+  }
+
+  async finish() {
+    for (const f of this.cleanup.reverse()) await f();
+  }
+
+  // Names that no other test uses.
+  name(name = "p") {
+    return `${name} ${this.serial}-${(++serial).toString(36)}`;
+  }
+
+  room(name = "room") {
+    return `${name}-${this.serial}-${(++serial).toString(36)}`;
+  }
+
+  get server() {
+    return this.shared.get(this.workers);
+  }
+
+  async start(flags, options) {
+    const { Server } = await import("./server.mjs");
+    const server = await Server.start(flags, options);
+    this.after(() => server.close());
+    return server;
+  }
+
+  // Somebody who is connected to the shared server, or to the one that is given.
+  async person(name, { server = this.server, ...options } = {}) {
+    const person = await (await server).person(this.name(name), options);
+    this.after(() => person.kill());
+    return person;
+  }
+
+  skip(why) {
+    throw new Skipped(why);
+  }
+}
+
+async function runOne(shared, { name, run, workers }) {
+  const t = new Context(shared, workers);
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took more than ${TEST_MS / 1000} s`)), TEST_MS);
+  });
+  const start = Date.now();
+  try {
+    await Promise.race([run(t), late]);
+    return { name, ms: Date.now() - start };
+  } catch (error) {
+    return error instanceof Skipped ? { name, skipped: error.message } : { name, error };
+  } finally {
+    clearTimeout(timer);
+    await t.finish().catch(() => undefined);
+  }
+}
+
+// Runs those with the substring in their name; the number of each outcome.
+export async function runAll(shared, { wanted = "", atOnce = 6, verbose = false } = {}) {
+  const queue = tests.filter(({ name }) => name.includes(wanted));
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const work = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const result = await runOne(shared, next);
+      const outcome = result.error ? "failed" : result.skipped ? "skipped" : "passed";
+      counts[outcome]++;
+      if (result.error) console.log(`not ok - ${result.name}\n${result.error.stack ?? result.error}`);
+      else if (result.skipped) console.log(`skipped - ${result.name}: ${result.skipped}`);
+      else if (verbose) console.log(`ok - ${result.name} (${result.ms} ms)`);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return counts;
+}
+
+// "N passed, N failed[, N skipped]"
+export function sum({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
