@@ -98,13 +98,13 @@ static const struct {
 
 static const char *const param_names[PARAM_N] = {
 #define P(name, type) #name,
-    COMMAND_PARAMS(P)
+#include "chat/params.tbl"
 #undef P
 };
 
 static const uint16_t param_offsets[PARAM_N] = {
 #define P(name, type) offsetof(struct command, name),
-    COMMAND_PARAMS(P)
+#include "chat/params.tbl"
 #undef P
 };
 

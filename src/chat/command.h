@@ -25,23 +25,6 @@ enum error_code {
     ERROR_N,
 };
 
-/* Every name that a parameter has in any command, and how it is kept. */
-#define COMMAND_PARAMS(P)                                                                          \
-    P(name, struct str)                                                                            \
-    P(owner, struct str)                                                                           \
-    P(token, struct str)                                                                           \
-    P(session, struct str)                                                                         \
-    P(room, struct str)                                                                            \
-    P(after, uint64_t)                                                                             \
-    P(epoch, uint64_t)                                                                             \
-    P(last, uint64_t)                                                                              \
-    P(create, bool) P(rooms, struct command_cursors) P(text, struct str) P(cid, struct str)        \
-        P(seen, uint64_t) P(reply_to, uint64_t) P(target, uint64_t) P(emoji, struct str)           \
-            P(on, bool) P(before, uint64_t) P(around, uint64_t) P(limit, uint64_t)                 \
-                P(view, struct str) P(seq, uint64_t) P(count, uint64_t) P(query, struct str)       \
-                    P(title, struct str) P(kind, struct str) P(user, uint64_t) P(role, struct str) \
-                        P(until, uint64_t)
-
 /* What one room was left at. */
 struct command_cursor {
     struct str room;
@@ -55,9 +38,9 @@ struct command_cursors {
 
 enum command_param {
 #define P(name, type) PARAM_##name,
-    COMMAND_PARAMS(P)
+#include "chat/params.tbl"
 #undef P
-        PARAM_N,
+    PARAM_N,
 };
 
 struct command {
@@ -66,7 +49,7 @@ struct command {
     struct str reply; /* the request's id, for the answer */
     enum { COMMAND_REPLY_NONE, COMMAND_REPLY_NUMBER, COMMAND_REPLY_STRING } reply_kind;
 #define P(name, type) type name;
-    COMMAND_PARAMS(P)
+#include "chat/params.tbl"
 #undef P
 };
 
