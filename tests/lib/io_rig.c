@@ -1,6 +1,8 @@
 #include "lib/io_rig.h"
 
 #include "io/addr.h"
+#include "io/io_tls.h"
+#include "lib/certs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +60,37 @@ int io_rig_faults(void **state)
             .short_send = 300, .split_recv = 300, .blocked = 100, .latency_ms = 20, .job_ms = 10});
 }
 
+/* The client of the tests trusts the server's own certificate. */
+static void add_tls(struct rig *r)
+{
+    struct certs certs;
+    struct tls_options o = {.cert_file = certs.cert,
+                            .key_file = certs.key,
+                            .ca_file = certs.cert,
+                            .server_name = "localhost"};
+    char error[TLS_CONTEXT_ERROR_MAX];
+
+    certs_make(&certs, "localhost");
+    assert_int_equal(tls_context_new(&o, &r->tls, error), 0);
+    certs_remove(&certs);
+    r->below = r->io;
+    assert_int_equal(io_tls_new(r->below, r->tls, 8, &r->io), 0);
+}
+
+int io_rig_tls(void **state)
+{
+    (void)io_rig_epoll(state);
+    add_tls(*state);
+    return 0;
+}
+
+int io_rig_tls_sim(void **state)
+{
+    (void)io_rig_faults(state);
+    add_tls(*state);
+    return 0;
+}
+
 int io_rig_teardown(void **state)
 {
     struct rig *r = *state;
@@ -66,6 +99,8 @@ int io_rig_teardown(void **state)
     if (r->sim != NULL)
         host_join(r->host);
     io_free(r->io);
+    io_free(r->below);
+    tls_context_free(r->tls);
     host_free(r->host);
     sim_free(r->sim);
     free(r);
@@ -112,25 +147,6 @@ int io_rig_listen(struct rig *r, struct io_addr *ret_addr)
     return fd;
 }
 
-void io_rig_pair(struct rig *r, struct pair *ret_pair)
-{
-    struct io_addr addr;
-    struct probe accepting, connecting;
-
-    ret_pair->listener = io_rig_listen(r, &addr);
-    io_rig_probe(&accepting, ret_pair->listener);
-    io_rig_probe(&connecting, -1);
-    io_accept(r->io, &accepting.op);
-    io_connect(r->io, &connecting.op, &addr);
-    UNTIL(r, accepting.done_n > 0);
-    assert_true(accepting.result >= 0);
-    ret_pair->b = accepting.result;
-    assert_int_equal(io_adopt(r->io, ret_pair->b), 0);
-    UNTIL(r, connecting.done_n > 0);
-    assert_int_equal(connecting.result, 0);
-    ret_pair->a = connecting.op.fd;
-}
-
 void io_rig_unpair(struct rig *r, struct pair *pair)
 {
     if (pair->a >= 0)
@@ -172,4 +188,40 @@ void io_rig_send_all(struct rig *r, struct probe *p, struct str s)
         assert_true(p->result > 0 && (size_t)p->result <= s.n);
         s = (struct str){s.p + p->result, s.n - (size_t)p->result};
     }
+}
+
+/* A server of TLS speaks first, of resuming; with that unread, a close would be
+ * a reset. */
+static void read_tickets(struct rig *r, struct pair *pair)
+{
+    struct probe sending, reading;
+    uint8_t in[1];
+
+    io_rig_probe(&sending, pair->b);
+    io_rig_probe(&reading, pair->a);
+    reading.bytes = in;
+    reading.size = sizeof(in);
+    io_rig_send_all(r, &sending, STR("x"));
+    io_rig_recv_all(r, &reading, 1);
+}
+
+void io_rig_pair(struct rig *r, struct pair *ret_pair)
+{
+    struct io_addr addr;
+    struct probe accepting, connecting;
+
+    ret_pair->listener = io_rig_listen(r, &addr);
+    io_rig_probe(&accepting, ret_pair->listener);
+    io_rig_probe(&connecting, -1);
+    io_accept(r->io, &accepting.op);
+    io_connect(r->io, &connecting.op, &addr);
+    UNTIL(r, accepting.done_n > 0);
+    assert_true(accepting.result >= 0);
+    ret_pair->b = accepting.result;
+    assert_int_equal(io_adopt(r->io, ret_pair->b), 0);
+    UNTIL(r, connecting.done_n > 0);
+    assert_int_equal(connecting.result, 0);
+    ret_pair->a = connecting.op.fd;
+    if (r->tls != NULL)
+        read_tickets(r, ret_pair);
 }

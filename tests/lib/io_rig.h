@@ -5,12 +5,15 @@
 
 #include "io/host.h"
 #include "io/io_sim.h"
+#include "io/tls_context.h"
 #include "lib/check.h"
 
 struct rig {
     struct sim *sim; /* NULL: the real machine */
     struct io_host *host;
     struct io *io;
+    struct io *below; /* io is TLS above it; NULL: io is what the host made */
+    struct tls_context *tls;
     bool over;
 };
 
@@ -29,8 +32,10 @@ struct pair {
 
 /* Setups for cmocka: *state is a struct rig. */
 int io_rig_epoll(void **state);
-int io_rig_sim(void **state);    /* no faults */
-int io_rig_faults(void **state); /* the simulator with every fault but resets */
+int io_rig_sim(void **state);     /* no faults */
+int io_rig_faults(void **state);  /* the simulator with every fault but resets */
+int io_rig_tls(void **state);     /* TLS over the real machine */
+int io_rig_tls_sim(void **state); /* TLS over the simulator with faults */
 int io_rig_teardown(void **state);
 
 /* One turn of the loop; fails the test when nothing can happen any more. */

@@ -1,0 +1,735 @@
+#include "io/io_tls.h"
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "io/op_queue.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Plain bytes that one send encrypts at most. */
+#define SEND_MAX (64 * 1024)
+/* Ciphertext held in either direction; more is no TLS that anybody speaks. */
+#define HELD_MAX (256 * 1024)
+
+/*   CONNECTING --> HANDSHAKE --> OPEN
+ *        |             |           |
+ *        +-------------+-----------+--> FAILED      close: from any */
+enum state { CONNECTING, HANDSHAKE, OPEN, FAILED };
+
+struct conn {
+    struct io_tls *tls;
+    SSL *ssl;
+    struct io_op below_in, below_out;
+    struct io_op *in, *out; /* the caller's, while they wait */
+    struct list node;       /* in tls->handshakes or tls->pumps, or in none */
+    struct str lent;        /* ciphertext, while below's callback runs */
+    struct buf kept;        /* ciphertext that came and was not decrypted yet */
+    struct buf going;       /* ciphertext that below is sending */
+    struct buf next;        /* ciphertext made meanwhile */
+    struct str going_part;
+    int fd;
+    int end;       /* what a recv gets once `ended`, and all ops in FAILED */
+    int plain_n;   /* bytes of out that are in going */
+    uint8_t state; /* enum state */
+    bool ended;    /* no more bytes will come */
+    bool more;     /* SSL holds decrypted bytes */
+    bool closing;
+};
+
+struct io_tls {
+    struct io io;
+    struct io *below;
+    struct tls_context *ctx;
+    BIO_METHOD *bio;
+    unsigned per_turn;
+    struct io_tls_stats stats;
+    unsigned closing_n;  /* conns that below has still to let go */
+    struct io_mail work; /* to itself: below's turn has to run what follows */
+    bool work_posted;
+    struct op_queue done;
+    struct list handshakes; /* conns with a step to take */
+    struct list pumps;      /* conns with bytes for a recv that came later */
+    struct conn **conns;    /* indexed by descriptor */
+    int conns_n;
+    uint8_t plain[IO_RECV_MAX]; /* lent to a recv's callback */
+    uint8_t gather[SEND_MAX];
+};
+
+static struct io_tls *self(struct io *io)
+{
+    return CONTAINER_OF(io, struct io_tls, io);
+}
+
+static struct conn *conn_at(struct list *node)
+{
+    return CONTAINER_OF(node, struct conn, node);
+}
+
+/* NULL: a listener, or somebody else's. */
+static struct conn *conn_of(const struct io_tls *t, int fd)
+{
+    return fd >= 0 && fd < t->conns_n ? t->conns[fd] : NULL;
+}
+
+/* Has below call run_work in this turn or the next. */
+static void post_work(struct io_tls *t)
+{
+    if (t->work_posted)
+        return;
+    t->work_posted = true;
+    io_post(t->below, &t->work, &t->work);
+}
+
+static void finish_op(struct io_tls *t, struct io_op *op, int result)
+{
+    op_queue_push(&t->done, op, result);
+    post_work(t);
+}
+
+/* Adds c to a list of what there is to do. */
+static void enlist(struct io_tls *t, struct list *l, struct list *node)
+{
+    list_remove(node);
+    list_push(l, node);
+    post_work(t);
+}
+
+/* SSL reads what was kept, then what is lent. */
+static int bio_read(BIO *bio, char *p, int n)
+{
+    struct conn *c = BIO_get_data(bio);
+    struct str from = buf_len(&c->kept) > 0 ? buf_peek(&c->kept) : c->lent;
+    size_t some = MIN(from.n, (size_t)MAX(n, 0));
+
+    BIO_clear_retry_flags(bio);
+    if (some == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    memcpy(p, from.p, some);
+    if (buf_len(&c->kept) > 0)
+        buf_consume(&c->kept, some);
+    else
+        c->lent = (struct str){from.p + some, from.n - some};
+    return (int)some;
+}
+
+static int bio_write(BIO *bio, const char *p, int n)
+{
+    struct conn *c = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    buf_append(&c->next, (struct str){(const uint8_t *)p, (size_t)MAX(n, 0)});
+    return c->next.failed ? -1 : n;
+}
+
+static long bio_ctrl(BIO *bio, int command, long n, void *p)
+{
+    (void)bio;
+    (void)n;
+    (void)p;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static int bio_create(BIO *bio)
+{
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+static void table_set(struct io_tls *t, int fd, struct conn *c)
+{
+    if (fd >= t->conns_n) {
+        int n = MAX(64, MAX(fd + 1, t->conns_n * 2));
+
+        t->conns = realloc(t->conns, (size_t)n * sizeof(struct conn *));
+        if (t->conns == NULL)
+            abort();
+        memset(t->conns + t->conns_n, 0, (size_t)(n - t->conns_n) * sizeof(struct conn *));
+        t->conns_n = n;
+    }
+    assert(c == NULL || t->conns[fd] == NULL);
+    t->conns[fd] = c;
+}
+
+static void below_received(struct io_op *op, int result, uint8_t *data);
+static void below_sent(struct io_op *op, int result, uint8_t *data);
+
+static struct conn *conn_new(struct io_tls *t, bool client)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    BIO *bio = BIO_new(t->bio);
+
+    if (c == NULL || bio == NULL)
+        goto fail;
+    c->ssl = tls_context_open(t->ctx, client);
+    if (c->ssl == NULL)
+        goto fail;
+    BIO_set_data(bio, c);
+    SSL_set_bio(c->ssl, bio, bio);
+    c->tls = t;
+    c->state = client ? CONNECTING : HANDSHAKE;
+    c->below_in.done = below_received;
+    c->below_out.done = below_sent;
+    list_init(&c->node);
+    buf_init(&c->kept, HELD_MAX);
+    buf_init(&c->going, HELD_MAX);
+    buf_init(&c->next, HELD_MAX);
+    t->stats.open++;
+    return c;
+fail:
+    ERR_clear_error();
+    BIO_free(bio);
+    free(c);
+    return NULL;
+}
+
+static void conn_set_fd(struct conn *c, int fd)
+{
+    c->fd = c->below_in.fd = c->below_out.fd = fd;
+    if (fd >= 0)
+        table_set(c->tls, fd, c);
+}
+
+static void conn_free(struct conn *c)
+{
+    list_remove(&c->node);
+    SSL_free(c->ssl);
+    buf_fini(&c->kept);
+    buf_fini(&c->going);
+    buf_fini(&c->next);
+    c->tls->stats.open--;
+    free(c);
+}
+
+/* A closing connection goes when below has nothing of it any more. */
+static void close_if_idle(struct conn *c)
+{
+    struct io_tls *t = c->tls;
+    int fd = c->fd;
+
+    if (c->below_in.in_flight || c->below_out.in_flight)
+        return;
+    table_set(t, fd, NULL);
+    conn_free(c);
+    t->closing_n--;
+    io_close(t->below, fd);
+}
+
+/* The op's done is called in a turn, not here. */
+static void finish(struct conn *c, struct io_op **at, int result)
+{
+    struct io_op *op = *at;
+
+    *at = NULL;
+    if (op != NULL)
+        finish_op(c->tls, op, result);
+}
+
+static void fail(struct conn *c, int error)
+{
+    if (c->state == HANDSHAKE)
+        c->tls->stats.failures++;
+    c->state = FAILED;
+    c->ended = true;
+    c->end = error;
+    c->plain_n = 0;
+    list_remove(&c->node);
+    finish(c, &c->in, error);
+    finish(c, &c->out, error);
+}
+
+static void start_recv(struct conn *c)
+{
+    if (!c->below_in.in_flight && !c->ended)
+        io_recv(c->tls->below, &c->below_in);
+}
+
+static void send_going(struct conn *c)
+{
+    c->going_part = buf_peek(&c->going);
+    io_send(c->tls->below, &c->below_out, &c->going_part, 1);
+}
+
+/* Gives below what SSL has made, unless it is still busy. */
+static void flush(struct conn *c)
+{
+    if (c->below_out.in_flight || buf_len(&c->next) == 0)
+        return;
+    buf_fini(&c->going);
+    c->going = c->next;
+    buf_init(&c->next, HELD_MAX);
+    send_going(c);
+}
+
+/* What op sends next, at most SEND_MAX bytes of it, in one piece. */
+static struct str piece_of(struct io_tls *t, const struct io_op *op)
+{
+    size_t n = 0;
+
+    if (op->parts_n == 1)
+        return (struct str){op->parts[0].p, MIN(op->parts[0].n, (size_t)SEND_MAX)};
+    for (unsigned i = 0; i < op->parts_n; i++) {
+        size_t some = MIN(op->parts[i].n, SEND_MAX - n);
+
+        if (some > 0)
+            memcpy(t->gather + n, op->parts[i].p, some);
+        n += some;
+    }
+    return (struct str){t->gather, n};
+}
+
+static void encrypt(struct conn *c)
+{
+    struct str piece = piece_of(c->tls, c->out);
+
+    if (piece.n == 0) {
+        finish(c, &c->out, 0);
+        return;
+    }
+    ERR_clear_error();
+    if (SSL_write(c->ssl, piece.p, (int)piece.n) != (int)piece.n) {
+        ERR_clear_error();
+        fail(c, -EPROTO);
+        return;
+    }
+    c->plain_n = (int)piece.n;
+    flush(c);
+}
+
+/* The caller's send, if it can go now. */
+static void resume_out(struct conn *c)
+{
+    if (c->out != NULL && c->out->kind == OP_SEND && c->plain_n == 0 && c->state == OPEN &&
+        !c->below_out.in_flight)
+        encrypt(c);
+}
+
+/* The caller's recv: bytes that are here already, the end, or more from below. */
+static void resume_in(struct conn *c)
+{
+    if (c->in == NULL || c->state == CONNECTING || c->state == HANDSHAKE)
+        return;
+    if (c->state == OPEN && (c->more || buf_len(&c->kept) > 0)) {
+        enlist(c->tls, &c->tls->pumps, &c->node);
+    } else if (c->ended) {
+        finish(c, &c->in, c->end);
+    } else {
+        start_recv(c);
+    }
+}
+
+/* What SSL did not take of the lent bytes is kept; an empty store is released. */
+static void keep_rest(struct conn *c)
+{
+    if (c->lent.n > 0)
+        buf_append(&c->kept, c->lent);
+    assert(!c->kept.failed); /* below is asked for more only when it is empty */
+    c->lent = (struct str){NULL, 0};
+    if (buf_len(&c->kept) == 0)
+        buf_fini(&c->kept);
+}
+
+/* Decrypts until the buffer is full or nothing is left. Returns how much. */
+static int decrypt(struct conn *c)
+{
+    int n = 0, r;
+
+    ERR_clear_error();
+    do {
+        r = SSL_read(c->ssl, c->tls->plain + n, IO_RECV_MAX - n);
+        n += MAX(r, 0);
+    } while (r > 0 && n < IO_RECV_MAX);
+    c->more = r > 0;
+    if (r <= 0) {
+        int error = SSL_get_error(c->ssl, r);
+
+        if (error != SSL_ERROR_WANT_READ) {
+            c->ended = true;
+            c->end = error == SSL_ERROR_ZERO_RETURN ? 0 : -EPROTO;
+        }
+        ERR_clear_error();
+    }
+    return n;
+}
+
+/* Completes the caller's recv if there are bytes for it. The last thing that is
+ * done with c: its callback may close it. */
+static void pump(struct conn *c)
+{
+    struct io_op *op = c->in;
+    int n = decrypt(c);
+
+    keep_rest(c);
+    flush(c);
+    if (n == 0) {
+        resume_in(c);
+        return;
+    }
+    c->in = NULL;
+    op->in_flight = false;
+    op->done(op, n, c->tls->plain);
+}
+
+static void below_ended(struct conn *c, int result)
+{
+    if (c->state == HANDSHAKE) {
+        fail(c, result == 0 ? -ECONNRESET : result);
+        return;
+    }
+    c->ended = true;
+    c->end = result;
+    resume_in(c);
+}
+
+static void below_received(struct io_op *op, int result, uint8_t *data)
+{
+    struct conn *c = CONTAINER_OF(op, struct conn, below_in);
+
+    if (c->closing) {
+        close_if_idle(c);
+        return;
+    }
+    if (c->state == FAILED)
+        return;
+    if (result <= 0) {
+        below_ended(c, result);
+        return;
+    }
+    c->lent = (struct str){data, (size_t)result};
+    if (c->state == OPEN && c->in != NULL) {
+        pump(c);
+        return;
+    }
+    keep_rest(c);
+    if (c->state == HANDSHAKE)
+        enlist(c->tls, &c->tls->handshakes, &c->node);
+}
+
+static void connected(struct conn *c, int result)
+{
+    if (c->fd < 0) { /* there was not even a descriptor */
+        finish(c, &c->out, result);
+        conn_free(c);
+    } else if (result < 0) {
+        fail(c, result);
+    } else {
+        c->state = HANDSHAKE;
+        enlist(c->tls, &c->tls->handshakes, &c->node);
+    }
+}
+
+static void below_sent(struct io_op *op, int result, uint8_t *data)
+{
+    struct conn *c = CONTAINER_OF(op, struct conn, below_out);
+
+    (void)data;
+    if (c->closing) {
+        close_if_idle(c);
+        return;
+    }
+    if (c->state == CONNECTING) {
+        connected(c, result);
+        return;
+    }
+    if (result < 0) {
+        fail(c, result);
+        return;
+    }
+    buf_consume(&c->going, (size_t)result);
+    if (buf_len(&c->going) > 0) {
+        send_going(c);
+        return;
+    }
+    buf_fini(&c->going);
+    flush(c);
+    if (c->below_out.in_flight)
+        return;
+    if (c->plain_n > 0 && c->out != NULL)
+        finish(c, &c->out, c->plain_n);
+    c->plain_n = 0;
+    resume_out(c);
+}
+
+static void opened(struct conn *c)
+{
+    c->state = OPEN;
+    c->tls->stats.handshakes++;
+    c->tls->stats.resumed += SSL_session_reused(c->ssl) == 1;
+    if (c->out != NULL && c->out->kind == OP_CONNECT)
+        finish(c, &c->out, 0);
+    resume_out(c);
+    resume_in(c);
+}
+
+/* One step; what it sends goes out also if it fails: an alert says why. */
+static void step_handshake(struct conn *c)
+{
+    int r;
+
+    ERR_clear_error();
+    r = SSL_do_handshake(c->ssl);
+    keep_rest(c);
+    flush(c);
+    if (r == 1)
+        opened(c);
+    else if (SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_READ)
+        start_recv(c);
+    else
+        fail(c, -EPROTO);
+    ERR_clear_error();
+}
+
+static uint64_t tls_now_ms(struct io *io)
+{
+    return io_now_ms(self(io)->below);
+}
+
+static uint64_t tls_wall_ms(struct io *io)
+{
+    return io_wall_ms(self(io)->below);
+}
+
+static uint64_t tls_clock_us(struct io *io)
+{
+    return io_clock_us(self(io)->below);
+}
+
+static void tls_random(struct io *io, uint8_t *p, size_t n)
+{
+    io_random(self(io)->below, p, n);
+}
+
+static int tls_listen(struct io *io, const struct io_addr *addr, int *ret_fd)
+{
+    return io_listen(self(io)->below, addr, ret_fd);
+}
+
+static int tls_adopt(struct io *io, int fd)
+{
+    struct io_tls *t = self(io);
+    struct conn *c = conn_new(t, false);
+    int r;
+
+    if (c == NULL)
+        return -ENOMEM;
+    r = io_adopt(t->below, fd);
+    if (r < 0) {
+        conn_free(c);
+        return r;
+    }
+    conn_set_fd(c, fd);
+    start_recv(c);
+    return 0;
+}
+
+static void tls_accept(struct io *io, struct io_op *op)
+{
+    io_accept(self(io)->below, op);
+}
+
+static void tls_connect(struct io *io, struct io_op *op, const struct io_addr *addr)
+{
+    struct io_tls *t = self(io);
+    struct conn *c = conn_new(t, true);
+
+    op->in_flight = true;
+    op->kind = OP_CONNECT;
+    op->fd = -1;
+    if (c == NULL) {
+        finish_op(t, op, -ENOMEM);
+        return;
+    }
+    c->out = op;
+    io_connect(t->below, &c->below_out, addr);
+    conn_set_fd(c, c->below_out.fd);
+    op->fd = c->fd;
+}
+
+static void tls_recv(struct io *io, struct io_op *op)
+{
+    struct conn *c = conn_of(self(io), op->fd);
+
+    assert(c != NULL && c->in == NULL && !c->closing);
+    op->in_flight = true;
+    op->kind = OP_RECV;
+    c->in = op;
+    resume_in(c);
+}
+
+static void tls_send(struct io *io, struct io_op *op)
+{
+    struct conn *c = conn_of(self(io), op->fd);
+
+    assert(c != NULL && c->out == NULL && !c->closing);
+    op->in_flight = true;
+    op->kind = OP_SEND;
+    c->out = op;
+    if (c->state == FAILED)
+        finish(c, &c->out, c->end == 0 ? -EPIPE : c->end);
+    else
+        resume_out(c);
+}
+
+static void tls_cancel(struct io *io, struct io_op *op)
+{
+    struct io_tls *t = self(io);
+    struct conn *c = conn_of(t, op->fd);
+
+    if (op->fd < 0)
+        return; /* a connect that failed at once */
+    if (c == NULL) {
+        io_cancel(t->below, op);
+    } else if (c->in == op) {
+        finish(c, &c->in, -ECANCELED);
+    } else if (c->out == op) {
+        finish(c, &c->out, c->plain_n > 0 ? c->plain_n : -ECANCELED);
+        c->plain_n = 0;
+    }
+}
+
+static void tls_close(struct io *io, int fd)
+{
+    struct io_tls *t = self(io);
+    struct conn *c = conn_of(t, fd);
+
+    if (c == NULL) {
+        io_close(t->below, fd);
+        return;
+    }
+    assert(c->in == NULL && c->out == NULL && !c->closing);
+    if (c->state == OPEN && !c->below_out.in_flight) {
+        ERR_clear_error();
+        (void)SSL_shutdown(c->ssl);
+        ERR_clear_error();
+        flush(c);
+    }
+    c->closing = true;
+    t->closing_n++;
+    list_remove(&c->node);
+    io_cancel(t->below, &c->below_in);
+    io_cancel(t->below, &c->below_out); /* no effect on a goodbye that is said */
+    close_if_idle(c);
+}
+
+static void tls_peer(struct io *io, int fd, struct io_addr *ret_addr)
+{
+    io_peer(self(io)->below, fd, ret_addr);
+}
+
+static void tls_local(struct io *io, int fd, struct io_addr *ret_addr)
+{
+    io_local(self(io)->below, fd, ret_addr);
+}
+
+static void run_pumps(struct io_tls *t)
+{
+    struct list now, *node;
+
+    list_init(&now);
+    list_splice(&now, &t->pumps);
+    while ((node = list_pop(&now)) != NULL)
+        if (conn_at(node)->in != NULL)
+            pump(conn_at(node));
+}
+
+static void run_handshakes(struct io_tls *t)
+{
+    unsigned left = t->per_turn == 0 ? UINT_MAX : t->per_turn;
+    struct list *node;
+
+    while (left-- > 0 && (node = list_pop(&t->handshakes)) != NULL)
+        step_handshake(conn_at(node));
+}
+
+static void run_work(struct io_mail *mail)
+{
+    struct io_tls *t = CONTAINER_OF(mail, struct io_tls, work);
+
+    t->work_posted = false;
+    op_queue_run(&t->done);
+    run_pumps(t);
+    run_handshakes(t);
+    if (!list_empty(&t->handshakes))
+        post_work(t);
+}
+
+static void tls_wait(struct io *io, uint64_t until_ms)
+{
+    io_wait(self(io)->below, until_ms);
+}
+
+static void tls_post(struct io *io, struct io_mail *first, struct io_mail *last)
+{
+    io_post(self(io)->below, first, last);
+}
+
+static void tls_free(struct io *io)
+{
+    struct io_tls *t = self(io);
+
+    while (t->closing_n > 0 || t->work_posted)
+        io_wait(t->below, 0);
+    assert(t->done.n == 0 && t->stats.open == 0);
+    op_queue_fini(&t->done);
+    BIO_meth_free(t->bio);
+    free(t->conns);
+    free(t);
+}
+
+static const struct io_ops tls_ops = {
+    .name = "tls",
+    .now_ms = tls_now_ms,
+    .wall_ms = tls_wall_ms,
+    .clock_us = tls_clock_us,
+    .random = tls_random,
+    .listen = tls_listen,
+    .adopt = tls_adopt,
+    .accept = tls_accept,
+    .connect = tls_connect,
+    .recv = tls_recv,
+    .send = tls_send,
+    .cancel = tls_cancel,
+    .close = tls_close,
+    .peer = tls_peer,
+    .local = tls_local,
+    .wait = tls_wait,
+    .post = tls_post,
+    .free = tls_free,
+};
+
+int io_tls_new(struct io *below, struct tls_context *ctx, unsigned handshakes_per_turn,
+               struct io **ret_io)
+{
+    struct io_tls *t = calloc(1, sizeof(*t));
+
+    if (t == NULL)
+        return -ENOMEM;
+    t->io.ops = &tls_ops;
+    t->below = below;
+    t->ctx = ctx;
+    t->per_turn = handshakes_per_turn;
+    t->work.deliver = run_work;
+    list_init(&t->handshakes);
+    list_init(&t->pumps);
+    t->bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "polylog");
+    if (t->bio == NULL || BIO_meth_set_read(t->bio, bio_read) != 1 ||
+        BIO_meth_set_write(t->bio, bio_write) != 1 || BIO_meth_set_ctrl(t->bio, bio_ctrl) != 1 ||
+        BIO_meth_set_create(t->bio, bio_create) != 1) {
+        BIO_meth_free(t->bio);
+        free(t);
+        return -ENOMEM;
+    }
+    *ret_io = &t->io;
+    return 0;
+}
+
+void io_tls_stats(const struct io *io, struct io_tls_stats *ret_stats)
+{
+    *ret_stats = ((const struct io_tls *)(const void *)io)->stats;
+}
