@@ -65,10 +65,20 @@ static void say_where(const struct server *s)
     fflush(stdout);
 }
 
+static void write_pid(const char *path)
+{
+    char text[16];
+    int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+    if (path[0] != '\0' && file_replace(path, (struct str){(const uint8_t *)text, (size_t)n}) < 0)
+        fprintf(stderr, "polylog: cannot write %s\n", path);
+}
+
 static void serving(void *ctx, const struct server *s)
 {
     struct node *n = ctx;
 
+    write_pid(n->conf.pid_file);
     if (n->conf.user[0] != '\0' && process_is_root() && process_become(n->conf.user) < 0) {
         fprintf(stderr, "polylog: cannot become user %s\n", n->conf.user);
         n->exit_code = 1;

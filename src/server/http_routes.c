@@ -375,18 +375,25 @@ static void asset(struct conn *c, struct str path)
 static void health(struct conn *c)
 {
     struct server *s = c->worker->server;
+    const char *stuck = server_stuck(s);
+    bool degraded = server_is_degraded(s);
     struct buf body CLEANUP(buf_fini);
     struct json_out o;
 
     buf_init(&body, 4096);
     json_out_init(&o, &body);
     json_out_object(&o);
-    json_out_field_str(&o, "status", server_is_degraded(s) ? STR("degraded") : STR("ok"));
-    json_out_field_bool(&o, "degraded", server_is_degraded(s));
+    json_out_field_str(&o, "status",
+                       str_of(stuck != NULL ? "stuck"
+                              : degraded    ? "degraded"
+                                            : "ok"));
+    if (stuck != NULL)
+        json_out_field_str(&o, "stuck", str_of(stuck));
+    json_out_field_bool(&o, "degraded", degraded);
     json_out_field_str(&o, "version", str_of(s->o.version));
     json_out_object_end(&o);
     buf_append_byte(&body, '\n');
-    answer_text(c, 200, "application/json", buf_peek(&body));
+    answer_text(c, stuck != NULL ? 503 : 200, "application/json", buf_peek(&body));
 }
 
 static void ready(struct conn *c)

@@ -13,6 +13,7 @@
 
 #define PROBE_EVERY_MS 5000
 #define PROBE_LATE_MS 3000
+#define STUCK_MS 20000
 
 struct mail_to_server {
     struct io_mail mail;
@@ -133,6 +134,21 @@ bool server_is_degraded(const struct server *s)
 
     return s->probe_failed || bus_degraded(s->o.bus) ||
            (s->probe_out && now - s->probe_ms > PROBE_LATE_MS);
+}
+
+const char *server_stuck(const struct server *s)
+{
+    uint64_t now = io_now_ms(s->workers[0].io);
+
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        uint64_t turned = atomic_load_explicit(&s->workers[i].turned_ms, memory_order_relaxed);
+
+        if (turned > 0 && now > turned + STUCK_MS)
+            return "a worker";
+    }
+    if (s->conf->store == CONF_STORE_SQLITE && s->probe_out && now > s->probe_ms + STUCK_MS)
+        return "the store's threads";
+    return NULL;
 }
 
 void server_booted(struct server *s, const char *why)

@@ -75,8 +75,12 @@ void server_free(struct server *s);
 /* Any thread: stop accepting, tell the clients, finish, end. Then the loops end. */
 void server_stop(struct server *s);
 
-/* What a person may be told of how the node fares. */
+/* A shared dependency fails, or is slow: the node goes on. Any worker. */
 bool server_is_degraded(const struct server *s);
+
+/* Are this process's own loops and its store's threads moving? NULL, or what is
+ * stuck. Any worker. */
+const char *server_stuck(const struct server *s);
 
 /* A new connection for the worker with the fewest. Worker 0. */
 void server_hand_over(struct server *s, int fd, bool secure);

@@ -11,7 +11,7 @@
 #include "server/server.h"
 #include "server/session.h"
 
-#include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define IDLE_ROOMS 4096
@@ -603,6 +603,7 @@ bool worker_turn(void *arg)
         server_worker_settled(w->server, w);
     }
     post_mail(w);
+    atomic_store_explicit(&w->turned_ms, io_now_ms(w->io), memory_order_relaxed);
     metrics_observe(w->metrics, METRIC_HIST_turn, io_clock_us(w->io) - start);
     return !w->ended;
 }

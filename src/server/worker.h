@@ -48,8 +48,8 @@ struct worker {
     struct io_mail *out_first[WORKERS_MAX], *out_last[WORKERS_MAX];
     struct deflate_codec *codec;
     struct ws_rules rules;
-    struct wheel_timer second; /* log, presence, statistics: once a second */
-    uint64_t turn_us;
+    struct wheel_timer second;  /* log, presence, statistics: once a second */
+    _Atomic uint64_t turned_ms; /* when a turn last ended: is the loop alive? */
     bool draining, settling, settled, ended;
 };
 
