@@ -48,6 +48,8 @@ static void caught(void *ctx, int signal)
     if (signal == SIGTERM || signal == SIGINT) {
         (void)process_notify("STOPPING=1");
         server_stop(n->server);
+    } else if (signal == SIGHUP) {
+        server_reload(n->server);
     }
 }
 
@@ -127,6 +129,7 @@ static bool open_node(struct node *n, bool echo)
                                        : MIN(process_cpus(), (unsigned)WORKERS_MAX),
         .echo = echo,
     };
+    char why[SERVER_WHY_MAX];
 
     (void)usage_descriptors();
     if (host_epoll_new(&n->host) < 0 ||
@@ -142,8 +145,11 @@ static bool open_node(struct node *n, bool echo)
     o.store = n->store;
     o.bus = n->bus;
     o.inherited_n = process_inherited(&o.inherited);
-    if (server_new(&o, &n->server) < 0 ||
-        signals_start(n->server->workers[0].io, caught, n, &n->signals) < 0 ||
+    if (server_new(&o, &n->server, why) < 0) {
+        fprintf(stderr, "polylog: %s\n", why);
+        return false;
+    }
+    if (signals_start(n->server->workers[0].io, caught, n, &n->signals) < 0 ||
         server_start(n->server) < 0) {
         fprintf(stderr, "polylog: cannot start its workers\n");
         return false;

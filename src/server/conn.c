@@ -61,7 +61,7 @@ static struct conn *conn_new(struct worker *w, int fd, struct io *io)
     list_init(&c->dirty);
     list_init(&c->behind);
     list_push(&w->conns, &c->node);
-    w->conns_n++;
+    __atomic_store_n(&w->conns_n, w->conns_n + 1, __ATOMIC_RELAXED);
     c->opened_s = c->heard_s = now_s(c);
     return c;
 }
@@ -406,7 +406,7 @@ void conn_bury(struct worker *w)
 
         io_close(c->io, c->recv.fd);
         list_remove(&c->node);
-        w->conns_n--;
+        __atomic_store_n(&w->conns_n, w->conns_n - 1, __ATOMIC_RELAXED);
         free(c);
     }
 }

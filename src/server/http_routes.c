@@ -375,8 +375,8 @@ static void asset(struct conn *c, struct str path)
 static void health(struct conn *c)
 {
     struct server *s = c->worker->server;
-    const char *stuck = server_stuck(s);
-    bool degraded = server_is_degraded(s);
+    const char *stuck = server_stuck(s, worker_now_ms(c->worker));
+    bool degraded = server_is_degraded(s, worker_now_ms(c->worker));
     struct buf body CLEANUP(buf_fini);
     struct json_out o;
 
@@ -416,7 +416,8 @@ static void show_metrics(struct conn *c)
     buf_init(&body, 1 << 20);
     metrics_render(&body, sets, s->workers_n, &stats);
     metrics_render_one(&body, "gauge", METRICS_UNITS, "polylog_degraded",
-                       "1 while a shared dependency fails.", server_is_degraded(s));
+                       "1 while a shared dependency fails.",
+                       server_is_degraded(s, worker_now_ms(c->worker)));
     answer_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", buf_peek(&body));
 }
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PROBE_EVERY_MS 5000
@@ -36,7 +37,14 @@ static struct mail_to_server *letter(struct server *s, struct worker *w,
     return m;
 }
 
-int server_new(const struct server_options *o, struct server **ret_server)
+static void draw_keys(struct server *s)
+{
+    io_random(s->workers[0].io, s->hash_key, sizeof(s->hash_key));
+    io_random(s->workers[0].io, s->ticket_key, sizeof(s->ticket_key));
+}
+
+int server_new(const struct server_options *o, struct server **ret_server,
+               char ret_why[static SERVER_WHY_MAX])
 {
     struct server *s = calloc(1, sizeof(*s));
     int r;
@@ -52,13 +60,17 @@ int server_new(const struct server_options *o, struct server **ret_server)
         abort();
     memset(s->workers, 0, sizeof(*s->workers) * s->workers_n);
     for (unsigned i = 0; i < s->workers_n; i++) {
+        (void)snprintf(ret_why, SERVER_WHY_MAX, "cannot make a worker");
         r = worker_init(&s->workers[i], s, i);
+        if (r == 0 && i == 0)
+            draw_keys(s);
+        if (r == 0)
+            r = worker_tls(&s->workers[i], ret_why);
         if (r < 0) {
             server_free(s);
             return r;
         }
     }
-    io_random(s->workers[0].io, s->hash_key, sizeof(s->hash_key));
     for (unsigned i = 0; i < s->workers_n; i++) {
         memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
         memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
@@ -103,9 +115,8 @@ static void probe_done(struct store_req *req)
     struct server *s = CONTAINER_OF(req, struct server, probe.req);
     struct worker *w = &s->workers[0];
 
-    s->probe_out = false;
-    s->probe_failed = req->result != STORE_OK;
-    s->probed_ms = worker_now_ms(w);
+    atomic_store(&s->probe_ms, 0);
+    atomic_store(&s->probe_failed, req->result != STORE_OK);
     metrics_observe(w->metrics, METRIC_HIST_probe, io_clock_us(w->io) - s->probe_us);
 }
 
@@ -115,10 +126,9 @@ static void probe_due(struct wheel_timer *t)
     struct worker *w = &s->workers[0];
 
     wheel_set(&w->wheel, t, worker_now_ms(w) + PROBE_EVERY_MS);
-    if (s->probe_out || atomic_load(&s->phase) != SERVER_SERVING)
+    if (atomic_load(&s->probe_ms) > 0 || atomic_load(&s->phase) != SERVER_SERVING)
         return;
-    s->probe_out = true;
-    s->probe_ms = worker_now_ms(w);
+    atomic_store(&s->probe_ms, worker_now_ms(w));
     s->probe_us = io_clock_us(w->io);
     s->probe = (struct store_put){.req = {.home = w->io, .done = probe_done},
                                   .pk = STR("server"),
@@ -128,25 +138,28 @@ static void probe_due(struct wheel_timer *t)
     store_put(s->o.store, &s->probe);
 }
 
-bool server_is_degraded(const struct server *s)
+static bool probe_is_late(const struct server *s, uint64_t now_ms, uint64_t late_ms)
 {
-    uint64_t now = io_now_ms(s->workers[0].io);
+    uint64_t since = atomic_load(&s->probe_ms);
 
-    return s->probe_failed || bus_degraded(s->o.bus) ||
-           (s->probe_out && now - s->probe_ms > PROBE_LATE_MS);
+    return since > 0 && now_ms > since + late_ms;
 }
 
-const char *server_stuck(const struct server *s)
+bool server_is_degraded(const struct server *s, uint64_t now_ms)
 {
-    uint64_t now = io_now_ms(s->workers[0].io);
+    return atomic_load(&s->probe_failed) || bus_degraded(s->o.bus) ||
+           probe_is_late(s, now_ms, PROBE_LATE_MS);
+}
 
+const char *server_stuck(const struct server *s, uint64_t now_ms)
+{
     for (unsigned i = 0; i < s->workers_n; i++) {
         uint64_t turned = atomic_load_explicit(&s->workers[i].turned_ms, memory_order_relaxed);
 
-        if (turned > 0 && now > turned + STUCK_MS)
+        if (turned > 0 && now_ms > turned + STUCK_MS)
             return "a worker";
     }
-    if (s->conf->store == CONF_STORE_SQLITE && s->probe_out && now > s->probe_ms + STUCK_MS)
+    if (s->conf->store == CONF_STORE_SQLITE && probe_is_late(s, now_ms, STUCK_MS))
         return "the store's threads";
     return NULL;
 }
@@ -200,6 +213,29 @@ void server_hand_over(struct server *s, int fd, bool secure)
     m->fd = fd;
     m->secure = secure;
     worker_mail(&s->workers[0], to->index, &m->mail);
+}
+
+/* The certificate, read again by every worker. */
+
+static void reload(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+    char why[TLS_CONTEXT_ERROR_MAX];
+
+    if (worker_tls(m->worker, why) < 0)
+        log_error(m->worker->log, "reload", LOG_TEXT("error", why));
+    else
+        log_info(m->worker->log, "reload", LOG_BOOL("tls", m->worker->tls != NULL));
+    free(m);
+}
+
+void server_reload(struct server *s)
+{
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        struct mail_to_server *m = letter(s, &s->workers[i], reload);
+
+        io_post(s->workers[i].io, &m->mail, &m->mail);
+    }
 }
 
 /* Stopping: worker 0 closes the doors, all drain, and when all have settled, all

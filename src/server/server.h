@@ -7,15 +7,16 @@
 #include "bus/bus.h"
 #include "conf/conf.h"
 #include "io/host.h"
+#include "io/tls_context.h"
 #include "server/log.h"
 #include "server/worker.h"
 #include "store/store.h"
 
 struct accept;
 struct boot;
-struct tls_context;
 
 #define SERVER_SECRET_MAX 128
+#define SERVER_WHY_MAX 512
 
 enum server_phase {
     SERVER_STARTING,
@@ -31,7 +32,6 @@ struct server_options {
     struct store *store;
     struct bus *bus;
     struct log_sink *log;
-    struct tls_context *tls; /* NULL: none */
     const char *version;
     /* Told, on worker 0, once it serves; and why it could not. */
     void (*serving)(void *ctx, const struct server *s);
@@ -51,20 +51,23 @@ struct server {
     uint8_t hash_key[16];
     char secret[SERVER_SECRET_MAX]; /* signs tokens */
     size_t secret_n;
-    char owner_code[40];   /* of the owner link, while nobody has used it; else empty */
-    _Atomic int phase;     /* enum server_phase */
-    unsigned settled_n;    /* workers that have nothing left to do: worker 0's */
-    struct accept *accept; /* worker 0's */
-    struct boot *boot;     /* worker 0's, while starting */
-    uint64_t probe_ms, probe_us, probed_ms; /* worker 0's: when a probe set out, came back */
-    bool probe_out, probe_failed;
+    char owner_code[40];       /* of the owner link, while nobody has used it; else empty */
+    _Atomic int phase;         /* enum server_phase */
+    unsigned settled_n;        /* workers that have nothing left to do: worker 0's */
+    struct accept *accept;     /* worker 0's */
+    struct boot *boot;         /* worker 0's, while starting */
+    _Atomic uint64_t probe_ms; /* when a probe set out that is not back; 0: none */
+    _Atomic bool probe_failed; /* the last one */
+    uint64_t probe_us;
+    uint8_t ticket_key[TLS_CONTEXT_TICKET_KEY];
     struct store_put probe;
     struct wheel_timer probe_timer;
     uint64_t started_ms;
 };
 
-/* Makes the workers. 0 or -errno. */
-int server_new(const struct server_options *o, struct server **ret_server) MUST_CHECK;
+/* Makes the workers. 0, or -errno and a sentence for a person. */
+int server_new(const struct server_options *o, struct server **ret_server,
+               char ret_why[static SERVER_WHY_MAX]) MUST_CHECK;
 
 /* Starts the workers' loops on the host; serving or failed is told. 0 or -errno. */
 int server_start(struct server *s) MUST_CHECK;
@@ -75,12 +78,16 @@ void server_free(struct server *s);
 /* Any thread: stop accepting, tell the clients, finish, end. Then the loops end. */
 void server_stop(struct server *s);
 
-/* A shared dependency fails, or is slow: the node goes on. Any worker. */
-bool server_is_degraded(const struct server *s);
+/* Any thread: read the certificate and its key again, for connections to come. */
+void server_reload(struct server *s);
+
+/* A shared dependency fails, or is slow: the node goes on. Any worker; now_ms is
+ * its time. */
+bool server_is_degraded(const struct server *s, uint64_t now_ms);
 
 /* Are this process's own loops and its store's threads moving? NULL, or what is
  * stuck. Any worker. */
-const char *server_stuck(const struct server *s);
+const char *server_stuck(const struct server *s, uint64_t now_ms);
 
 /* A new connection for the worker with the fewest. Worker 0. */
 void server_hand_over(struct server *s, int fd, bool secure);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "chat/event.h"
 #include "chat/presence.h"
+#include "io/io_tls.h"
 #include "server/accept.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
@@ -440,6 +441,13 @@ static void second(struct wheel_timer *t)
     metrics_set(w->metrics, METRIC_tail_bytes, w->feeds.ring_bytes);
     metrics_set(w->metrics, METRIC_chunk_misses, w->feeds.chunk_reads);
     metrics_set(w->metrics, METRIC_chunk_hits, w->feeds.chunk_hits);
+    if (w->tls != NULL) {
+        struct io_tls_stats stats;
+
+        io_tls_stats(w->tls, &stats);
+        metrics_set(w->metrics, METRIC_tls_handshakes, stats.handshakes);
+        metrics_set(w->metrics, METRIC_tls_failures, stats.failures);
+    }
     log_tick(w->log);
     person_sweep(w);
     wheel_set(&w->wheel, t, now + 1000);
@@ -502,6 +510,23 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     return 0;
 }
 
+int worker_tls(struct worker *w, char ret_why[static TLS_CONTEXT_ERROR_MAX])
+{
+    const struct conf *c = w->server->conf;
+    struct tls_options o = {
+        .cert_file = c->tls_cert, .key_file = c->tls_key, .ticket_key = w->server->ticket_key};
+    int r;
+
+    if (w->tls_context != NULL)
+        return tls_context_reload(w->tls_context, ret_why);
+    if (c->tls_cert[0] == '\0') /* then there is no tls-listen: conf sees to it */
+        return 0;
+    r = tls_context_new(&o, &w->tls_context, ret_why);
+    if (r < 0)
+        return r;
+    return io_tls_new(w->io, w->tls_context, (unsigned)c->handshakes_per_turn, &w->tls);
+}
+
 void worker_fini(struct worker *w)
 {
     if (w->io == NULL)
@@ -516,6 +541,7 @@ void worker_fini(struct worker *w)
     metrics_free(w->metrics);
     log_free(w->log);
     io_free(w->tls);
+    tls_context_free(w->tls_context);
     io_free(w->io);
 }
 
@@ -590,7 +616,6 @@ bool worker_turn(void *arg)
     struct worker *w = arg;
     uint64_t start;
 
-    w->handshakes = 0;
     io_wait(w->tls != NULL ? w->tls : w->io, wait_until(w));
     start = io_clock_us(w->io);
     wheel_advance(&w->wheel, io_now_ms(w->io));

@@ -15,6 +15,7 @@
 #include "chat/feed.h"
 #include "chat/people.h"
 #include "chat/room.h"
+#include "io/tls_context.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "wire/deflate.h"
@@ -33,6 +34,7 @@ struct worker {
     struct server *server;
     struct io *io;
     struct io *tls; /* above io; NULL: no TLS */
+    struct tls_context *tls_context;
     struct log *log;
     struct metrics *metrics;
     unsigned index;
@@ -44,7 +46,6 @@ struct worker {
     struct map persons;
     struct flight *flights; /* unused ones */
     unsigned flights_n;
-    unsigned handshakes; /* of TLS, begun in this turn */
     struct io_mail *out_first[WORKERS_MAX], *out_last[WORKERS_MAX];
     struct deflate_codec *codec;
     struct ws_rules rules;
@@ -55,6 +56,10 @@ struct worker {
 
 /* 0 or -errno; the server's fields are set before. */
 int worker_init(struct worker *w, struct server *server, unsigned index) MUST_CHECK;
+
+/* TLS by the configured certificate, if there is one. 0, or -errno and a sentence
+ * in ret_why; also to read the files again. */
+int worker_tls(struct worker *w, char ret_why[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
 void worker_fini(struct worker *w);
 
 /* One turn: what host_start runs. False when the worker has ended. */
