@@ -44,8 +44,11 @@ static bool listed_before(const struct presence *p, unsigned part, uint64_t user
     return false;
 }
 
-static void put_users(const struct presence *p, struct json_out *o)
+/* How many there are: somebody may be on several workers. */
+static unsigned put_users(const struct presence *p, struct json_out *o)
 {
+    unsigned n = 0;
+
     json_out_key(o, "users");
     json_out_array(o);
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
@@ -58,9 +61,11 @@ static void put_users(const struct presence *p, struct json_out *o)
             json_out_field_u64(o, "id", person->user);
             json_out_field_str(o, "name", person->name);
             json_out_object_end(o);
+            n++;
         }
     }
     json_out_array_end(o);
+    return n;
 }
 
 void presence_describe(const struct room *r, struct json_out *o)
@@ -69,10 +74,9 @@ void presence_describe(const struct room *r, struct json_out *o)
     bool listed = true;
     unsigned n = p != NULL ? total(p, &listed) : 0;
 
-    listed = listed && n <= r->owner->limits.roster_max;
+    if (p != NULL && listed && n <= r->owner->limits.roster_max)
+        n = put_users(p, o);
     json_out_field_u64(o, "count", n);
-    if (p != NULL && listed)
-        put_users(p, o);
 }
 
 static void cast(struct wheel_timer *t)
