@@ -141,14 +141,10 @@ static void created(struct room *r, struct call *call)
 
 static void create(struct room *r, struct call *call)
 {
-    bool is_private = str_eq(call->cmd.kind, STR("private"));
-
     call->entry = (struct entry){
         .kind = ENTRY_ROOM,
         .title = call->cmd.title,
-        .room_kind = r->access.kind == ACCESS_DIRECT ? STR("direct")
-                     : is_private                    ? STR("private")
-                                                     : STR("public"),
+        .room_kind = str_eq(call->cmd.kind, STR("private")) ? STR("private") : STR("public"),
     };
     if (!str_eq(room_id(r), general)) { /* which is nobody's */
         call->entry.from_id = call->who.user;
@@ -204,8 +200,7 @@ static void count_read(struct store_req *req)
 
 static void create_counted(struct room *r, struct call *call)
 {
-    if (r->owner->limits.rooms_per_user == 0 || call->who.super ||
-        r->access.kind == ACCESS_DIRECT || str_eq(room_id(r), general)) {
+    if (r->owner->limits.rooms_per_user == 0 || call->who.super || str_eq(room_id(r), general)) {
         create(r, call);
         return;
     }
@@ -225,7 +220,7 @@ void cmd_join_run(struct room *r, struct call *call)
         call_fail(call, e);
     else if (room_exists(r) || r->access.kind == ACCESS_SELF)
         join_existing(r, call);
-    else if (!may_create)
+    else if (!may_create || r->access.kind == ACCESS_DIRECT) /* which dm makes */
         call_fail(call, ERROR_no_such_room);
     else
         create_counted(r, call);
