@@ -116,6 +116,7 @@ static void drop_hold(struct request *r)
     if (feed == NULL)
         return;
     r->held = NULL;
+    r->conn->joining_n--;
     room.n = feed->id_n;
     memcpy(id, feed->id, feed->id_n);
     if (feed_release(feed))
@@ -205,11 +206,12 @@ static bool hold(struct request *r, struct str room)
     uint64_t max = r->worker->server->conf->rooms_per_connection;
     struct feed *feed = feed_get(&r->worker->feeds, room);
 
-    if (max > 0 && r->conn->followers_n >= max &&
+    if (max > 0 && (uint64_t)r->conn->followers_n + r->conn->joining_n >= max &&
         (feed == NULL || conn_follower(r->conn, feed) == NULL))
         return false;
     r->held = feed_make(&r->worker->feeds, room);
     feed_hold(r->held);
+    r->conn->joining_n++;
     r->call.follow.on = true;
     return true;
 }
