@@ -1,0 +1,229 @@
+// Rooms and people: who may do what, from which moment on, and what one is told of it.
+import assert from "node:assert/strict";
+import { sleep, test, testWorkers, refused } from "./lib/suite.mjs";
+
+testWorkers("a direct room is its two people's", async (t) => {
+  const [ana, bob] = [await t.person("ana"), await t.person("bob")];
+  const [{ room }, other] = [await ana.call("dm", { user: bob.user.id }), await bob.call("dm", { user: ana.user.id })];
+  assert.equal(room.id, `dm:${ana.user.id}:${bob.user.id}`);
+  assert.equal(room.kind, "direct");
+  assert.deepEqual([room.peer, other.room.peer], [bob.user, ana.user]);
+  assert.equal(other.room.head.seq, 1);
+  // both were told in their own logs, without asking
+  for (const who of [ana, bob]) {
+    const { ts, ...invite } = await who.event({ event: "invite" });
+    assert.ok(ts > 0);
+    assert.deepEqual(invite, {
+      ...{ event: "invite", room: `@${who.user.id}`, seq: 1, count: 0, from: ana.user },
+      ...{ to: room.id, kind: "direct", title: "" },
+    });
+  }
+  await ana.call("join", { room: room.id });
+  await bob.call("join", { room: room.id });
+  await ana.call("send", { room: room.id, text: "psst" });
+  await bob.event({ room: room.id, text: "psst" });
+  const [listed] = (await bob.call("rooms")).rooms;
+  assert.deepEqual([listed.id, listed.peer, listed.unread], [room.id, ana.user, 1]);
+  const eve = await t.person("eve");
+  await refused("not_member", eve.call("join", { room: room.id }));
+});
+
+testWorkers("a direct room comes into being by dm only", async (t) => {
+  const [ana, bob] = [await t.person(), await t.person()];
+  const room = `dm:${ana.user.id}:${bob.user.id}`;
+  await refused("no_such_room", ana.call("join", { room }));
+  await refused("no_such_room", ana.call("join", { room: `dm:${ana.user.id}:99999999`, create: true }));
+  await refused("no_such_room", ana.call("send", { room, text: "a" }));
+  await bob.call("dm", { user: ana.user.id });
+  await ana.event({ event: "invite", to: room });
+  await ana.call("join", { room });
+});
+
+testWorkers("one's own log is followed without asking, and can be read again", async (t) => {
+  const [ana, bob] = [await t.person(), await t.person()];
+  const own = `@${ana.user.id}`;
+  const rooms = [t.room(), t.room(), t.room()];
+  for (const room of rooms) {
+    await bob.call("room_create", { room, kind: "private", title: `of ${room}` });
+    await bob.call("member_set", { room, user: ana.user.id, role: "member" });
+  }
+  const invites = await ana.events({ event: "invite", room: own }, 3);
+  assert.deepEqual(invites.map(({ seq, to, title, kind }) => [seq, to, title, kind]), [
+    ...rooms.map((room, i) => [i + 1, room, `of ${room}`, "private"]),
+  ]);
+  const again = await (await t.server).connect(ana.token);
+  await again.call("join", { room: own, after: 1 });
+  assert.deepEqual((await again.events({ event: "invite" }, 2)).map(({ seq }) => seq), [2, 3]);
+  const { entries } = await again.call("history", { room: own, view: "log" });
+  assert.equal(entries.length, 3);
+  await again.close();
+});
+
+testWorkers("a private room is its members' only", async (t) => {
+  const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
+  const made = await ana.call("room_create", { room, kind: "private", title: "ours" });
+  assert.equal(made.room.kind, "private");
+  await refused("not_member", bob.call("join", { room }));
+  await ana.call("join", { room });
+  await ana.call("send", { room, text: "before" });
+  await ana.call("member_set", { room, user: bob.user.id, role: "member" });
+  const joined = await bob.call("join", { room, after: 0 });
+  assert.deepEqual([joined.role, joined.room.title], ["member", "ours"]);
+  const { user, role, from } = await bob.event({ event: "member", room });
+  assert.deepEqual([user, role, from], [bob.user, "member", ana.user]);
+  await bob.event({ text: "before" });
+  await bob.call("send", { room, text: "thanks" });
+  await ana.event({ text: "thanks" });
+});
+
+testWorkers("whoever is removed, muted or banned is so at once", async (t) => {
+  const [ana, bob] = [await t.person("ana"), await t.person("bob")];
+  const set = (room, role, more) => ana.call("member_set", { room, user: bob.user.id, role, ...more });
+  for (const [role, kind, code] of [
+    ["none", "private", "not_member"],
+    ["banned", "public", "banned"],
+    ["banned", "private", "banned"],
+  ]) {
+    const room = t.room(role);
+    await ana.call("room_create", { room, kind });
+    await set(room, "member");
+    await ana.call("join", { room });
+    await bob.call("join", { room, after: 0 });
+    // what lands behind the change is not for bob, whether it was asked for before or after
+    const sends = ["a", "b", "c"].map((text) => ana.call("send", { room, text }));
+    const { seq } = await set(room, role);
+    await Promise.all([...sends, ana.call("send", { room, text: "after" })]);
+    await ana.event({ room, text: "after" });
+    await bob.event({ room, event: "member", seq });
+    await sleep(30);
+    await bob.settle();
+    assert.deepEqual(bob.log(room).map((entry) => entry.seq), Array.from({ length: seq }, (_, i) => i + 1));
+    for (const [action, params] of [
+      ["send", { text: "let me" }],
+      ["history", {}],
+      ["join", {}],
+    ])
+      await refused(code, bob.call(action, { room, ...params }));
+    await set(room, "member");
+    await bob.call("join", { room, after: seq });
+    await bob.event({ room, text: "after" });
+  }
+});
+
+testWorkers("muting ends by itself", async (t) => {
+  const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
+  await ana.call("join", { room });
+  await bob.call("join", { room });
+  await ana.call("member_set", { room, user: bob.user.id, role: "muted", until: Date.now() + 400 });
+  const { until } = await bob.event({ event: "member", role: "muted" });
+  const { retry_after_ms: wait } = await refused("muted", bob.call("send", { room, text: "a" }));
+  assert.ok(wait > 0 && wait <= 400, wait);
+  await sleep(until - Date.now() + 20);
+  await bob.call("send", { room, text: "a" });
+});
+
+testWorkers("roles are given by those who may", async (t) => {
+  const [ana, bob, eve, room] = [await t.person(), await t.person(), await t.person(), t.room()];
+  const set = (who, whom, role) => who.call("member_set", { room, user: whom.user.id, role });
+  assert.equal((await ana.call("join", { room })).role, "owner");
+  await set(ana, bob, "moderator");
+  assert.equal((await bob.call("join", { room })).role, "moderator");
+  await eve.call("join", { room });
+  const { seq } = await eve.call("send", { room, text: "rude" });
+  await bob.call("delete", { room, target: seq });
+  await bob.call("room_set", { room, title: "kept clean" });
+  await set(bob, eve, "muted");
+  await set(bob, eve, "member");
+  await refused("forbidden", set(bob, eve, "moderator"));
+  await refused("forbidden", set(bob, ana, "member"));
+  await refused("forbidden", set(bob, bob, "owner"));
+  await set(ana, bob, "owner");
+  await set(bob, ana, "member");
+  await refused("forbidden", set(ana, eve, "banned"));
+  await set(ana, ana, "none"); // to leave for good
+  const { members } = await bob.call("members", { room });
+  assert.deepEqual(members.map(({ id, role }) => [id, role]).sort((a, b) => a[0] - b[0]), [
+    [bob.user.id, "owner"],
+    [eve.user.id, "member"],
+  ]);
+});
+
+testWorkers("general is nobody's", async (t) => {
+  const ana = await t.person();
+  const { role } = await ana.call("join", { room: "general" });
+  assert.equal(role, undefined);
+  await refused("forbidden", ana.call("room_set", { room: "general", title: "mine" }));
+});
+
+testWorkers("a room's title changes for everybody", async (t) => {
+  const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
+  await ana.call("room_create", { room, title: "old" });
+  await bob.call("join", { room, after: 0 });
+  assert.deepEqual((({ title, kind }) => [title, kind])(await bob.event({ event: "room" })), ["old", "public"]);
+  await ana.call("room_set", { room, title: "neu ✓" });
+  assert.equal((await bob.event({ event: "room" })).title, "neu ✓");
+  assert.equal((await bob.call("join", { room })).room.title, "neu ✓");
+});
+
+test("a room without an id is named after its title, or at random", async (t) => {
+  const ana = await t.person();
+  const named = await ana.call("room_create", { title: "Über Große Dinge & mehr!" });
+  assert.match(named.room.id, /^[a-z0-9-]+-[a-z0-9]{6}$/);
+  const again = await ana.call("room_create", { title: "Über Große Dinge & mehr!" });
+  assert.notEqual(named.room.id, again.room.id);
+  assert.match((await ana.call("room_create")).room.id, /^[a-z0-9]{6,}$/);
+  const long = await ana.call("room_create", { title: "x".repeat(128) });
+  await ana.call("join", { room: long.room.id, create: false });
+});
+
+test("only so many rooms are made by one person", async (t) => {
+  const server = await t.start({ "rooms-per-user": 3 });
+  const [ana, bob] = [await t.person("ana", { server }), await t.person("bob", { server })];
+  await ana.call("room_create", { room: "one" });
+  await ana.call("join", { room: "two" });
+  await ana.call("room_create", { title: "three" });
+  await refused("rooms_limit", ana.call("room_create", { room: "four" }));
+  const error = await refused("rooms_limit", ana.call("join", { room: "four" }));
+  assert.equal(error.message, "You have created too many rooms.");
+  await ana.call("join", { room: "general" });
+  await ana.call("dm", { user: bob.user.id });
+  await bob.call("join", { room: "four" });
+});
+
+testWorkers("what is unread is counted, and read positions are told", async (t) => {
+  const server = await t.server;
+  const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
+  await ana.call("join", { room });
+  await bob.call("join", { room });
+  for (let i = 1; i <= 5; i++) await ana.call("send", { room, text: `m${i}` });
+  const mine = async (who) => (await who.call("rooms")).rooms.find(({ id }) => id === room);
+  assert.deepEqual((await mine(bob)).unread, 5);
+  assert.deepEqual((await mine(ana)).unread, 0, "one's own are read");
+  assert.deepEqual(await bob.call("read", { room, seq: 4, count: 3 }), { seq: 4, count: 3 });
+  const cast = await ana.event({ event: "read", user: bob.user.id });
+  assert.deepEqual(cast, { event: "read", room, user: bob.user.id, seq: 4, count: 3 });
+  assert.deepEqual((await mine(bob)).read, { seq: 4, count: 3 });
+  assert.deepEqual((await mine(bob)).unread, 2);
+  await bob.call("read", { room, seq: 2, count: 1 }); // never back
+  assert.deepEqual((await mine(bob)).read, { seq: 4, count: 3 });
+  await sleep(300); // it is stored meanwhile
+  const device = await server.connect(bob.token);
+  assert.deepEqual((await device.call("join", { room })).read, { seq: 4, count: 3 });
+  await device.call("read", { room, seq: 99 });
+  assert.deepEqual((await mine(device)).unread, 0);
+  await ana.call("react", { room, target: 2, emoji: "a" });
+  assert.deepEqual((await mine(device)).unread, 0, "a reaction is no message");
+  await device.close();
+});
+
+testWorkers("users are found by how their name begins", async (t) => {
+  const mark = `f${t.serial}`;
+  const server = await t.server;
+  for (const name of [`${mark} Ann`, `${mark} anna`, `${mark} Änne`, `${mark} bob`]) await server.login(name);
+  const ana = await t.person();
+  const find = async (query) => (await ana.call("users", { query })).users.map(({ name }) => name);
+  assert.deepEqual(await find(`${mark} an`), [`${mark} Ann`, `${mark} anna`]);
+  assert.deepEqual(await find(`${mark.toUpperCase()} ÄN`), [`${mark} Änne`]);
+  assert.deepEqual(await find(`${mark} z`), []);
+  assert.ok((await find(undefined)).length > 0);
+});
