@@ -62,7 +62,8 @@ static void server_fini(struct server *s)
     certs_remove(&s->certs);
 }
 
-static int server_accept(struct server *s)
+/* Accepted, and adopted by nobody yet. */
+static int server_take(struct server *s)
 {
     struct probe accepting;
 
@@ -70,8 +71,15 @@ static int server_accept(struct server *s)
     io_accept(s->rig.io, &accepting.op);
     UNTIL(&s->rig, accepting.done_n == 1);
     assert_true(accepting.result >= 0);
-    assert_int_equal(io_adopt(s->rig.io, accepting.result), 0);
     return accepting.result;
+}
+
+static int server_accept(struct server *s)
+{
+    int fd = server_take(s);
+
+    assert_int_equal(io_adopt(s->rig.io, fd), 0);
+    return fd;
 }
 
 /* OpenSSL's own client, blocking, on a thread: connects, sends "ping", waits for
@@ -440,10 +448,14 @@ static void a_turn_takes_on_a_few_handshakes(void **state)
     for (int i = 0; i < CROWD; i++) {
         peers[i].server = &s;
         assert_int_equal(pthread_create(&peers[i].thread, NULL, peer_run, &peers[i]), 0);
-        io_rig_probe(&reading[i], server_accept(&s));
+        io_rig_probe(&reading[i], server_take(&s));
+    }
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(io_adopt(s.rig.io, reading[i].op.fd), 0);
         io_recv(s.rig.io, &reading[i].op);
     }
     do {
+        usleep(20000); /* all that can speak has spoken */
         io_tls_stats(s.rig.io, &before);
         io_rig_turn(&s.rig);
         io_tls_stats(s.rig.io, &after);
@@ -539,6 +551,88 @@ static void a_break_at_any_point_is_told(void **state)
     assert_in_range(opened, 1, 99);
 }
 
+/* OpenSSL's client without a socket: the test carries its bytes. */
+struct puppet {
+    SSL_CTX *ctx;
+    SSL *ssl;
+    struct probe sending, reading;
+    uint8_t in[16384];
+};
+
+static void puppet_say(struct rig *r, struct puppet *p, size_t at_most)
+{
+    uint8_t out[128 * 1024];
+    int n = BIO_read(SSL_get_wbio(p->ssl), out, (int)MIN(at_most, sizeof(out)));
+
+    if (n > 0)
+        io_rig_send_all(r, &p->sending, (struct str){out, (size_t)n});
+}
+
+static void puppet_shake_hands(struct rig *r, struct puppet *p)
+{
+    p->ctx = SSL_CTX_new(TLS_client_method());
+    p->ssl = SSL_new(p->ctx);
+    SSL_set_bio(p->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    while (SSL_connect(p->ssl) != 1) {
+        int done_n = p->reading.done_n;
+
+        puppet_say(r, p, SIZE_MAX);
+        p->reading.bytes = p->in;
+        p->reading.size = sizeof(p->in);
+        p->reading.at = 0;
+        io_recv(r->io, &p->reading.op);
+        UNTIL(r, p->reading.done_n > done_n);
+        assert_int_equal(BIO_write(SSL_get_rbio(p->ssl), p->in, (int)p->reading.at),
+                         (int)p->reading.at);
+    }
+    puppet_say(r, p, SIZE_MAX);
+}
+
+#define RECORD 16000
+#define RECORDS 5
+
+/* Half a record, then more than a recv may deliver: what SSL has decrypted beyond
+ * that comes with the next recv, though the socket has nothing more to say. */
+static void what_ssl_still_holds_is_delivered(void **state)
+{
+    static uint8_t out[RECORD], in[RECORDS * RECORD];
+    struct puppet p = {0};
+    struct probe connecting, reading;
+    struct server s;
+    struct rig below;
+
+    (void)state;
+    server_init(&s, NULL, 0);
+    below = (struct rig){.io = s.rig.below};
+    io_rig_probe(&connecting, -1);
+    io_connect(below.io, &connecting.op, &s.addr);
+    io_rig_probe(&reading, server_accept(&s));
+    reading.bytes = in;
+    reading.size = sizeof(in);
+    UNTIL(&below, connecting.done_n == 1);
+    io_rig_probe(&p.sending, connecting.op.fd);
+    io_rig_probe(&p.reading, connecting.op.fd);
+    puppet_shake_hands(&below, &p);
+    io_recv(s.rig.io, &reading.op);
+    for (int i = 0; i < RECORDS; i++)
+        assert_int_equal(SSL_write(p.ssl, out, RECORD), RECORD);
+    puppet_say(&below, &p, RECORD);
+    for (int i = 0; i < 10; i++)
+        io_rig_turn(&s.rig);
+    assert_int_equal(reading.done_n, 0);
+    puppet_say(&below, &p, SIZE_MAX);
+    UNTIL(&s.rig, reading.done_n == 1);
+    assert_int_equal(reading.result, IO_RECV_MAX);
+    io_recv(s.rig.io, &reading.op);
+    UNTIL(&s.rig, reading.done_n == 2);
+    assert_int_equal(reading.at, RECORDS * RECORD);
+    SSL_free(p.ssl);
+    SSL_CTX_free(p.ctx);
+    io_close(below.io, connecting.op.fd);
+    io_close(s.rig.io, reading.op.fd);
+    server_fini(&s);
+}
+
 CHECK_MAIN(cmocka_unit_test(a_client_of_another_make_is_served),
            cmocka_unit_test(old_and_weak_clients_are_refused),
            cmocka_unit_test(a_session_is_resumed_elsewhere_and_later),
@@ -546,6 +640,7 @@ CHECK_MAIN(cmocka_unit_test(a_client_of_another_make_is_served),
            cmocka_unit_test(a_reload_reaches_new_connections_only),
            cmocka_unit_test(bad_files_are_named),
            cmocka_unit_test(a_turn_takes_on_a_few_handshakes),
+           cmocka_unit_test(what_ssl_still_holds_is_delivered),
            cmocka_unit_test_setup_teardown(plain_and_secure_share_a_loop, io_rig_tls,
                                            io_rig_teardown),
            cmocka_unit_test(a_break_at_any_point_is_told))
