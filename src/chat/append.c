@@ -192,7 +192,7 @@ static void batch_done(struct store_req *req)
     case STORE_FAILED:
     case STORE_CANCELED:
         batch_failed(b, req->result);
-        room_reload(r);
+        r->unsure = true;
         break;
     }
     batch_free(b);
@@ -231,10 +231,24 @@ static void batch_submit(struct batch *b)
     store_append(r->owner->store, &b->req);
 }
 
+void append_fail_all(struct room *r, enum store_result result)
+{
+    unsigned n = r->queue_n; /* what is queued meanwhile gets its own try */
+
+    room_hold(r);
+    while (n-- > 0)
+        call_fail_store(queue_pop(r), result);
+    room_release(r);
+}
+
 void append_pump(struct room *r)
 {
     if (r->batch != NULL || r->catching || r->state != ROOM_READY || r->queue_n == 0)
         return;
+    if (r->unsure) {
+        load_catch_up(r);
+        return;
+    }
     room_hold(r); /* ended calls release theirs */
     r->batch = batch_new(r);
     batch_fill(r->batch);

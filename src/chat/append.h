@@ -15,6 +15,9 @@ void append_propose(struct room *r, struct call *call);
 /* Forms and submits the next batch, if none is in flight. */
 void append_pump(struct room *r);
 
+/* Fails what waits. */
+void append_fail_all(struct room *r, enum store_result result);
+
 /* Is a message of that person with that cid in the batch being formed? */
 bool append_forming(const struct room *r, uint64_t user, uint64_t cid_hash);
 

@@ -210,10 +210,21 @@ static void take_in(struct feed *f, const struct news_entry *e)
         end_access(f, e->target, f->head);
 }
 
+/* Entries were not told: what is in memory no longer reaches the head, and
+ * followers read the rest from the store. */
+static void skip_to(struct feed *f, uint64_t head)
+{
+    ring_drop(f, f->head + 1);
+    f->head = head;
+    f->first = head + 1;
+}
+
 void feed_news(struct feed_set *s, const struct news *news)
 {
     struct feed *f = feed_get(s, news->room);
 
+    if (f != NULL && f->live && news->first > f->head + 1)
+        skip_to(f, news->first - 1);
     for (unsigned i = 0; i < news->n; i++) {
         if (f != NULL && f->live && news->first + i == f->head + 1)
             take_in(f, &news->entries[i]);

@@ -157,8 +157,9 @@ static void caught_up(struct room *r, enum store_result result)
 {
     r->catching = false;
     r->foreign++;
-    if (result != STORE_OK)
-        room_reload(r);
+    r->unsure = result != STORE_OK;
+    if (r->unsure)
+        append_fail_all(r, result);
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);

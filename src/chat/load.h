@@ -10,7 +10,8 @@
 void load_room(struct room *r);
 
 /* Takes in what was appended after head and tells followers of it; nothing is
- * appended meanwhile. Harmless while it is under way. */
+ * appended meanwhile. If it fails, what waits fails too, and the next append
+ * begins with another try. Harmless while it is under way. */
 void load_catch_up(struct room *r);
 
 #endif

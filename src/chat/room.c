@@ -202,14 +202,6 @@ void room_loaded(struct room *r, enum store_result result)
         room_mark(r);
 }
 
-void room_reload(struct room *r)
-{
-    if (r->state != ROOM_READY)
-        return;
-    r->state = ROOM_LOADING;
-    load_room(r);
-}
-
 void room_mark(struct room *r)
 {
     list_remove(&r->dirty_node);

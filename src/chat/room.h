@@ -116,6 +116,7 @@ struct room {
     uint64_t followers; /* bit per worker */
     uint64_t at;        /* what the stored record reflects */
     bool saving, catching, loading;
+    bool unsure;      /* a write's outcome is not known: look before the next one */
     unsigned foreign; /* how often entries of other nodes were taken in */
     struct access access;
     struct tail tail;
@@ -187,10 +188,6 @@ uint64_t room_hash_content(const struct room *r, const struct entry *e);
 /* Keeps the room in memory while something of it is in flight. */
 void room_hold(struct room *r);
 void room_release(struct room *r);
-
-/* Loads the room again before anything else is done with it: a write's outcome
- * is not known. */
-void room_reload(struct room *r);
 
 /* What loading came to (chat/load.h): runs or fails the calls that waited. */
 void room_loaded(struct room *r, enum store_result result);
