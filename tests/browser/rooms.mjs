@@ -78,15 +78,31 @@ export default [
       await ana.heading("Cellar");
       await ana.say("who is there?");
       await eve.page.getByRole("button", { name: "Join or create a room" }).first().click();
-      await eve.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill("cellar");
+      const id = new URL(ana.page.url()).hash.slice(2);
+      await eve.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill(id);
       await eve.page.getByRole("dialog").getByRole("button", { name: "Go" }).click();
-      await eve.page.getByRole("dialog").getByRole("alert").filter({ hasText: /\w/ }).waitFor();
+      await eve.page.getByRole("dialog").getByRole("alert").filter({ hasText: /not a member/ }).waitFor();
       await ana.page.getByRole("button", { name: "Room menu" }).click();
       await ana.page.getByRole("menuitem", { name: "Add people" }).click();
       await ana.page.getByRole("dialog").getByLabel("Name").fill("Ben p");
       await ana.page.getByRole("dialog").getByRole("button", { name: "Ben private" }).click();
-      await ben.page.locator('[data-room="cellar"]').click();
+      await ben.page.locator(`[data-room="${id}"]`).click();
       await ben.sees("who is there?");
+    },
+  ],
+  [
+    "a room has the name that it was given, also where its address cannot have it",
+    async ({ arrive }) => {
+      const ana = await (await arrive("Ana names")).login();
+      const ben = await (await arrive("Ben names")).login();
+      await ana.join("Book Club");
+      assert.match(ana.page.url(), /#\/book-club$/);
+      await ana.join("Café 1.4");
+      await ben.join("book CLUB");
+      await ben.heading("Book Club");
+      await ana.page.getByRole("button", { name: "Room menu" }).click();
+      await ana.page.getByRole("menuitem", { name: "Leave the room" }).click();
+      await ana.page.locator(".room-entry", { hasText: "Café" }).waitFor({ state: "detached" });
     },
   ],
   [
