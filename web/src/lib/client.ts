@@ -242,6 +242,11 @@ export class Client extends Emitter<ClientEvents> {
     this.emit("rooms", undefined);
   }
 
+  // The page is about to go.
+  flush(): void {
+    this.marks.flush();
+  }
+
   // ---- Connection ----
 
   private connect(): void {
