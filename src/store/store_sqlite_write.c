@@ -437,15 +437,15 @@ static unsigned wal_grown(const struct store_sqlite *s)
 /* Nothing waits: what was put off is done, a little at a time. */
 static void idle(struct store_sqlite *s)
 {
-    if (store_sqlite_fold_pending(s) && wal_grown(s) < WAL_PAGES_HARD) {
+    if (may_fold(s) && wal_grown(s) < WAL_PAGES_HARD) {
         if (transact(s, NULL, 0, FOLD_IDLE) != SQLITE_OK)
             s->fold_ms = s->wall_ms + FOLD_PAUSE_MS;
-        else
-            s->fold_ms = 0;
     } else if (s->wal_dirty) {
         checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
     } else if (s->scrub) {
         checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+    } else {
+        s->fold_ms = 0; /* the pause after a failure is over */
     }
 }
 
