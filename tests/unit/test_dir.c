@@ -8,7 +8,7 @@
 
 static void dir_is_made_with_what_is_above(void **state)
 {
-    char top[64], path[128], file[128];
+    char top[64], path[80], file[96];
     struct stat st;
     FILE *f;
 
