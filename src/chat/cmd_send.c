@@ -106,7 +106,7 @@ static bool answer_repeat(struct room *r, struct call *call, uint64_t after)
     if (seq == 0)
         return false;
     r->owner->stats.duplicates++;
-    if (slot->content != call->content_hash)
+    if (slot->content != 0 && slot->content != call->content_hash)
         call_fail(call, ERROR_cid_conflict);
     else
         answer(call, seq, slot->ts_ms, slot->count, true);

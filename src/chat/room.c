@@ -137,7 +137,11 @@ uint64_t room_hash(const struct room *r, struct str s)
 
 uint64_t room_hash_content(const struct room *r, const struct entry *e)
 {
-    return siphash(r->owner->hash_key, e->text) + e->reply_to;
+    uint64_t hash = siphash(r->owner->hash_key, e->text) + e->reply_to;
+
+    if (e->text.n == 0)
+        return 0; /* it was deleted */
+    return hash != 0 ? hash : 1;
 }
 
 void room_apply(struct room *r, const struct entry *e, uint64_t cid, uint64_t content,
@@ -239,7 +243,7 @@ bool room_owner_busy(const struct owner *o)
     for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it)) {
         const struct room *r = CONTAINER_OF(n, struct room, node);
 
-        if (r->uses > 0 || r->queue_n > 0 || map_n(&r->reads) > 0)
+        if (r->uses > 0 || r->queue_n > 0)
             return true;
     }
     return false;

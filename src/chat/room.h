@@ -88,7 +88,6 @@ struct owner {
     struct list idle; /* rooms that nobody uses, least recently used first */
     unsigned idle_n;
     struct list dirty; /* rooms with proposals to put */
-    unsigned reads_n;  /* read positions on their way to the store */
     struct owner_stats stats;
 };
 
@@ -182,7 +181,8 @@ static inline bool room_exists(const struct room *r)
 void room_apply(struct room *r, const struct entry *e, uint64_t cid, uint64_t content,
                 struct news_entry *ret_news);
 
-/* Hashes of (cid) and of (text, reply_to) for room_apply. */
+/* Hashes of (cid) and of (text, reply_to) for room_apply; 0 if the text is gone:
+ * the message was deleted. */
 uint64_t room_hash(const struct room *r, struct str s);
 uint64_t room_hash_content(const struct room *r, const struct entry *e);
 

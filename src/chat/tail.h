@@ -11,7 +11,7 @@
 struct tail_slot {
     uint64_t from;    /* 0: no message, or without a cid */
     uint64_t cid;     /* hash */
-    uint64_t content; /* hash */
+    uint64_t content; /* hash; 0: not known any more, it was deleted */
     uint64_t ts_ms;
     uint64_t count;
 };
