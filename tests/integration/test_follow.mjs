@@ -18,9 +18,8 @@ testWorkers("join begins where it is told to", async (t) => {
   const shown = async (how) => {
     const bob = await t.person("bob");
     const ok = await bob.call("join", { room, ...how });
+    await sleep(60); // what was missed may have to be read
     await bob.settle();
-    await ana.call("typing", { room }); // arrives behind what was missed
-    await bob.event({ event: "typing", room });
     return [seqs(bob.log(room)), ok.reset, bob.frames.find(({ event }) => event === "reset")];
   };
   assert.deepEqual(await shown({}), [[], undefined, undefined]);

@@ -33,10 +33,7 @@ export function joinDialog(client: Client, done: (room: Room) => void): void {
       label: "Go",
       action: async () => {
         const title = filled(name, "The room's name");
-        const making = hidden.checked
-          ? client.createRoom(title, "private")
-          : client.joinOrCreate(title);
-        done(await making);
+        done(await (hidden.checked ? client.createRoom(title, "private") : client.join(title)));
       },
     },
   });

@@ -1,0 +1,168 @@
+// Who one is: names, tokens and the ways to present one, sessions and their end.
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { sleep, test, testWorkers, refused } from "./lib/suite.mjs";
+
+test("names are unique regardless of case and form", async (t) => {
+  const server = await t.server;
+  for (const [first, ...others] of [
+    ["Ana", "ana", "ANA", " aNa "],
+    ["Zoë", "ZOË", "Zoe\u0308"],
+    ["straße", "STRASSE"],
+    ["ΟΔΥΣΣΕΥΣ", "οδυσσευς"],
+    ["ﬁt", "FIT"],
+    ["Ｗｉｄｅ", "wide"],
+  ]) {
+    const { user } = await server.login(`${first}${t.serial}`);
+    assert.equal(user.name, `${first}${t.serial}`);
+    for (const other of others) assert.deepEqual((await server.login(`${other.trim()}${t.serial}`)).user, user, other);
+  }
+  const [a, b] = [await server.login(`e${t.serial}`), await server.login(`é${t.serial}`)];
+  assert.notEqual(a.user.id, b.user.id);
+});
+
+test("many log in under one new name at once", async (t) => {
+  const [server, name] = [await t.server, t.name()];
+  const users = await Promise.all(Array.from({ length: 10 }, () => server.login(name)));
+  assert.equal(new Set(users.map(({ user }) => user.id)).size, 1);
+  assert.equal(new Set(users.map(({ token }) => token)).size, 10);
+});
+
+testWorkers("a token may come by command, query, header or cookie", async (t) => {
+  const server = await t.server;
+  const { token, user } = await server.login(t.name());
+  const url = `${server.url.replace("http", "ws")}/ws`;
+  for (const [path, headers] of [
+    [`?token=${encodeURIComponent(token)}`, {}],
+    ["", { Authorization: `Bearer ${token}` }],
+    ["", { Authorization: `bearer   ${token}` }],
+    ["", { Cookie: `a=b; polylog_token=${token}; c=d` }],
+  ]) {
+    const { Client } = await import("./lib/client.mjs");
+    const client = await Client.connect(url + path, { headers });
+    assert.equal((await client.call("auth", { token })).user.id, user.id);
+    await client.call("rooms");
+    await client.close();
+    const response = await server.fetch(`/api/v1/rooms${path}`, {
+      method: "POST",
+      headers: { ...headers, ...(headers.Cookie && { Origin: server.url }) },
+    });
+    assert.deepEqual(await response.json(), { rooms: [] });
+  }
+  // a cookie that is no longer good does not keep anybody from logging in again
+  const { Client } = await import("./lib/client.mjs");
+  const stale = await Client.connect(url, { headers: { Cookie: "polylog_token=old" } });
+  await refused("unauthenticated", stale.call("rooms"));
+  await stale.call("auth", { token });
+  await stale.close();
+  await server.login(t.name(), {}, { Cookie: "polylog_token=old" });
+});
+
+test("login sets a cookie, logout takes it away", async (t) => {
+  const server = await t.server;
+  const post = (action, body, headers) =>
+    server.fetch(`/api/v1/${action}`, { method: "POST", body: JSON.stringify(body), headers });
+  const login = await post("login", { name: t.name() });
+  const cookie = login.headers.get("set-cookie");
+  assert.match(cookie, /^polylog_token=[\w.-]+; Path=\/; HttpOnly; SameSite=(Lax|Strict); Max-Age=2592000$/);
+  const headers = { Cookie: cookie.split(";")[0], Origin: server.url };
+  assert.equal((await post("rooms", {}, headers)).status, 200);
+  const logout = await post("logout", {}, headers);
+  assert.match(logout.headers.get("set-cookie"), /^polylog_token=; .*Max-Age=0$/);
+  assert.equal((await post("rooms", {}, headers)).status, 401);
+});
+
+testWorkers("ending a session closes its connections, on every worker", async (t) => {
+  const server = await t.server;
+  const name = t.name();
+  const [one, two] = [await server.login(name), await server.login(name)];
+  const connections = [];
+  for (let i = 0; i < 4; i++) connections.push(await server.connect(one.token));
+  const other = await server.connect(two.token);
+  const { sessions } = await other.call("sessions");
+  assert.deepEqual(sessions.map(({ current }) => current).sort(), [false, true]);
+  const { id, created, expires } = sessions.find(({ current }) => !current);
+  assert.ok(Math.abs(created - Date.now()) < 10_000 && expires > created);
+  assert.equal(id, connections[0].me.session);
+  assert.deepEqual(await other.call("logout", { session: id }), { session: id });
+  for (const connection of connections) assert.equal((await connection.closed).code, 4401);
+  await refused("revoked", server.command("rooms", {}, one.token));
+  await assert.rejects(server.connect(one.token), { code: "revoked" });
+  assert.equal((await other.call("sessions")).sessions.length, 1);
+  await refused("no_such_session", other.call("logout", { session: id }));
+  // one's own: answered, then closed
+  const { session } = await other.call("logout");
+  assert.equal(session, other.me.session);
+  assert.equal((await other.closed).code, 4401);
+});
+
+test("somebody else's session cannot be ended", async (t) => {
+  const [ana, bob] = [await t.person(), await t.person()];
+  await refused("no_such_session", ana.call("logout", { session: bob.me.session }));
+  await bob.call("rooms");
+});
+
+test("tokens and ended sessions outlive a restart", async (t) => {
+  const server = await t.start();
+  const [ana, bob] = [await server.login("ana"), await server.login("bob")];
+  await server.command("logout", {}, bob.token);
+  for (const signal of ["SIGTERM", "SIGKILL"]) {
+    await server.restart({}, signal);
+    assert.deepEqual((await server.connect(ana.token)).me.user, ana.user);
+    await refused("revoked", server.command("rooms", {}, bob.token));
+    assert.deepEqual((await server.login("ANA")).user, ana.user);
+  }
+  assert.equal((await server.command("sessions", {}, ana.token)).sessions.length, 3);
+});
+
+test("the owner link works once", async (t) => {
+  const server = await t.start();
+  const link = /#owner=([0-9a-f]+)/;
+  const [, code] = server.out.match(link);
+  await refused("bad_value", server.login("eve", { owner: `${code}0` }));
+  await refused("bad_value", server.login("eve", { owner: "used" }));
+  await server.restart();
+  assert.equal(server.out.match(link)[1], code, "it is the same until it is used");
+  const { token, user } = await server.login("ana", { owner: code });
+  assert.equal(user.owner, true);
+  await refused("bad_value", server.login("eve", { owner: code }));
+  assert.equal((await server.login("ana", { owner: code })).user.owner, true, "its owner may follow it again");
+  const ana = await server.connect(token);
+  assert.equal(ana.me.user.owner, true);
+  // the owner may do everything in every room but direct ones
+  const bob = await t.person("bob", { server });
+  await bob.call("room_create", { room: "secret", kind: "private" });
+  await ana.call("join", { room: "secret" });
+  const { seq } = await bob.call("send", { room: "secret", text: "a" });
+  await ana.call("delete", { room: "secret", target: seq });
+  await ana.call("member_set", { room: "secret", user: bob.user.id, role: "muted" });
+  await refused("not_member", ana.call("join", { room: `dm:${bob.user.id}:9999` }));
+  await server.restart();
+  assert.equal(server.out.match(link), null);
+  await refused("bad_value", server.login("eve", { owner: code }));
+  assert.equal((await server.login("ana")).user.owner, true);
+});
+
+test("a session that ends soon is announced, then closed", async (t) => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  const server = await t.start({ "token-secret": secret });
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const exp = Math.floor(Date.now() / 1000) + 2;
+  const input = `${part({ alg: "HS256" })}.${part({ sub: "7", name: "ana", sid: "5", iat: exp - 100, exp })}`;
+  const ana = await server.connect(`${input}.${createHmac("sha256", secret).update(input).digest("base64url")}`);
+  assert.deepEqual(await ana.event({ event: "expiring" }), { event: "expiring", expires: exp * 1000 });
+  assert.equal((await ana.closed).code, 4401);
+  assert.ok(Date.now() >= exp * 1000 - 50);
+});
+
+test("a new token goes on where the old one ends", async (t) => {
+  const [server, ana] = [await t.server, await t.person()];
+  const { token } = await server.login(ana.user.name);
+  const { session } = await ana.call("auth", { token });
+  assert.notEqual(session, ana.me.session);
+  await ana.http("logout"); // ends the first session
+  await sleep(50);
+  await ana.call("rooms");
+  await server.command("logout", {}, token);
+  assert.equal((await ana.closed).code, 4401);
+});
