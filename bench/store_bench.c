@@ -4,7 +4,8 @@
  *
  * Appends n entries, `window` in flight over `rooms` rooms, to the store in DIR
  * (made if missing), then the same number of record puts; then opens it again
- * and reads pages of 50 at random places. Prints one line for each. */
+ * and reads pages of 50 at random places, alone and beside appends. Prints one
+ * line for each. */
 #include "base/hist.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -24,6 +25,7 @@ struct slot {
     struct store_put put;
     struct store_read read;
     struct bench *bench;
+    bool reads_beside;
     char name[32];
     uint64_t began_us;
 };
@@ -39,8 +41,8 @@ struct bench {
     uint64_t queue_at, queue_n;
     struct str entry;
     struct rng rng;
-    struct hist us;
-    struct slot *slots;
+    struct hist us, beside_us;
+    struct slot *slots; /* the last reads beside the others */
 };
 
 static double cpu_s(void)
@@ -63,9 +65,11 @@ static void must(bool ok, const char *what)
 static void open_store(struct bench *b)
 {
     struct store_sqlite_options o = {.dir = b->dir, .readers = (unsigned)b->set.readers};
+    uint64_t began_us = io_clock_us(b->io);
     char why[256] = "";
 
     must(store_sqlite_open(b->host, &o, &b->store, why) == 0, why);
+    (void)printf("open: %.2f ms\n", (double)(io_clock_us(b->io) - began_us) / 1e3);
 }
 
 static void name_room(struct slot *s, uint64_t room)
@@ -146,12 +150,11 @@ static void put_done(struct store_req *req)
 
 static void read_done(struct store_req *req);
 
-static void read_next(struct slot *s)
+static void read_page(struct slot *s)
 {
     struct bench *b = s->bench;
     uint64_t room = rng_below(&b->rng, b->set.rooms);
 
-    b->begun++;
     name_room(s, room);
     s->read = (struct store_read){
         .req = {.home = b->io, .done = read_done},
@@ -164,6 +167,12 @@ static void read_next(struct slot *s)
     store_read(b->store, &s->read);
 }
 
+static void read_next(struct slot *s)
+{
+    s->bench->begun++;
+    read_page(s);
+}
+
 static void read_done(struct store_req *req)
 {
     struct slot *s = CONTAINER_OF(req, struct slot, read.req);
@@ -171,6 +180,13 @@ static void read_done(struct store_req *req)
 
     must(req->result == STORE_OK, "a read failed");
     frame_unref(s->read.ret_block);
+    if (s->reads_beside) {
+        hist_add(&b->beside_us, io_clock_us(b->io) - s->began_us, 1);
+        s->reads_beside = b->begun < b->set.n;
+        if (s->reads_beside)
+            read_page(s);
+        return;
+    }
     hist_add(&b->us, io_clock_us(b->io) - s->began_us, 1);
     b->ended++;
     if (b->begun < b->set.n)
@@ -189,7 +205,7 @@ static void run(struct bench *b, const char *what, void (*next)(struct slot *s),
     store_stats(b->store, &before);
     for (uint64_t i = 0; i < window && b->begun < b->set.n; i++)
         next(&b->slots[i]);
-    while (b->ended < b->begun)
+    while (b->ended < b->begun || b->slots[b->set.window].reads_beside)
         io_wait(b->io, IO_FOREVER);
     s = (double)(io_clock_us(b->io) - began_us) / 1e6;
     store_stats(b->store, &after);
@@ -203,6 +219,22 @@ static void run(struct bench *b, const char *what, void (*next)(struct slot *s),
         (double)(after.fold_us - before.fold_us) / 1e6,
         (unsigned long long)(after.checkpoints - before.checkpoints),
         (double)(after.checkpoint_us - before.checkpoint_us) / 1e6);
+}
+
+static void run_beside(struct bench *b)
+{
+    struct slot *reader = &b->slots[b->set.window];
+
+    hist_init(&b->beside_us);
+    b->begun = 0;
+    reader->reads_beside = true;
+    read_page(reader);
+    run(b, "append again", append_next, b->set.window);
+    (void)printf("pages of 50 beside it, one at a time: %llu; us p50 %llu p99 %llu max %llu\n",
+                 (unsigned long long)b->beside_us.n,
+                 (unsigned long long)hist_quantile(&b->beside_us, 0.5),
+                 (unsigned long long)hist_quantile(&b->beside_us, 0.99),
+                 (unsigned long long)hist_max(&b->beside_us));
 }
 
 static void parse(struct settings *set, const char *arg)
@@ -234,7 +266,6 @@ int main(int argc, char **argv)
 {
     static struct bench b = {.set = {200000, 1000, 400, 150, 1}};
     char *bytes;
-    uint64_t began_us;
 
     must(argc > 1, "give a directory");
     b.dir = argv[1];
@@ -242,7 +273,7 @@ int main(int argc, char **argv)
         parse(&b.set, argv[i]);
     b.set.window = MIN(b.set.window, b.set.rooms);
     bytes = calloc(1, b.set.size);
-    b.slots = calloc(b.set.window, sizeof(*b.slots));
+    b.slots = calloc(b.set.window + 1, sizeof(*b.slots));
     b.heads = calloc(b.set.rooms, sizeof(*b.heads));
     b.queue = calloc(b.set.rooms, sizeof(*b.queue));
     must(bytes != NULL && b.slots != NULL && b.heads != NULL && b.queue != NULL, "no memory");
@@ -253,16 +284,15 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < b.set.rooms; i++)
         b.queue[i] = i;
     b.queue_n = b.set.rooms;
-    for (uint64_t i = 0; i < b.set.window; i++)
+    for (uint64_t i = 0; i <= b.set.window; i++)
         b.slots[i].bench = &b;
     must(host_epoll_new(&b.host) == 0 && host_io_new(b.host, &b.io) == 0, "no loop");
     open_store(&b);
     run(&b, "append", append_next, b.set.window);
     run(&b, "put", put_next, b.set.window);
     store_close(b.store);
-    began_us = io_clock_us(b.io);
     open_store(&b);
-    (void)printf("open: %.2f ms\n", (double)(io_clock_us(b.io) - began_us) / 1e3);
+    run_beside(&b);
     b.set.n = MIN(b.set.n, (uint64_t)50000);
     run(&b, "page of 50, one at a time", read_next, 1);
     run(&b, "page of 50, many at once", read_next, b.set.window);

@@ -12,7 +12,10 @@ export class Cable {
         return;
       }
       const far = connect(server.port, "127.0.0.1");
-      for (const [from, into] of [[near, far], [far, near]]) {
+      for (const [from, into] of [
+        [near, far],
+        [far, near],
+      ]) {
         cable.sockets.add(from);
         from.pipe(into);
         from.on("error", () => into.destroy());

@@ -18,7 +18,9 @@ async function accessible(person, where) {
     }),
   );
   const text = found.violations.flatMap((violation) =>
-    violation.nodes.map((node) => `${where}: ${violation.id}: ${node.html}\n  ${node.failureSummary}`),
+    violation.nodes.map(
+      (node) => `${where}: ${violation.id}: ${node.html}\n  ${node.failureSummary}`,
+    ),
   );
   assert.deepEqual(text, []);
   assert.ok(found.passes.length > 10);
@@ -37,7 +39,10 @@ async function scene(server, room) {
   await say(cleo, "It did, in 38 minutes.", { reply_to: asked.seq });
   await ben.command("react", { room, target: up.seq, emoji: "🎉" });
   await cleo.command("react", { room, target: up.seq, emoji: "🎉" });
-  await say(cleo, "For the record:\n```\npolylog serve --data /var/lib/polylog\n```\nand `make check` is clean.");
+  await say(
+    cleo,
+    "For the record:\n```\npolylog serve --data /var/lib/polylog\n```\nand `make check` is clean.",
+  );
   const wrong = await say(ben, "wrong window");
   await ben.command("delete", { room, target: wrong.seq });
   const edited = await say(ben, "I'll update the runbook");
@@ -67,7 +72,10 @@ export default [
       await ana.page.getByRole("button", { name: "People here" }).click();
       await accessible(ana, "people");
       await ana.message("Good morning").hover();
-      await ana.message("Good morning").getByRole("button", { name: /^Actions/ }).click();
+      await ana
+        .message("Good morning")
+        .getByRole("button", { name: /^Actions/ })
+        .click();
       await accessible(ana, "menu");
       await ana.shot("desktop-light-menu");
       await ana.page.keyboard.press("Escape");
@@ -118,7 +126,10 @@ export default [
       await lookAt(ana, server, "phone", "phone-light");
       const wide = await ana.page.evaluate(() => document.documentElement.scrollWidth);
       assert.equal(wide, 390);
-      await ana.message("Out and about").getByRole("button", { name: /^Actions/ }).click();
+      await ana
+        .message("Out and about")
+        .getByRole("button", { name: /^Actions/ })
+        .click();
       await ana.shot("phone-light-menu");
       await ana.page.getByRole("menuitem", { name: "Edit" }).click();
       assert.equal(await ana.input.inputValue(), "Out and about");
@@ -132,7 +143,8 @@ export default [
     async ({ arrive }) => {
       const ana = await (await arrive("Ana keys")).login();
       const { page } = ana;
-      const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+      const focused = () =>
+        page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
       await ana.join("keys");
       await ana.say("one");
       await ana.say("two");
@@ -156,7 +168,9 @@ export default [
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "detached" });
       await page.keyboard.press("Tab");
-      const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+      const outline = await page.evaluate(
+        () => getComputedStyle(document.activeElement).outlineStyle,
+      );
       assert.notEqual(outline, "none");
     },
   ],

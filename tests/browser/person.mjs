@@ -66,7 +66,7 @@ export class Person {
     await this.page.getByRole("button", { name: "Join or create a room" }).first().click();
     await this.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill(room);
     await this.page.getByRole("dialog").getByRole("button", { name: "Go" }).click();
-    await this.heading(room);
+    await this.page.locator("h1").getByText(room).waitFor();
   }
 
   async heading(text) {

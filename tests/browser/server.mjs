@@ -63,7 +63,8 @@ export class Server {
       body: JSON.stringify(parameters),
     });
     const body = await response.json();
-    if (body.error !== undefined) throw new Error(`${name}: ${body.error.code} ${body.error.message}`);
+    if (body.error !== undefined)
+      throw new Error(`${name}: ${body.error.code} ${body.error.message}`);
     return body;
   }
 

@@ -27,8 +27,14 @@ export default [
       assert.equal(texts.length, 10);
       assert.deepEqual(await ben.texts(), texts);
       const of = (name) => texts.filter((text) => text.startsWith(name));
-      assert.deepEqual(of("ana"), [1, 2, 3, 4, 5].map((i) => `ana says ${i}`));
-      assert.deepEqual(of("ben"), [1, 2, 3, 4, 5].map((i) => `ben says ${i}`));
+      assert.deepEqual(
+        of("ana"),
+        [1, 2, 3, 4, 5].map((i) => `ana says ${i}`),
+      );
+      assert.deepEqual(
+        of("ben"),
+        [1, 2, 3, 4, 5].map((i) => `ben says ${i}`),
+      );
     },
   ],
   [

@@ -115,7 +115,10 @@ export default [
       const texts = await ana.texts();
       const first = 1020 - texts.length;
       assert.ok(texts.length >= 50);
-      assert.deepEqual(texts, Array.from(texts, (_, i) => `missed ${first + i}`));
+      assert.deepEqual(
+        texts,
+        Array.from(texts, (_, i) => `missed ${first + i}`),
+      );
       await ana.page.locator(".scroller").evaluate((element) => (element.scrollTop = 0));
       await ana.sees(`missed ${first - 1}`);
       cable.close();

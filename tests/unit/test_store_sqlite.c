@@ -14,7 +14,7 @@
 #define DAMAGES 60
 #define EXIT_DISK 74
 
-static const unsigned lengths[] = {1, 31, 32, 33, 63, 64, 65, 100};
+static const unsigned lengths[] = {1, 31, 33, 63, 64, 65, 100, 128, 129};
 
 static struct store_stats stats(struct store_rig *r)
 {

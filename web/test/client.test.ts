@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { again, ANA, amendment, BEN, EPOCH, loaded, message, online, room, seqs, story, texts } from "./fake.ts";
+import {
+  again,
+  ANA,
+  amendment,
+  BEN,
+  EPOCH,
+  loaded,
+  message,
+  online,
+  room,
+  seqs,
+  story,
+  texts,
+} from "./fake.ts";
 
 const general = (s: Awaited<ReturnType<typeof online>>) => s.client.rooms.get("general")!;
 
@@ -202,12 +215,14 @@ test("an edit, a reaction and a deletion change the message that they name", asy
   const s = await online(10);
   await loaded(s, 9);
   const before = general(s).log.get(10);
-  await s.socket().event(
-    amendment("edit", 11, 10, { text: "better" }),
-    amendment("react", 12, 10, { emoji: "👍", on: true }),
-    amendment("react", 13, 10, { emoji: "👍", on: true, from: ANA }),
-    amendment("react", 14, 10, { emoji: "👍", on: false }),
-  );
+  await s
+    .socket()
+    .event(
+      amendment("edit", 11, 10, { text: "better" }),
+      amendment("react", 12, 10, { emoji: "👍", on: true }),
+      amendment("react", 13, 10, { emoji: "👍", on: true, from: ANA }),
+      amendment("react", 14, 10, { emoji: "👍", on: false }),
+    );
   const after = general(s).log.get(10);
   assert.notEqual(after, before);
   assert.ok(after?.type === "message");
@@ -283,7 +298,11 @@ test("unread counts messages only; one's own and those read elsewhere do not cou
 
 test("read positions are sent at once, then at most every 2 s, the latest last", async () => {
   const s = await online(10);
-  const sent = () => s.socket().sent.splice(0).map((frame) => [frame.action, frame.seq, frame.count]);
+  const sent = () =>
+    s
+      .socket()
+      .sent.splice(0)
+      .map((frame) => [frame.action, frame.seq, frame.count]);
   for (const seq of [11, 12, 13]) {
     await s.socket().event(message(seq));
     s.client.markRead("general");
@@ -294,12 +313,30 @@ test("read positions are sent at once, then at most every 2 s, the latest last",
   await s.clock.pass(2000);
   s.client.markRead("general");
   assert.deepEqual(sent(), []);
+  for (const seq of [14, 15]) {
+    await s.socket().event(message(seq));
+    s.client.markRead("general");
+  }
+  s.client.flush();
+  s.client.flush();
+  assert.deepEqual(sent(), [
+    ["read", 14, 14],
+    ["read", 15, 15],
+  ]);
 });
 
 test("an invitation in one's own log opens its room", async () => {
   const s = await online(10);
-  const invite = { event: "invite", room: "@7", seq: 4, to: "dm:7:9", kind: "direct", title: "",
-    from: BEN, ts: 1 };
+  const invite = {
+    event: "invite",
+    room: "@7",
+    seq: 4,
+    to: "dm:7:9",
+    kind: "direct",
+    title: "",
+    from: BEN,
+    ts: 1,
+  };
   await s.socket().event(invite, invite);
   const info = { ...room(1), id: "dm:7:9", kind: "direct", title: "", read: undefined };
   const join = await s.socket().answer("join", { room: info, read: { seq: 0, count: 0 } });
@@ -316,8 +353,18 @@ test("a direct room that one opened oneself has the other as its peer, not onese
   const opening = s.client.openDirect(BEN);
   const info = { ...room(1), id: "dm:7:9", kind: "direct", title: "", read: undefined };
   await s.socket().answer("dm", { room: { ...info, peer: BEN } });
-  await s.socket().event({ event: "invite", room: "@7", seq: 4, to: "dm:7:9", kind: "direct",
-    title: "", from: ANA, ts: 1 });
+  await s
+    .socket()
+    .event({
+      event: "invite",
+      room: "@7",
+      seq: 4,
+      to: "dm:7:9",
+      kind: "direct",
+      title: "",
+      from: ANA,
+      ts: 1,
+    });
   await s.socket().answer("join", { room: info });
   await s.socket().answer("join", { room: info });
   assert.equal((await opening).peer?.name, "ben");

@@ -1,7 +1,13 @@
 // A clock that stands until it is told to go on, and a server's side of a
 // WebSocket that a test plays line by line.
 import assert from "node:assert/strict";
-import { Client, type Clock, type OutboxStorage, type Socket, type State } from "../src/lib/index.ts";
+import {
+  Client,
+  type Clock,
+  type OutboxStorage,
+  type Socket,
+  type State,
+} from "../src/lib/index.ts";
 
 export class FakeClock implements Clock {
   private time = 1_000_000;
@@ -111,8 +117,17 @@ export const EPOCH = 4711;
 
 export function message(seq: number, more: object = {}): object {
   const text = `message ${seq}`;
-  return { event: "message", room: "general", seq, count: seq, ts: seq * 1000, from: BEN, text,
-    rev: seq, ...more };
+  return {
+    event: "message",
+    room: "general",
+    seq,
+    count: seq,
+    ts: seq * 1000,
+    from: BEN,
+    text,
+    rev: seq,
+    ...more,
+  };
 }
 
 export function amendment(event: string, seq: number, target: number, more: object = {}): object {
@@ -149,8 +164,15 @@ export function story(outbox?: OutboxStorage): Story {
 }
 
 export function room(head: number, more: object = {}): object {
-  return { id: "general", kind: "public", title: "General", epoch: EPOCH,
-    head: { seq: head, count: head }, read: { seq: head, count: head }, ...more };
+  return {
+    id: "general",
+    kind: "public",
+    title: "General",
+    epoch: EPOCH,
+    head: { seq: head, count: head },
+    read: { seq: head, count: head },
+    ...more,
+  };
 }
 
 // Plays a first connection, to a person with one room whose head is given.

@@ -110,7 +110,10 @@ test("a message that another log may hold is not sent into this one", async () =
 
 test("what waits survives a reload of the page, with its cid and its seen", async () => {
   let stored: readonly Pending[] = [];
-  const storage = { load: () => stored, save: (pending: readonly Pending[]) => void (stored = pending) };
+  const storage = {
+    load: () => stored,
+    save: (pending: readonly Pending[]) => void (stored = pending),
+  };
   const s = await online(10, storage);
   s.client.send("general", "hi");
   const first = s.socket().take("send");

@@ -14,7 +14,13 @@ import { icon } from "./icons.ts";
 import { closeMenu, openMenu } from "./menu.ts";
 import { messageMenu, roomMenu } from "./menus.ts";
 import { People } from "./people.ts";
-import { confirmDialog, directDialog, inviteDialog, joinDialog, renameDialog } from "./room-dialogs.ts";
+import {
+  confirmDialog,
+  directDialog,
+  inviteDialog,
+  joinDialog,
+  renameDialog,
+} from "./room-dialogs.ts";
 import { openSettings } from "./settings.ts";
 import { Sidebar } from "./sidebar.ts";
 import { Status } from "./status.ts";
@@ -85,7 +91,14 @@ export class ChatView {
     this.main = this.mainPart();
     const scrim = h("div", { class: "drawer-scrim" });
     scrim.addEventListener("click", () => this.drawer(false));
-    this.element = h("div", { class: "shell" }, this.sidebar.element, scrim, this.main, this.people.element);
+    this.element = h(
+      "div",
+      { class: "shell" },
+      this.sidebar.element,
+      scrim,
+      this.main,
+      this.people.element,
+    );
     this.listen();
   }
 
@@ -105,7 +118,11 @@ export class ChatView {
   }
 
   private emptyState(): HTMLElement {
-    const join = h("button", { type: "button", class: "button primary", text: "Join or create a room" });
+    const join = h("button", {
+      type: "button",
+      class: "button primary",
+      text: "Join or create a room",
+    });
     join.addEventListener("click", () => joinDialog(this.client, (room) => this.go(room.id)));
     return h(
       "div",
@@ -126,11 +143,14 @@ export class ChatView {
       toast(`${roomName(room, client)}: ${errorText(error)}`);
       if (room.id === this.current) this.openAny();
     });
-    client.on("invited", (room) => toast(`You were added to ${roomName(room, client)}.`));
+    client.on("invited", (room) => {
+      if (room.kind !== "direct") toast(`You were added to ${roomName(room, client)}.`);
+    });
     addEventListener("hashchange", () => this.follow());
     addEventListener("focus", () => this.refresh());
     addEventListener("blur", () => this.timeline.markNew());
     addEventListener("online", () => client.wake());
+    addEventListener("pagehide", () => client.flush());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") {
         client.wake();
@@ -266,7 +286,8 @@ export class ChatView {
     this.face.replaceChildren();
     if (room?.kind === "direct") {
       this.face.append(avatar(peerId(room, this.client), name, "small"));
-    } else if (room !== undefined) this.face.append(icon(room.kind === "private" ? "lock" : "hash"));
+    } else if (room !== undefined)
+      this.face.append(icon(room.kind === "private" ? "lock" : "hash"));
   }
 
   private subtitleOf(room: Room): string {
@@ -308,7 +329,8 @@ export class ChatView {
     this.element.classList.toggle("drawer-open", open);
     this.menuButton.setAttribute("aria-expanded", String(open));
     this.main.inert = open;
-    if (open) this.sidebar.element.querySelector<HTMLElement>("[aria-current], .room-entry")?.focus();
+    if (open)
+      this.sidebar.element.querySelector<HTMLElement>("[aria-current], .room-entry")?.focus();
     else this.menuButton.focus();
   }
 
@@ -384,7 +406,9 @@ export class ChatView {
   private askDelete(message: Message): void {
     const room = this.current!;
     const text = "Its text is removed for everybody. This cannot be undone.";
-    confirmDialog("Delete this message?", text, "Delete", () => this.client.delete(room, message.seq));
+    confirmDialog("Delete this message?", text, "Delete", () =>
+      this.client.delete(room, message.seq),
+    );
   }
 
   private roomMenu(): void {

@@ -190,7 +190,10 @@ export class Composer {
     this.context.replaceChildren();
     if (message === undefined) return;
     const label = this.editing === undefined ? "Replying to " : "Editing your message";
-    const name = coloured(h("strong", { class: "author", text: message.from.name }), message.from.id);
+    const name = coloured(
+      h("strong", { class: "author", text: message.from.name }),
+      message.from.id,
+    );
     this.context.append(
       icon(this.editing === undefined ? "reply" : "edit"),
       h("span", { class: "composer-what" }, label, ...(this.editing === undefined ? [name] : [])),

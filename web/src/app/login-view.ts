@@ -54,7 +54,8 @@ export function loginView(options: LoginOptions): HTMLElement {
     h("img", { class: "login-mark", src: "icon.svg", alt: "", width: 44, height: 44 }),
     h("h1", { text: "Polylog" }),
     h("p", { class: "login-lead", text: lead(options) }),
-    options.notice !== undefined && h("p", { class: "notice", role: "status", text: options.notice }),
+    options.notice !== undefined &&
+      h("p", { class: "notice", role: "status", text: options.notice }),
     field("Your name", name),
     error,
     submit,

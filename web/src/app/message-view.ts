@@ -44,7 +44,9 @@ function reactions(message: Message, client: Client, actions: MessageActions): H
   const list = h("div", { class: "reactions" });
   for (const [emoji, people] of message.reactions) {
     const mine = people.includes(client.user.id);
-    const names = people.map((id) => (id === client.user.id ? "you" : client.names.get(id) ?? "someone"));
+    const names = people.map((id) =>
+      id === client.user.id ? "you" : (client.names.get(id) ?? "someone"),
+    );
     const button = h(
       "button",
       {

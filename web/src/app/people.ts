@@ -33,18 +33,29 @@ export class People {
     const sorted = [...(users ?? [])].sort((a, b) => a.name.localeCompare(b.name));
     this.list.replaceChildren(...sorted.map((user) => this.person(user)));
     const many = `${plural(count, "person is", "people are")} here.`;
-    this.note.textContent = users === undefined ? many : users.length === 0 ? "Nobody is here." : "";
+    this.note.textContent =
+      users === undefined ? many : users.length === 0 ? "Nobody is here." : "";
   }
 
   private person(user: User): HTMLElement {
     const me = user.id === this.client.user.id;
-    const face = h("span", { class: "room-face" }, avatar(user.id, user.name, "small"), h("span", { class: "dot" }));
+    const face = h(
+      "span",
+      { class: "room-face" },
+      avatar(user.id, user.name, "small"),
+      h("span", { class: "dot" }),
+    );
     const name = h("span", { class: "room-label", text: user.name });
     if (me) {
       const you = h("span", { class: "hint", text: "you" });
       return h("li", {}, h("div", { class: "room-entry still" }, face, name, you));
     }
-    const button = h("button", { type: "button", class: "room-entry", title: `Write to ${user.name}` }, face, name);
+    const button = h(
+      "button",
+      { type: "button", class: "room-entry", title: `Write to ${user.name}` },
+      face,
+      name,
+    );
     button.addEventListener("click", () => this.actions.write(user));
     return h("li", {}, button);
   }

@@ -33,7 +33,10 @@ export function joinDialog(client: Client, done: (room: Room) => void): void {
       label: "Go",
       action: async () => {
         const title = filled(name, "The room's name");
-        done(await (hidden.checked ? client.createRoom(title, "private") : client.join(title)));
+        const making = hidden.checked
+          ? client.createRoom(title, "private")
+          : client.joinOrCreate(title);
+        done(await making);
       },
     },
   });

@@ -14,7 +14,11 @@ const THEMES: [Theme, string][] = [
 ];
 
 function themeChoice(): HTMLElement {
-  const box = h("fieldset", { class: "choice" }, h("legend", { class: "field-label", text: "Colours" }));
+  const box = h(
+    "fieldset",
+    { class: "choice" },
+    h("legend", { class: "field-label", text: "Colours" }),
+  );
   for (const [theme, label] of THEMES) {
     const input = h("input", { type: "radio", name: "theme", value: theme });
     input.checked = chosenTheme() === theme;

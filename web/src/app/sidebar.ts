@@ -62,14 +62,21 @@ export class Sidebar {
     const directs = all.filter((room) => room.kind === "direct").sort(byName);
     const known = new Set(all.map((room) => room.id));
     for (const id of [...this.entries.keys()]) if (!known.has(id)) this.entries.delete(id);
-    place(this.rooms, rooms.map((room) => this.entry(room, current)));
-    place(this.directs, directs.map((room) => this.entry(room, current)));
+    place(
+      this.rooms,
+      rooms.map((room) => this.entry(room, current)),
+    );
+    place(
+      this.directs,
+      directs.map((room) => this.entry(room, current)),
+    );
     this.showState();
   }
 
   private showState(): void {
     const { name } = this.client.state;
-    const text = name === "online" ? "Connected" : name === "connecting" ? "Connecting…" : "Offline";
+    const text =
+      name === "online" ? "Connected" : name === "connecting" ? "Connecting…" : "Offline";
     this.status.textContent = text;
     this.status.dataset.state = name === "online" ? "on" : name === "connecting" ? "wait" : "off";
   }
@@ -93,7 +100,10 @@ export class Sidebar {
     button.className = `room-entry${unread > 0 ? " unread" : ""}`;
     if (room.id === current) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
-    button.replaceChildren(this.face(room, name, online), h("span", { class: "room-label", text: name }));
+    button.replaceChildren(
+      this.face(room, name, online),
+      h("span", { class: "room-label", text: name }),
+    );
     if (unread > 0) {
       const label = plural(unread, "unread message", "unread messages");
       const text = unread > 99 ? "99+" : String(unread);
@@ -117,7 +127,11 @@ export class Sidebar {
     if (room.kind !== "direct") {
       return h("span", { class: "room-face" }, icon(room.kind === "private" ? "lock" : "hash"));
     }
-    const face = h("span", { class: "room-face" }, avatar(peerId(room, this.client), name, "small"));
+    const face = h(
+      "span",
+      { class: "room-face" },
+      avatar(peerId(room, this.client), name, "small"),
+    );
     if (online) {
       face.append(h("span", { class: "dot" }), h("span", { class: "unseen", text: "Online: " }));
     }

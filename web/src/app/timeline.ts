@@ -94,6 +94,7 @@ export class Timeline {
   update(): void {
     const { room } = this;
     if (room === undefined) return;
+    if (this.stuck && room.log.all.length > 2 * KEEP) room.log.trim(KEEP);
     const anchor = this.stuck ? undefined : this.anchor();
     this.reconcile(room);
     this.showState(room);
@@ -152,7 +153,10 @@ export class Timeline {
       next.set(row.key, { row, element });
     }
     this.shown = next;
-    place(this.list, [...next.values()].map((shown) => shown.element));
+    place(
+      this.list,
+      [...next.values()].map((shown) => shown.element),
+    );
     this.keepTabStop();
   }
 
@@ -248,7 +252,11 @@ export class Timeline {
     return h(
       "div",
       { class: "beginning" },
-      h("span", { class: "beginning-mark" }, icon(direct ? "people" : room.kind === "private" ? "lock" : "hash")),
+      h(
+        "span",
+        { class: "beginning-mark" },
+        icon(direct ? "people" : room.kind === "private" ? "lock" : "hash"),
+      ),
       h("h2", { text: title }),
       h("p", { text: first }),
     );
@@ -274,7 +282,8 @@ export class Timeline {
 
   private showLatest(): void {
     this.latest.hidden = this.stuck;
-    const label = this.newBelow === 0 ? "Latest" : plural(this.newBelow, "new message", "new messages");
+    const label =
+      this.newBelow === 0 ? "Latest" : plural(this.newBelow, "new message", "new messages");
     this.latest.replaceChildren(icon("down"), label);
     this.latest.classList.toggle("fresh", this.newBelow > 0);
   }

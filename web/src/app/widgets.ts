@@ -4,7 +4,11 @@ import { hue, initials } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
 
 export function avatar(id: number, name: string, size: "small" | "normal" = "normal"): HTMLElement {
-  const element = h("span", { class: `avatar ${size}`, "aria-hidden": "true", text: initials(name) });
+  const element = h("span", {
+    class: `avatar ${size}`,
+    "aria-hidden": "true",
+    text: initials(name),
+  });
   return coloured(element, id);
 }
 

@@ -139,9 +139,23 @@ export class Client extends Emitter<ClientEvents> {
     return this.follow({ ...answer.room, ...definedOnly(answer) });
   }
 
-  async createRoom(title: string, kind: "public" | "private"): Promise<Room> {
-    const { room } = await this.request("room_create", { title, kind });
+  // Without an id one is made from the title, and cannot be guessed.
+  async createRoom(title: string, kind: "public" | "private", id?: string): Promise<Room> {
+    const params = id === undefined ? { title, kind } : { room: id, title, kind };
+    const { room } = await this.request("room_create", params);
     return this.join(room.id, false);
+  }
+
+  // The public room of that name, which is made if there is none.
+  async joinOrCreate(name: string): Promise<Room> {
+    try {
+      return await this.join(name, false);
+    } catch (thrown) {
+      const { code } = asPolylogError(thrown);
+      if (code === "no_such_room") return this.createRoom(name, "public", name);
+      if (code === "bad_room") return this.createRoom(name, "public");
+      throw thrown;
+    }
   }
 
   async openDirect(user: User): Promise<Room> {
@@ -226,6 +240,11 @@ export class Client extends Emitter<ClientEvents> {
     if (!room.moveRead(room.head)) return;
     this.marks.mark(id, room.head);
     this.emit("rooms", undefined);
+  }
+
+  // The page is about to go.
+  flush(): void {
+    this.marks.flush();
   }
 
   // ---- Connection ----

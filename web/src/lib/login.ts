@@ -25,7 +25,8 @@ export async function login(server: string, name: string, owner?: string): Promi
   }
   const error = (body as { error?: ErrorBody }).error;
   if (error !== undefined) throw PolylogError.fromBody(error);
-  if (!response.ok) throw new PolylogError("unreachable", `The server answered ${response.status}.`);
+  if (!response.ok)
+    throw new PolylogError("unreachable", `The server answered ${response.status}.`);
   return body as Session;
 }
 

@@ -20,6 +20,12 @@ export class ReadMarks {
     if (!timer.armed) this.pass(room, timer);
   }
 
+  // The page is about to go: what is known is sent now.
+  flush(): void {
+    for (const [room, at] of this.latest) this.send({ room, ...at });
+    this.latest.clear();
+  }
+
   halt(): void {
     for (const timer of this.timers.values()) timer.clear();
     this.timers.clear();

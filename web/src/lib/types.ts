@@ -85,13 +85,7 @@ export interface InviteEvent extends Logged {
 }
 
 export type LoggedEvent =
-  | MessageEvent
-  | EditEvent
-  | DeleteEvent
-  | ReactEvent
-  | RoomEvent
-  | MemberEvent
-  | InviteEvent;
+  MessageEvent | EditEvent | DeleteEvent | ReactEvent | RoomEvent | MemberEvent | InviteEvent;
 
 export type CastEvent =
   | { event: "typing"; room: string; from: User; on: boolean }
@@ -113,9 +107,7 @@ export interface ErrorBody {
 }
 
 // What resume answers for a room that moved, is another log, or was refused.
-export type Resumed =
-  | { epoch: number; head: Position; reset?: boolean }
-  | { error: ErrorBody };
+export type Resumed = { epoch: number; head: Position; reset?: boolean } | { error: ErrorBody };
 
 // What each command answers; what it takes is in protocol.gen.ts.
 interface Answers {
