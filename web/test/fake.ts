@@ -1,6 +1,7 @@
 // A clock that stands until it is told to go on, and a server's side of a
 // WebSocket that a test plays line by line.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import {
   Client,
   type Clock,
@@ -8,6 +9,9 @@ import {
   type Socket,
   type State,
 } from "../src/lib/index.ts";
+
+// Node 18 has it by import only.
+globalThis.crypto ??= webcrypto as Crypto;
 
 export class FakeClock implements Clock {
   private time = 1_000_000;

@@ -31,10 +31,9 @@ export function messageMenu(
     const pressed = message.reactions.get(emoji)?.includes(me.id) ?? false;
     return { label, face: emoji, pressed, action: () => actions.react(emoji, !pressed) };
   });
-  const items: MenuItem[] = [
-    { label: "Reply", icon: "reply", action: actions.reply },
-    { label: "Copy text", icon: "copy", action: actions.copy },
-  ];
+  const items: MenuItem[] = [{ label: "Reply", icon: "reply", action: actions.reply }];
+  // Browsers keep the clipboard from pages that came over plain HTTP.
+  if (isSecureContext) items.push({ label: "Copy text", icon: "copy", action: actions.copy });
   const own = message.from.id === me.id;
   if (own) items.push({ label: "Edit", icon: "edit", action: actions.edit });
   if (own || moderates(room, me)) {
