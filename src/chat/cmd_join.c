@@ -57,31 +57,6 @@ static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t cou
     call_ok(call);
 }
 
-static void listed(struct store_req *req)
-{
-    struct call *call = call_of(req);
-
-    if (req->result != STORE_OK && req->result != STORE_CONFLICT)
-        call_fail_store(call, req->result);
-    else
-        answer(call->room, call, call->room->head, call->room->count);
-}
-
-/* Puts the room on the person's list; what is there is new to nobody. */
-static void list_room(struct room *r, struct call *call)
-{
-    char body[64];
-    int n = snprintf(body, sizeof(body), "%llu %llu", (unsigned long long)r->head,
-                     (unsigned long long)r->count);
-
-    (void)call_request(call, r->owner->home, listed);
-    memcpy(call->key + ROOM_KEY_MAX, body, (size_t)n);
-    call->q.put.pk = reads_pk(call->who.user, call->key);
-    call->q.put.sk = reads_sk(room_id(r), call->key2);
-    call->q.put.body = (struct str){(const uint8_t *)call->key + ROOM_KEY_MAX, (size_t)n};
-    store_put(r->owner->store, &call->q.put);
-}
-
 static void position_read(struct store_req *req)
 {
     struct call *call = call_of(req);
@@ -92,8 +67,11 @@ static void position_read(struct store_req *req)
         call_fail_store(call, req->result);
         return;
     }
-    if (body == NULL) {
-        list_room(call->room, call);
+    if (body == NULL) { /* new here: what was said before is not unread */
+        struct room *r = call->room;
+
+        reads_mark(r, call->who.user, r->head, r->count);
+        answer(r, call, r->head, r->count);
         return;
     }
     if (!reads_decode(frame_str(body), &seq, &count))
@@ -105,6 +83,7 @@ static void position_read(struct store_req *req)
 /* The room exists: where has the person read to? */
 static void join_existing(struct room *r, struct call *call)
 {
+    uint64_t seq = 0, count = 0;
     enum error_code e =
         access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
@@ -112,8 +91,8 @@ static void join_existing(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
-    if (r->access.kind == ACCESS_SELF) {
-        answer(r, call, 0, 0);
+    if (r->access.kind == ACCESS_SELF || reads_get(r, call->who.user, &seq, &count)) {
+        answer(r, call, seq, count);
         return;
     }
     (void)call_request(call, r->owner->home, position_read);

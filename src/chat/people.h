@@ -31,6 +31,9 @@ void people_login(struct people *p, struct call *call);
 void people_logout(struct people *p, struct call *call);
 void people_sessions(struct people *p, struct call *call);
 void people_users(struct people *p, struct call *call);
+
+/* cmd.rooms: rooms that the person follows just now, which need not be on the
+ * stored list yet. */
 void people_rooms(struct people *p, struct call *call);
 
 /* Who the token speaks for; *ret_who's name borrows from scratch. ERROR_NONE,

@@ -160,6 +160,23 @@ static struct question *question_new(struct gather *g, struct str id, struct str
     return q;
 }
 
+static bool is_asked(const struct gather *g, struct str id)
+{
+    for (unsigned i = 0; i < g->n; i++)
+        if (str_eq((struct str){(const uint8_t *)g->questions[i]->id, g->questions[i]->id_n}, id))
+            return true;
+    return false;
+}
+
+static void add_followed(struct gather *g)
+{
+    const struct command_cursors *rooms = &g->call->cmd.rooms;
+
+    for (unsigned i = 0; i < rooms->n; i++)
+        if (!is_asked(g, rooms->at[i].room))
+            g->questions[g->n++] = question_new(g, rooms->at[i].room, STR("0 0"));
+}
+
 static void listed(struct store_req *req)
 {
     struct call *call = call_of(req);
@@ -177,12 +194,14 @@ static void listed(struct store_req *req)
         abort();
     g->call = call;
     g->people = call->people;
-    g->questions = calloc((size_t)call->q.list.ret_n + 1, sizeof(struct question *));
+    g->questions =
+        calloc((size_t)call->q.list.ret_n + call->cmd.rooms.n + 1, sizeof(struct question *));
     if (g->questions == NULL)
         abort();
     while (store_block_next(block, &at, &item))
         g->questions[g->n++] = question_new(g, str_skip(item.name, sizeof("room:") - 1), item.body);
     frame_unref(block);
+    add_followed(g);
     if (g->n == 0)
         finish(g);
     else

@@ -9,8 +9,19 @@
 #include <string.h>
 #include <time.h>
 
+/* Helpers that one turn gives jobs to before some are handed over early. */
+#define OUTBOXES 4
+
+/* Jobs for one helper, handed over in one piece at the end of a loop's turn: one
+ * lock and one wake for all, and a larger batch for the store to commit. */
+struct outbox {
+    struct helper_epoll *to;
+    struct io_job *first, *last;
+};
+
 struct loop {
     struct loop *next;
+    struct outbox outboxes[OUTBOXES];
     pthread_t thread;
     bool (*turn)(void *arg);
     void *arg;
@@ -34,6 +45,9 @@ struct helper_epoll {
     pthread_t threads[];
 };
 
+/* The loop that this thread runs; NULL in every other thread. */
+static _Thread_local struct loop *current;
+
 static struct host_epoll *self(struct io_host *h)
 {
     return CONTAINER_OF(h, struct host_epoll, host);
@@ -50,12 +64,43 @@ static int host_new_io(struct io_host *h, struct io **ret_io)
     return io_epoll_new(ret_io);
 }
 
+/* Appends a chain to what the helper has to do. */
+static void hand_over(struct helper_epoll *p, struct io_job *first, struct io_job *last)
+{
+    bool wake;
+
+    (void)pthread_mutex_lock(&p->mutex);
+    assert(!p->closing);
+    if (p->last != NULL)
+        p->last->mail.next = &first->mail;
+    else
+        p->first = first;
+    p->last = last;
+    wake = p->idle_n > 0;
+    (void)pthread_mutex_unlock(&p->mutex);
+    if (wake)
+        (void)pthread_cond_signal(&p->posted);
+}
+
+static void empty(struct outbox *b)
+{
+    if (b->to != NULL)
+        hand_over(b->to, b->first, b->last);
+    b->to = NULL;
+}
+
 static void *loop_run(void *arg)
 {
     struct loop *l = arg;
+    bool going_on = true;
 
-    while (l->turn(l->arg))
-        ;
+    current = l;
+    while (going_on) {
+        going_on = l->turn(l->arg);
+        for (unsigned i = 0; i < OUTBOXES; i++)
+            empty(&l->outboxes[i]);
+    }
+    current = NULL;
     return NULL;
 }
 
@@ -167,23 +212,41 @@ static void *helper_run(void *arg)
     return NULL;
 }
 
+/* The outbox for that helper: its own, an unused one, or one that is emptied. */
+static struct outbox *outbox_for(struct loop *l, struct helper_epoll *p)
+{
+    struct outbox *free = NULL;
+
+    for (unsigned i = 0; i < OUTBOXES; i++) {
+        if (l->outboxes[i].to == p)
+            return &l->outboxes[i];
+        if (l->outboxes[i].to == NULL)
+            free = &l->outboxes[i];
+    }
+    if (free == NULL) {
+        free = &l->outboxes[0];
+        empty(free);
+    }
+    *free = (struct outbox){.to = p};
+    return free;
+}
+
 static void host_submit_job(struct io_helper *helper, struct io_job *job)
 {
     struct helper_epoll *p = helper_of(helper);
-    bool wake;
+    struct outbox *b;
 
     job->mail.next = NULL;
-    (void)pthread_mutex_lock(&p->mutex);
-    assert(!p->closing);
-    if (p->last != NULL)
-        p->last->mail.next = &job->mail;
+    if (current == NULL) {
+        hand_over(p, job, job);
+        return;
+    }
+    b = outbox_for(current, p);
+    if (b->first == NULL)
+        b->first = job;
     else
-        p->first = job;
-    p->last = job;
-    wake = p->idle_n > 0;
-    (void)pthread_mutex_unlock(&p->mutex);
-    if (wake)
-        (void)pthread_cond_signal(&p->posted);
+        b->last->mail.next = &job->mail;
+    b->last = job;
 }
 
 static void host_close_helper(struct io_helper *helper)

@@ -385,6 +385,37 @@ static void name_room(struct request *r)
     cmd->has |= 1u << PARAM_room;
 }
 
+/* The rooms that the person's connections here follow, for `rooms`. */
+static void note_followed(struct request *r)
+{
+    const struct person *p = person_find(r->worker, r->call.who.user);
+    struct command_cursors *rooms = &r->call.cmd.rooms;
+    unsigned n = 0, i = 0;
+    char *names;
+
+    for (struct conn *c = p != NULL ? p->conns : NULL; c != NULL; c = c->next_of_person)
+        n += c->followers_n;
+    if (n == 0 || rooms->n > 0)
+        return;
+    rooms->at = calloc(n, sizeof(*rooms->at) + ROOM_KEY_MAX);
+    if (rooms->at == NULL)
+        abort();
+    names = (char *)(rooms->at + n);
+    for (struct conn *c = p->conns; c != NULL; c = c->next_of_person) {
+        for (struct conn_follower *cf = c->followers; cf != NULL; cf = cf->next) {
+            struct str id = feed_room(cf->f.feed);
+
+            if (id.p[0] == '@')
+                continue;
+            memcpy(names + (size_t)i * ROOM_KEY_MAX, id.p, id.n);
+            rooms->at[i].room =
+                (struct str){(const uint8_t *)names + (size_t)i * ROOM_KEY_MAX, id.n};
+            i++;
+        }
+    }
+    rooms->n = i;
+}
+
 static void dispatch(struct request *r, bool follows)
 {
     struct call *call = &r->call;
@@ -416,6 +447,7 @@ static void dispatch(struct request *r, bool follows)
         people_users(people, call);
         break;
     case COMMAND_rooms:
+        note_followed(r);
         people_rooms(people, call);
         break;
     case COMMAND_resume:

@@ -6,7 +6,7 @@
 /* Folding begins at so many bytes in memory, however few entries. */
 #define FOLD_BYTES (8 * 1024 * 1024)
 /* A page holds at most so many entries, and bytes unless it is one entry. */
-#define PAGE_ENTRIES 32
+#define PAGE_ENTRIES 64
 #define PAGE_BYTES (16 * 1024)
 /* Deleting a journal row is this much cheaper than folding an entry. */
 #define CUT_FACTOR 4

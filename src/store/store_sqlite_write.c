@@ -7,6 +7,8 @@
 /* or when it has grown by so many pages and nothing waits, or by so many more. */
 #define WAL_PAGES_SOFT 1000
 #define WAL_PAGES_HARD 2000
+/* Beyond so many pages readers are waited for, so that it can begin anew. */
+#define WAL_PAGES_MAX 4000
 /* Each entry appended pays for this many to be folded; at least so many at once. */
 #define FOLD_FACTOR 2
 #define FOLD_MIN 256
@@ -410,9 +412,11 @@ static void write_chain(struct store_sqlite *s, struct io_job *chain)
 static void checkpoint(struct store_sqlite *s, int mode)
 {
     uint64_t began_us = io_clock_us(s->clock);
-    int pages = 0, done = 0;
-    int rc = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, mode, &pages, &done);
+    int pages = 0, done = 0, rc;
 
+    if (mode == SQLITE_CHECKPOINT_PASSIVE && s->wal_pages >= WAL_PAGES_MAX)
+        mode = SQLITE_CHECKPOINT_RESTART;
+    rc = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, mode, &pages, &done);
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
         store_sqlite_conn_die(&s->conn, "checkpoint");
     s->wal_tried = s->wal_pages;
