@@ -17,6 +17,8 @@ async function freePort() {
   return port;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
 export class Server {
   static async create() {
     const server = new Server();
@@ -24,6 +26,11 @@ export class Server {
     server.data = mkdtempSync(join(tmpdir(), "polylog-browser-"));
     server.url = `http://127.0.0.1:${server.port}/`;
     server.output = "";
+    // Nothing is left behind, however this process ends.
+    process.on("exit", () => {
+      server.child?.kill("SIGKILL");
+      rmSync(server.data, { recursive: true, force: true });
+    });
     await server.start();
     return server;
   }
