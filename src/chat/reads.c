@@ -6,6 +6,10 @@
 #include <stdlib.h>
 
 #define BODY_MAX 80
+/* Positions of all an owner's rooms on their way to the store at once: the rest
+ * a moment later, so that a storm of joins is no heap of requests. */
+#define WRITES_MAX 64
+#define AGAIN_MS 5
 
 struct position {
     struct map_node node;
@@ -79,12 +83,14 @@ static void write_done(struct store_req *req)
     struct room *r = w->room;
     struct position *p = find(r, w->user);
 
+    r->owner->reads_n--;
     if (p != NULL) {
         p->writing = false;
-        if (req->result == STORE_OK && p->seq == w->seq && p->count == w->count) {
+        if (req->result == STORE_CANCELED ||
+            (req->result == STORE_OK && p->seq == w->seq && p->count == w->count)) {
             map_remove(&r->reads, &p->node);
             free(p);
-        } else if (req->result != STORE_CANCELED) {
+        } else {
             arm(r);
         }
     }
@@ -139,6 +145,7 @@ static void write_start(struct room *r, struct position *p)
         .sk = reads_sk(room_id(r), w->sk),
     };
     p->writing = true;
+    r->owner->reads_n++;
     room_hold(r);
     store_get(r->owner->store, &w->q.get);
 }
@@ -153,8 +160,13 @@ void reads_flush(struct room *r)
     for (struct map_node *n = map_first(&r->reads, &it); n != NULL; n = map_next(&it)) {
         struct position *p = CONTAINER_OF(n, struct position, node);
 
-        if (!p->writing)
-            write_start(r, p);
+        if (p->writing)
+            continue;
+        if (r->owner->reads_n >= WRITES_MAX) {
+            wheel_set(r->owner->wheel, &r->reads_timer, owner_now_ms(r->owner) + AGAIN_MS);
+            break;
+        }
+        write_start(r, p);
     }
     room_release(r);
 }

@@ -243,7 +243,7 @@ bool room_owner_busy(const struct owner *o)
     for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it)) {
         const struct room *r = CONTAINER_OF(n, struct room, node);
 
-        if (r->uses > 0 || r->queue_n > 0)
+        if (r->uses > 0 || r->queue_n > 0 || map_n(&r->reads) > 0)
             return true;
     }
     return false;

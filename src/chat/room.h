@@ -88,6 +88,7 @@ struct owner {
     struct list idle; /* rooms that nobody uses, least recently used first */
     unsigned idle_n;
     struct list dirty; /* rooms with proposals to put */
+    unsigned reads_n;  /* read positions on their way to the store */
     struct owner_stats stats;
 };
 
