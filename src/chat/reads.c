@@ -89,7 +89,7 @@ static void write_done(struct store_req *req)
         if (req->result == STORE_CANCELED ||
             (req->result == STORE_OK && p->seq == w->seq && p->count == w->count)) {
             map_remove(&r->reads, &p->node);
-            free(p);
+            pool_put(&r->owner->positions, p);
         } else {
             arm(r);
         }
@@ -176,6 +176,11 @@ static void fired(struct wheel_timer *t)
     reads_flush(CONTAINER_OF(t, struct room, reads_timer));
 }
 
+void reads_owner_init(struct owner *o)
+{
+    pool_init(&o->positions, sizeof(struct position));
+}
+
 void reads_init(struct room *r)
 {
     map_init(&r->reads);
@@ -187,7 +192,7 @@ void reads_fini(struct room *r)
     struct map_iter it;
 
     for (struct map_node *n = map_first(&r->reads, &it); n != NULL; n = map_next(&it))
-        free(CONTAINER_OF(n, struct position, node));
+        pool_put(&r->owner->positions, CONTAINER_OF(n, struct position, node));
     map_fini(&r->reads);
 }
 
@@ -198,9 +203,7 @@ void reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count)
     if (user == 0)
         return;
     if (p == NULL) {
-        p = calloc(1, sizeof(*p));
-        if (p == NULL)
-            abort();
+        p = pool_get(&r->owner->positions);
         p->user = user;
         map_add(&r->reads, &p->node, hash_id(user));
     }
@@ -227,5 +230,5 @@ void reads_drop(struct room *r, uint64_t user)
     if (p == NULL)
         return;
     map_remove(&r->reads, &p->node);
-    free(p);
+    pool_put(&r->owner->positions, p);
 }

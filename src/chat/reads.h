@@ -8,6 +8,9 @@
 
 #include "chat/room.h"
 
+/* The owner's pool of positions. */
+void reads_owner_init(struct owner *o);
+
 void reads_init(struct room *r);
 void reads_fini(struct room *r);
 

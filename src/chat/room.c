@@ -20,6 +20,7 @@ void room_owner_init(struct owner *o, uint64_t seed)
     map_init(&o->rooms);
     list_init(&o->idle);
     list_init(&o->dirty);
+    reads_owner_init(o);
     rng_init(&o->rng, seed);
 }
 
@@ -47,6 +48,7 @@ void room_owner_fini(struct owner *o)
     for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it))
         room_free(CONTAINER_OF(n, struct room, node));
     map_fini(&o->rooms);
+    pool_fini(&o->positions);
 }
 
 static bool room_eq(const struct map_node *node, const void *key)

@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "base/wheel.h"
 #include "bus/bus.h"
@@ -87,8 +88,9 @@ struct owner {
     struct map rooms;
     struct list idle; /* rooms that nobody uses, least recently used first */
     unsigned idle_n;
-    struct list dirty; /* rooms with proposals to put */
-    unsigned reads_n;  /* read positions on their way to the store */
+    struct list dirty;     /* rooms with proposals to put */
+    struct pool positions; /* chat/reads.h */
+    unsigned reads_n;      /* read positions on their way to the store */
     struct owner_stats stats;
 };
 

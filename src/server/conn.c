@@ -11,7 +11,7 @@
 /* Frames that one send carries besides the answers. */
 #define RUNS_MAX (IO_PARTS_MAX - 1)
 #define OUT_MAX ((size_t)8 * 1024 * 1024)
-#define FLIGHTS_KEPT 4096
+#define FLIGHTS_KEPT 1024
 
 /* A send under way: what its parts point to. */
 struct flight {
@@ -49,10 +49,8 @@ void conn_timer(struct conn *c, uint64_t at_ms)
 
 static struct conn *conn_new(struct worker *w, int fd, struct io *io)
 {
-    struct conn *c = calloc(1, sizeof(*c));
+    struct conn *c = pool_get(&w->conn_pool);
 
-    if (c == NULL)
-        abort();
     c->worker = w;
     c->io = io;
     c->recv = (struct io_op){.done = received, .fd = fd};
@@ -132,6 +130,8 @@ void conn_fini(struct worker *w)
         w->flights = f->next;
         free(f);
     }
+    pool_fini(&w->conn_pool);
+    pool_fini(&w->follower_pool);
 }
 
 void conn_mark(struct conn *c)
@@ -407,7 +407,7 @@ void conn_bury(struct worker *w)
         io_close(c->io, c->recv.fd);
         list_remove(&c->node);
         __atomic_store_n(&w->conns_n, w->conns_n - 1, __ATOMIC_RELAXED);
-        free(c);
+        pool_put(&w->conn_pool, c);
     }
 }
 
@@ -441,10 +441,8 @@ struct conn_follower *conn_follower(const struct conn *c, const struct feed *fee
 
 struct conn_follower *conn_follow(struct conn *c, struct feed *feed, uint64_t cursor)
 {
-    struct conn_follower *cf = calloc(1, sizeof(*cf));
+    struct conn_follower *cf = pool_get(&c->worker->follower_pool);
 
-    if (cf == NULL)
-        abort();
     cf->conn = c;
     cf->next = c->followers;
     c->followers = cf;
@@ -471,5 +469,5 @@ void conn_unfollow(struct conn *c, struct conn_follower *cf)
     worker_presence(c->worker, feed, false);
     if (feed_unfollow(&cf->f))
         worker_unfollowed(c->worker, room);
-    free(cf);
+    pool_put(&c->worker->follower_pool, cf);
 }

@@ -126,7 +126,7 @@ void conn_bury(struct worker *w);
 void conn_wake(struct follower *f);
 bool conn_is_person(const struct follower *f, uint64_t user);
 
-/* Frees the pool of flights. */
+/* Frees the pools. */
 void conn_fini(struct worker *w);
 
 #endif

@@ -492,6 +492,8 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     list_init(&w->dirty);
     list_init(&w->dead);
     map_init(&w->persons);
+    pool_init(&w->conn_pool, sizeof(struct conn));
+    pool_init(&w->follower_pool, sizeof(struct conn_follower));
     set_limits(w);
     w->owner.ops = &owner_ops;
     w->owner.store = server->o.store;

@@ -12,6 +12,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "base/pool.h"
 #include "chat/feed.h"
 #include "chat/people.h"
 #include "chat/room.h"
@@ -44,6 +45,7 @@ struct worker {
     struct list dirty; /* connections with something to send */
     struct list dead;  /* to be freed at the end of the turn */
     struct map persons;
+    struct pool conn_pool, follower_pool;
     struct flight *flights; /* unused ones */
     unsigned flights_n;
     struct io_mail *out_first[WORKERS_MAX], *out_last[WORKERS_MAX];

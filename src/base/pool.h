@@ -1,0 +1,33 @@
+/* pool.h: many objects of one size, close together: no header per object, and
+ * what lives long is not strewn over the heap among what lives shortly.
+ *
+ *   slab, aligned to its size:   [ header | object | object | ... ]
+ *
+ * A free object's first bytes link it to the slab's next free one; an empty slab
+ * goes back to the heap, except the last. One thread. Under AddressSanitizer
+ * every object is a block of its own, so that misuse is seen. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include "base/base.h"
+#include "base/list.h"
+
+#define POOL_SLAB ((size_t)16 * 1024)
+
+struct pool {
+    size_t size;
+    struct list open; /* slabs with a free object */
+    size_t slabs, used;
+};
+
+/* For objects of size bytes, at most a quarter of a slab. */
+void pool_init(struct pool *p, size_t size);
+
+/* Every object must have been put back. */
+void pool_fini(struct pool *p);
+
+/* Zeroed. Aborts when memory is out. */
+void *pool_get(struct pool *p) MUST_CHECK;
+void pool_put(struct pool *p, void *object);
+
+#endif
