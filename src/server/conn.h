@@ -78,11 +78,15 @@ struct conn {
     bool secure;         /* over TLS */
     bool leaving;        /* was told bye: the timer ends it */
     enum metric reason;  /* why it was closed; 0: not known */
-    struct io_addr peer;
+    uint8_t peer_family; /* of io_addr */
+    uint8_t peer_ip[16];
 };
 
 /* Takes over a descriptor. NULL if it could not be adopted (it is then closed). */
 struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door *door);
+
+/* Where it comes from, without the port. */
+struct io_addr conn_peer(const struct conn *c);
 
 /* Appends to what is sent next. False if the connection is closing, or had to be
  * closed because too much waits. */

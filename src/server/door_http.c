@@ -160,9 +160,9 @@ static void refuse(struct conn *c, int status)
 static bool trusted(void *arg, struct str address, uint32_t hop)
 {
     const struct conn *c = arg;
-    struct io_addr addr = c->peer;
+    struct io_addr addr = conn_peer(c);
 
-    if (hop > 0 || c->peer.family != IO_ADDR_UNIX) {
+    if (hop > 0 || addr.family != IO_ADDR_UNIX) {
         char text[IO_ADDR_TEXT_MAX];
         bool six = memchr(address.p, ':', address.n) != NULL;
         int n = snprintf(text, sizeof(text), six ? "[%.*s]:1" : "%.*s:1", STR_ARGS(address));
@@ -180,14 +180,15 @@ static bool trusted(void *arg, struct str address, uint32_t hop)
 static void find_client(struct conn *c)
 {
     struct http *h = c->http;
+    struct io_addr from = conn_peer(c);
     char peer[IO_ADDR_TEXT_MAX];
-    struct str text = {(const uint8_t *)peer, addr_format_ip(&c->peer, peer)};
+    struct str text = {(const uint8_t *)peer, addr_format_ip(&from, peer)};
     struct str client = field_client_address(&h->message->request.headers, text, trusted, c), proto;
     size_t n = MIN(client.n, sizeof(h->address) - 1);
 
     memcpy(h->address, client.p, n);
     h->address[n] = '\0';
-    h->loopback = addr_is_loopback(&c->peer) || c->peer.family == IO_ADDR_UNIX;
+    h->loopback = addr_is_loopback(&from) || from.family == IO_ADDR_UNIX;
     h->secure = c->secure;
     if (!str_eq(client, text)) /* somebody behind a proxy that is believed */
         h->loopback = str_starts(client, STR("127.")) || str_eq(client, STR("::1"));
