@@ -165,11 +165,19 @@ static void received(struct conn *c, uint8_t *p, size_t n)
     } while (event != WS_MORE && c->state == CONN_OPEN);
 }
 
-/* Deadlines, in order: to log in; to be told that the session expires; silence. */
+/* Deadlines, in order: to log in; to be told that the session expires; silence.
+ * They are counted in whole seconds, from the second in which something began:
+ * they pass up to a second late, never early. */
 
 static uint64_t seconds(uint64_t ms)
 {
     return (ms + 999) / 1000;
+}
+
+/* When a deadline has passed that began in the second since_s. */
+static uint64_t after(uint64_t since_s, uint64_t ms)
+{
+    return (since_s + seconds(ms) + 1) * 1000;
 }
 
 static bool check_session(struct conn *c, uint64_t wall_ms)
@@ -196,11 +204,11 @@ static bool check_silence(struct conn *c, uint64_t now_s)
     uint64_t silent = now_s - c->heard_s;
     uint8_t frame[WS_CONTROL_MAX];
 
-    if (conf->dead_after_ms > 0 && silent >= seconds(conf->dead_after_ms)) {
+    if (conf->dead_after_ms > 0 && silent > seconds(conf->dead_after_ms)) {
         conn_drop(c, METRIC_close_dead);
         return false;
     }
-    if (conf->ping_interval_ms > 0 && silent >= seconds(conf->ping_interval_ms) && !c->pinged) {
+    if (conf->ping_interval_ms > 0 && silent > seconds(conf->ping_interval_ms) && !c->pinged) {
         c->pinged = true;
         return conn_send(
             c, (struct str){frame, ws_encode_control(frame, WS_OP_PING, (struct str){0}, NULL)});
@@ -214,11 +222,11 @@ static void set_timer(struct conn *c)
     uint64_t now = worker_now_ms(c->worker), at = now + 60000;
 
     if (c->person == NULL && conf->auth_timeout_ms > 0)
-        at = MIN(at, (uint64_t)c->opened_s * 1000 + conf->auth_timeout_ms);
+        at = MIN(at, after(c->opened_s, conf->auth_timeout_ms));
     if (conf->ping_interval_ms > 0 && !c->pinged)
-        at = MIN(at, c->heard_s * 1000 + conf->ping_interval_ms);
+        at = MIN(at, after(c->heard_s, conf->ping_interval_ms));
     if (conf->dead_after_ms > 0)
-        at = MIN(at, c->heard_s * 1000 + conf->dead_after_ms);
+        at = MIN(at, after(c->heard_s, conf->dead_after_ms));
     if (c->person != NULL) {
         uint64_t wall = io_wall_ms(c->worker->io), expires = (uint64_t)c->expires_s * 1000;
         uint64_t due = c->told ? expires : expires - MIN(expires, (uint64_t)EXPIRING_MS);
@@ -234,7 +242,7 @@ static void timeout(struct conn *c)
     uint64_t now_s = worker_now_ms(c->worker) / 1000;
 
     if (c->person == NULL && conf->auth_timeout_ms > 0 &&
-        now_s >= c->opened_s + seconds(conf->auth_timeout_ms)) {
+        now_s > c->opened_s + seconds(conf->auth_timeout_ms)) {
         door_ws_close(c, DOOR_WS_CLOSE_AUTH, STR("log in first"), METRIC_close_unauthenticated);
         return;
     }
