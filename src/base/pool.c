@@ -5,7 +5,8 @@
 
 struct slab {
     struct list node; /* in pool.open while there is a free object */
-    void *free;
+    void *free;       /* objects that were put back, linked */
+    size_t fresh;     /* behind the last object that was ever given out */
     size_t used;
 };
 
@@ -58,18 +59,18 @@ void pool_put(struct pool *p, void *object)
 static struct slab *slab_new(struct pool *p)
 {
     struct slab *s = aligned_alloc(POOL_SLAB, POOL_SLAB);
-    uint8_t *at = (uint8_t *)s + HEADER;
 
     if (s == NULL)
         abort();
-    *s = (struct slab){0};
-    for (; at + p->size <= (uint8_t *)s + POOL_SLAB; at += p->size) {
-        memcpy(at, &s->free, sizeof(s->free));
-        s->free = at;
-    }
+    *s = (struct slab){.fresh = HEADER};
     list_push(&p->open, &s->node);
     p->slabs++;
     return s;
+}
+
+static bool is_full(const struct pool *p, const struct slab *s)
+{
+    return s->free == NULL && s->fresh + p->size > POOL_SLAB;
 }
 
 void *pool_get(struct pool *p)
@@ -78,8 +79,13 @@ void *pool_get(struct pool *p)
         list_empty(&p->open) ? slab_new(p) : CONTAINER_OF(p->open.next, struct slab, node);
     void *object = s->free;
 
-    memcpy(&s->free, object, sizeof(s->free));
-    if (s->free == NULL)
+    if (object != NULL) {
+        memcpy(&s->free, object, sizeof(s->free));
+    } else {
+        object = (uint8_t *)s + s->fresh;
+        s->fresh += p->size;
+    }
+    if (is_full(p, s))
         list_remove(&s->node);
     s->used++;
     p->used++;
@@ -91,10 +97,8 @@ void pool_put(struct pool *p, void *object)
 {
     struct slab *s = (void *)((uintptr_t)object & ~(uintptr_t)(POOL_SLAB - 1));
 
-    if (s->free == NULL) {
-        list_init(&s->node);
+    if (is_full(p, s))
         list_push(&p->open, &s->node);
-    }
     memcpy(object, &s->free, sizeof(s->free));
     s->free = object;
     s->used--;

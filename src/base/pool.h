@@ -3,7 +3,7 @@
  *
  *   slab, aligned to its size:   [ header | object | object | ... ]
  *
- * A free object's first bytes link it to the slab's next free one; an empty slab
+ * An object that was put back links to the slab's next free one; an empty slab
  * goes back to the heap, except the last. One thread. Under AddressSanitizer
  * every object is a block of its own, so that misuse is seen. */
 #ifndef BASE_POOL_H
@@ -12,7 +12,9 @@
 #include "base/base.h"
 #include "base/list.h"
 
-#define POOL_SLAB ((size_t)16 * 1024)
+/* Large, so that the heap maps each by itself; pages that no object was ever on
+ * are not touched. */
+#define POOL_SLAB ((size_t)256 * 1024)
 
 struct pool {
     size_t size;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define WORKERS_MAX 64
+#define SPREAD_MAX_MS 2000u
 #define CAST_MAX (64 * 1024)
 
 /* One worker's people: records of (user, name length, name), or only a number. */
@@ -140,8 +141,11 @@ static void schedule(struct room *r)
     bool many = total(p, &listed) > o->limits.roster_max || !listed;
     uint64_t every = many ? o->limits.presence_count_ms : o->limits.presence_list_ms;
 
+    /* Spread, the more the larger the room, so that many rooms at once are no peak. */
+    uint64_t spread = 1 + rng_below(&o->rng, MIN(total(p, &listed) * 5 + 1, SPREAD_MAX_MS));
+
     if (!wheel_armed(&p->timer))
-        wheel_set(o->wheel, &p->timer, MAX(owner_now_ms(o) + 1, p->sent_ms + every));
+        wheel_set(o->wheel, &p->timer, MAX(owner_now_ms(o), p->sent_ms + every) + spread);
 }
 
 void presence_here(struct room *r, unsigned worker, unsigned n,

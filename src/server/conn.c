@@ -44,6 +44,7 @@ static void timer_fired(struct wheel_timer *t)
 
 void conn_timer(struct conn *c, uint64_t at_ms)
 {
+    assert(c->state != CONN_CLOSED);
     wheel_set(&c->worker->wheel, &c->timer, at_ms);
 }
 

@@ -34,7 +34,8 @@ void request_who(struct request *r, const struct caller *who)
 {
     size_t n = MIN(who->name.n, sizeof(r->name));
 
-    memcpy(r->name, who->name.p, n);
+    if (n > 0)
+        memcpy(r->name, who->name.p, n);
     r->call.who = *who;
     r->call.who.name = (struct str){(const uint8_t *)r->name, n};
 }

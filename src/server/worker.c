@@ -370,18 +370,28 @@ static bool is_listed(const struct presence_person *people, unsigned n, uint64_t
     return false;
 }
 
+static size_t names_n(struct list *l)
+{
+    struct follower *f = CONTAINER_OF(l, struct follower, node);
+    const struct person *p = CONTAINER_OF(f, struct conn_follower, f)->conn->person;
+
+    return p != NULL ? p->name_n : 0;
+}
+
 /* The distinct people among the feed's followers, with their names behind them
  * in one block; NULL if there are too many to be listed. */
 static struct presence_person *people_of(const struct feed *feed, unsigned max, unsigned *ret_n)
 {
-    size_t names = (size_t)feed->followers_n * UINT8_MAX;
     struct presence_person *people;
+    size_t names = 0;
     uint8_t *at;
     unsigned n = 0;
 
     *ret_n = feed->followers_n;
     if (feed->followers_n > max)
         return NULL;
+    for (struct list *l = feed->followers.next; l != &feed->followers; l = l->next)
+        names += names_n(l);
     people = letter((size_t)feed->followers_n * sizeof(*people) + names + 1);
     at = (uint8_t *)(people + feed->followers_n);
     for (struct list *l = feed->followers.next; l != &feed->followers; l = l->next) {
@@ -584,6 +594,8 @@ void worker_drain(struct worker *w)
         struct conn *c = CONTAINER_OF(n, struct conn, node);
 
         next = n->next;
+        if (c->state != CONN_OPEN)
+            continue;
         if (!door_ws_is(c) && c->calls_n == 0 && c->flight == NULL)
             conn_drop(c, METRIC_close_draining);
         else
