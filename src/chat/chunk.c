@@ -7,8 +7,19 @@
 
 #define READS_MAX 4
 #define READ_BYTES (4 * 1024 * 1024)
+#define RETRY_MS 500
 
 static void read_start(struct chunk *c);
+
+size_t chunk_slot_size(const struct feed_slot *slot)
+{
+    size_t size = sizeof(*slot->event) + slot->event->n;
+
+    for (unsigned i = 0; i < FEED_ENCODINGS; i++)
+        if (slot->encoded[i] != NULL)
+            size += sizeof(*slot->event) + slot->encoded[i]->n;
+    return size;
+}
 
 void chunk_slot_free(struct feed_slot *slot)
 {
@@ -84,8 +95,8 @@ void chunk_forget(struct feed *f, uint64_t seq)
         detach(c);
 }
 
-/* Keeps the cache within its budget; chunks with waiters are not ready yet. */
-static void trim(struct feed_set *s)
+/* Chunks with waiters are not ready yet, and not in this list. */
+void chunk_trim(struct feed_set *s)
 {
     while (s->chunk_budget > 0 && s->chunk_bytes > s->chunk_budget && !list_empty(&s->chunks)) {
         struct chunk *c = CONTAINER_OF(s->chunks.next, struct chunk, lru);
@@ -97,14 +108,20 @@ static void trim(struct feed_set *s)
 
 static void next_read(struct feed_set *s)
 {
-    while (s->reads_n < READS_MAX && !list_empty(&s->reading)) {
+    while (s->reads_n < READS_MAX && !list_empty(&s->reading) && !wheel_armed(&s->retry)) {
         struct list *node = list_pop(&s->reading);
 
         read_start(CONTAINER_OF(node, struct chunk, lru));
     }
 }
 
-static void fill(struct chunk *c, const struct frame *block)
+void chunk_retry(struct wheel_timer *t)
+{
+    next_read(CONTAINER_OF(t, struct feed_set, retry));
+}
+
+/* False if what somebody waits for is not in the block. */
+static bool fill(struct chunk *c, const struct frame *block)
 {
     struct store_item item;
     struct entry e;
@@ -114,12 +131,17 @@ static void fill(struct chunk *c, const struct frame *block)
         if (item.key != c->from + c->n || entry_decode(item.body, &e) != ENTRY_OK)
             break;
         c->slots[c->n].event = event_frame(feed_room(c->feed), item.key, &e);
-        c->bytes += sizeof(struct frame) + c->slots[c->n].event->n;
+        c->bytes += chunk_slot_size(&c->slots[c->n]);
         c->n++;
     }
     c->set->chunk_bytes += c->bytes;
+    if (c->n <= c->had) {
+        clear(c);
+        return false;
+    }
     c->ready = true;
     list_push(&c->set->chunks, &c->lru);
+    return true;
 }
 
 static void wake_all(struct chunk *c)
@@ -143,26 +165,30 @@ static void read_done(struct store_req *req)
     s->reads_n--;
     if (c->feed == NULL) {
         chunk_free(c);
-    } else if (c->stale || (req->result != STORE_OK && req->result != STORE_CANCELED)) {
+    } else if (c->stale) {
         c->stale = false;
         list_push(&s->reading, &c->lru);
-    } else if (req->result == STORE_OK) {
-        fill(c, block);
+    } else if (req->result == STORE_OK && fill(c, block)) {
         wake_all(c);
+    } else if (req->result != STORE_CANCELED) {
+        list_push(&s->reading, &c->lru);
+        wheel_set(s->wheel, &s->retry, s->wheel->now_ms + RETRY_MS);
     }
     frame_unref(block);
-    trim(s);
     next_read(s);
 }
 
 static void read_start(struct chunk *c)
 {
+    struct str room = feed_room(c->feed);
+
+    memcpy(c->room, room.p, room.n);
     c->in_flight = true;
     c->set->reads_n++;
     c->set->chunk_reads++;
     c->read = (struct store_read){
         .req = {.home = c->set->home, .done = read_done},
-        .room = feed_room(c->feed),
+        .room = {(const uint8_t *)c->room, room.n},
         .from = c->from,
         .count_max = FEED_CHUNK,
         .bytes_max = READ_BYTES,
@@ -198,7 +224,8 @@ struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter)
             c->set->chunk_hits++;
             return c;
         }
-        clear(c); /* more has been appended since it was read */
+        c->had = c->n; /* more has been appended since it was read */
+        clear(c);
     }
     list_remove(&waiter->work);
     list_push(&c->waiting, &waiter->work);

@@ -19,9 +19,11 @@ struct chunk {
     struct feed_set *set;
     uint64_t from; /* 64k + 1 */
     unsigned n;    /* entries in slots */
+    unsigned had;  /* as many were there before it was read again */
     bool ready, in_flight, stale;
     size_t bytes;
     struct store_read read;
+    char room[ROOM_KEY_MAX]; /* what `read` names: the feed may go before it is done */
     struct feed_slot slots[FEED_CHUNK];
 };
 
@@ -35,6 +37,15 @@ void chunk_forget(struct feed *f, uint64_t seq);
 /* The feed goes. */
 void chunk_drop_all(struct feed *f);
 
+/* Keeps the cache within its budget, at the end of a turn: until then all who
+ * waited for a chunk could take from it. */
+void chunk_trim(struct feed_set *s);
+
+/* The store could not be read; this is the next try. */
+void chunk_retry(struct wheel_timer *t);
+
+/* How much memory a slot's frames take; frees them. */
+size_t chunk_slot_size(const struct feed_slot *slot);
 void chunk_slot_free(struct feed_slot *slot);
 
 #endif

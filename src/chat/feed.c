@@ -16,6 +16,7 @@ void feed_set_init(struct feed_set *s)
     list_init(&s->rings);
     list_init(&s->chunks);
     list_init(&s->reading);
+    s->retry.fire = chunk_retry;
 }
 
 /* Forgets the entries before `from`; all of them with from > head. */
@@ -23,10 +24,8 @@ static void ring_drop(struct feed *f, uint64_t from)
 {
     for (; f->first < from && f->first <= f->head; f->first++) {
         struct feed_slot *slot = &f->slots[f->first & (f->cap - 1)];
-        size_t bytes = sizeof(struct frame) + slot->event->n;
 
-        f->bytes -= bytes;
-        f->set->ring_bytes -= bytes;
+        f->set->ring_bytes -= chunk_slot_size(slot);
         chunk_slot_free(slot);
     }
     if (f->first > f->head) {
@@ -54,6 +53,7 @@ void feed_set_fini(struct feed_set *s)
     struct map_iter it;
 
     feed_end_turn(s);
+    wheel_cancel(s->wheel, &s->retry);
     for (struct map_node *n = map_first(&s->feeds, &it); n != NULL; n = map_next(&it)) {
         struct feed *f = CONTAINER_OF(n, struct feed, node);
 
@@ -131,11 +131,25 @@ void feed_follow(struct feed *f, struct follower *follower, uint64_t cursor)
     follower->feed = f;
     follower->cursor = cursor;
     follower->end = 0;
+    follower->shut = false;
     list_init(&follower->work);
     list_push(&f->followers, &follower->node);
     f->followers_n++;
     if (feed_behind(follower))
         f->set->ops->wake(follower);
+}
+
+void feed_shut(struct follower *follower)
+{
+    follower->shut = true;
+    list_remove(&follower->work);
+}
+
+void feed_open(struct follower *follower)
+{
+    follower->shut = false;
+    if (feed_behind(follower))
+        follower->feed->set->ops->wake(follower);
 }
 
 bool feed_unfollow(struct follower *follower)
@@ -165,7 +179,7 @@ static void ring_grow(struct feed *f)
 
 static void ring_push(struct feed *f, struct frame *event)
 {
-    size_t bytes = sizeof(struct frame) + event->n;
+    struct feed_slot slot = {.event = event};
     uint64_t n = f->head + 1 - f->first;
 
     if (n >= f->cap && f->cap < RING_MAX)
@@ -173,9 +187,8 @@ static void ring_push(struct feed *f, struct frame *event)
     else if (n >= f->cap)
         ring_drop(f, f->first + 1);
     f->head++;
-    f->slots[f->head & (f->cap - 1)] = (struct feed_slot){.event = event};
-    f->bytes += bytes;
-    f->set->ring_bytes += bytes;
+    f->slots[f->head & (f->cap - 1)] = slot;
+    f->set->ring_bytes += chunk_slot_size(&slot);
 }
 
 /* The least recently used rings go, until the budget is kept. */
@@ -242,13 +255,6 @@ void feed_news(struct feed_set *s, const struct news *news)
     trim(s);
 }
 
-static struct frame *encoded(struct feed_set *s, struct feed_slot *slot, unsigned encoding)
-{
-    if (slot->encoded[encoding] == NULL)
-        slot->encoded[encoding] = s->ops->encode(s, encoding, slot->event);
-    return slot->encoded[encoding];
-}
-
 /* A run that another follower was given in this turn. */
 static struct frame *run_find(const struct follower *f, unsigned encoding, uint64_t last,
                               uint64_t *ret_to)
@@ -283,11 +289,29 @@ void feed_end_turn(struct feed_set *s)
         frame_unref(s->runs[i].bytes);
         s->runs[i] = (struct feed_run){0};
     }
+    trim(s);
+    chunk_trim(s);
 }
 
-static struct feed_slot *slot_at(const struct feed *feed, struct chunk *c, uint64_t seq)
+/* The entry's bytes, made when they are first asked for. Of the ring, or of c. */
+static struct frame *encoded(struct feed *feed, struct chunk *c, uint64_t seq, unsigned encoding)
 {
-    return c != NULL ? &c->slots[seq - c->from] : &feed->slots[seq & (feed->cap - 1)];
+    struct feed_slot *slot =
+        c != NULL ? &c->slots[seq - c->from] : &feed->slots[seq & (feed->cap - 1)];
+    struct feed_set *s = feed->set;
+    size_t before;
+
+    if (slot->encoded[encoding] != NULL)
+        return slot->encoded[encoding];
+    before = chunk_slot_size(slot);
+    slot->encoded[encoding] = s->ops->encode(s, encoding, slot->event);
+    if (c != NULL) {
+        c->bytes += chunk_slot_size(slot) - before;
+        s->chunk_bytes += chunk_slot_size(slot) - before;
+    } else {
+        s->ring_bytes += chunk_slot_size(slot) - before;
+    }
+    return slot->encoded[encoding];
 }
 
 /* Joins the entries from the cursor up to `to`, as far as bytes_max goes. */
@@ -301,7 +325,7 @@ static struct frame *run_join(struct follower *f, unsigned encoding, size_t byte
     unsigned n = 0;
 
     for (seq = from; seq <= to && n < RUN_ENTRIES; seq++) {
-        struct frame *part = encoded(feed->set, slot_at(feed, c, seq), encoding);
+        struct frame *part = encoded(feed, c, seq, encoding);
 
         if (n > 0 && total + part->n > bytes_max)
             break;
@@ -325,7 +349,7 @@ static struct frame *run_build(struct follower *f, unsigned encoding, size_t byt
     if (f->cursor + 1 < to)
         return run_join(f, encoding, bytes_max, c, to);
     f->cursor = to;
-    return frame_ref(encoded(f->feed->set, slot_at(f->feed, c, to), encoding));
+    return frame_ref(encoded(f->feed, c, to, encoding));
 }
 
 enum feed_taken feed_take(struct follower *f, unsigned encoding, size_t bytes_max,
@@ -336,6 +360,8 @@ enum feed_taken feed_take(struct follower *f, unsigned encoding, size_t bytes_ma
     struct chunk *c = NULL;
     uint64_t to;
 
+    if (f->shut)
+        return FEED_NOTHING;
     if (f->cursor >= last)
         return f->end > 0 ? FEED_END : FEED_NOTHING;
     if (f->cursor + 1 < feed->head) {

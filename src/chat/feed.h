@@ -52,10 +52,11 @@ struct feed_set {
     size_t ring_budget, chunk_budget; /* bytes; 0: none */
     size_t ring_bytes, chunk_bytes;
     struct map feeds;
-    struct list rings;   /* feeds with entries in memory, least recently used first */
-    struct list chunks;  /* chunks that are read, least recently used first */
-    struct list reading; /* chunks that wait to be read */
-    unsigned reads_n;    /* in flight */
+    struct list rings;        /* feeds with entries in memory, least recently used first */
+    struct list chunks;       /* chunks that are read, least recently used first */
+    struct list reading;      /* chunks that wait to be read */
+    unsigned reads_n;         /* in flight */
+    struct wheel_timer retry; /* armed: no reads until then, one failed */
     struct feed_run runs[FEED_RUNS];
     unsigned run_next;
     uint64_t chunk_reads, chunk_hits; /* statistics */
@@ -71,7 +72,6 @@ struct feed {
     struct feed_slot *slots; /* of seq & (cap - 1), first .. head */
     unsigned cap;
     uint64_t first;
-    size_t bytes;
     struct wheel_timer timer; /* the worker's: presence, due when it has been quiet */
     uint64_t changed_ms;      /* since when presence waits to be told; 0: it does not */
     uint8_t id_n;
@@ -86,6 +86,7 @@ struct follower {
                          who waits for it */
     uint64_t cursor;  /* shown up to here */
     uint64_t end;     /* access ends with this entry; 0: it does not */
+    bool shut;        /* takes nothing yet */
 };
 
 /* The caller fills ops, store, home, hash_key and the budgets before. */
@@ -112,6 +113,11 @@ void feed_start(struct feed *f, uint64_t epoch, uint64_t head);
 /* Adds a follower that was shown all up to cursor. */
 void feed_follow(struct feed *f, struct follower *follower, uint64_t cursor);
 
+/* Between the two the follower keeps its place, and learns when access ends, but
+ * is given nothing: its client does not know yet that it follows. */
+void feed_shut(struct follower *follower);
+void feed_open(struct follower *follower);
+
 /* Takes it away; feed_release semantics. The feed may be gone then. */
 bool feed_unfollow(struct follower *follower) MUST_CHECK;
 
@@ -137,7 +143,7 @@ static inline bool feed_behind(const struct follower *f)
     return f->cursor < f->feed->head || f->end > 0;
 }
 
-/* At the end of a turn: runs are shared no longer. */
+/* At the end of a turn: runs are shared no longer, budgets are kept. */
 void feed_end_turn(struct feed_set *s);
 
 #endif

@@ -154,31 +154,57 @@ static void write_reset(struct buf *b, const void *arg)
     event_reset(b, x->room, x->epoch, x->to, x->count);
 }
 
-/* The cursor is set, and the client told what it misses. */
-static void follow(struct request *r)
+static bool is_behind(const struct request *r)
 {
-    struct conn *c = r->conn;
+    const struct call_follow *f = &r->call.follow;
+    uint64_t max = r->worker->server->conf->behind_max;
+
+    return !f->reset && max > 0 && f->head - f->cursor > max &&
+           !command_has(&r->call.cmd, PARAM_last);
+}
+
+/* The cursor is set as soon as the owner has answered: what it tells from then on
+ * is for this follower too, above all that access ends. */
+static void place(struct request *r)
+{
     struct feed *feed = r->held;
     struct call_follow *f = &r->call.follow;
-    uint64_t cursor = f->cursor, max = r->worker->server->conf->behind_max;
-    struct range range = {feed_room(feed), cursor, f->head, f->epoch, f->count};
-    struct conn_follower *cf = conn_follower(c, feed);
-    bool placed = command_has(&r->call.cmd, PARAM_after) || command_has(&r->call.cmd, PARAM_last);
+    struct conn_follower *cf;
 
+    if (r->call.error != ERROR_NONE || r->conn->state != CONN_OPEN || feed == NULL)
+        return;
     feed_start(feed, f->epoch, f->head);
+    cf = conn_follower(r->conn, feed);
+    if (cf != NULL && !command_has(&r->call.cmd, PARAM_after) &&
+        !command_has(&r->call.cmd, PARAM_last))
+        return; /* it goes on where it is */
+    if (cf != NULL)
+        conn_unfollow(r->conn, cf); /* the feed is held */
+    cf = conn_follow(r->conn, feed, is_behind(r) ? f->head : f->cursor);
+    feed_shut(&cf->f);
+}
+
+/* Once the client has its answer: it is told what it misses, and then the rest. */
+static void start(struct request *r)
+{
+    struct conn *c = r->conn;
+    struct call_follow *f = &r->call.follow;
+    struct range range;
+    struct conn_follower *cf;
+
+    if (r->call.error != ERROR_NONE || c->state != CONN_OPEN || r->held == NULL)
+        return;
+    range = (struct range){feed_room(r->held), f->cursor, f->head, f->epoch, f->count};
     if (f->reset) {
         metrics_add(r->worker->metrics, METRIC_resets, 1);
         tell(c, write_reset, &range);
-    } else if (max > 0 && f->head - cursor > max && !command_has(&r->call.cmd, PARAM_last)) {
+    } else if (is_behind(r)) {
         metrics_add(r->worker->metrics, METRIC_behinds, 1);
         tell(c, write_behind, &range);
-        cursor = f->head;
     }
-    if (cf != NULL && !placed)
-        return; /* it goes on where it is */
+    cf = conn_follower(c, r->held);
     if (cf != NULL)
-        conn_unfollow(c, cf); /* the feed is held */
-    (void)conn_follow(c, feed, cursor);
+        feed_open(&cf->f);
 }
 
 static void child_joined(struct request *child);
@@ -187,6 +213,7 @@ static void joined(struct call *call)
 {
     struct request *r = request_of(call);
 
+    place(r);
     if (r->parent != NULL) {
         child_joined(r);
         return;
@@ -195,8 +222,7 @@ static void joined(struct call *call)
     if (call->error == ERROR_NONE && r->conn->state == CONN_OPEN && r->held != NULL) {
         r->answer(r);
         r->answer = request_answered;
-        if (r->conn->state == CONN_OPEN)
-            follow(r);
+        start(r);
     }
     drop_hold(r);
     request_end(r);
@@ -267,16 +293,15 @@ static void resume_finish(struct request *r)
     for (unsigned i = 0; i < n; i++)
         describe_child(r, children[i]);
     json_out_object_end(&r->call.out);
+    if (r->call.ok.failed)
+        r->call.error = ERROR_internal;
     if (c->state == CONN_OPEN)
         r->answer(r);
     r->answer = request_answered;
     for (unsigned i = 0; i < n; i++) {
-        struct request *child = children[i];
-
-        if (child->call.error == ERROR_NONE && c->state == CONN_OPEN && child->held != NULL)
-            follow(child);
-        drop_hold(child);
-        request_end(child);
+        start(children[i]);
+        drop_hold(children[i]);
+        request_end(children[i]);
     }
     request_end(r);
 }
