@@ -48,12 +48,11 @@ void conn_timer(struct conn *c, uint64_t at_ms)
     wheel_set(&c->worker->wheel, &c->timer, at_ms);
 }
 
-static struct conn *conn_new(struct worker *w, int fd, struct io *io)
+static struct conn *conn_new(struct worker *w, int fd)
 {
     struct conn *c = pool_get(&w->conn_pool);
 
     c->worker = w;
-    c->io = io;
     c->recv = (struct io_op){.done = received, .fd = fd};
     c->send = (struct io_op){.done = sent, .fd = fd};
     c->timer.fire = timer_fired;
@@ -75,7 +74,7 @@ struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door 
         io_close(w->io, fd);
         return NULL;
     }
-    c = conn_new(w, fd, io);
+    c = conn_new(w, fd);
     c->secure = secure;
     c->door = door;
     io_peer(io, fd, &peer);
@@ -83,6 +82,11 @@ struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door 
     memcpy(c->peer_ip, peer.ip, sizeof(c->peer_ip));
     io_recv(io, &c->recv);
     return c;
+}
+
+struct io *conn_io(const struct conn *c)
+{
+    return c->secure ? c->worker->tls : c->worker->io;
 }
 
 struct io_addr conn_peer(const struct conn *c)
@@ -256,7 +260,7 @@ void conn_flush(struct conn *c)
         return;
     }
     c->flight = f;
-    io_send(c->io, &c->send, f->parts, f->parts_n);
+    io_send(conn_io(c), &c->send, f->parts, f->parts_n);
 }
 
 void conn_cast(struct conn *c, struct frame *bytes)
@@ -276,7 +280,7 @@ void conn_cast(struct conn *c, struct frame *bytes)
     f->frames[f->frames_n++] = frame_ref(bytes);
     add_part(f, frame_str(bytes));
     c->flight = f;
-    io_send(c->io, &c->send, f->parts, f->parts_n);
+    io_send(conn_io(c), &c->send, f->parts, f->parts_n);
 }
 
 /* Drops the first n bytes of the parts; true if some are left. */
@@ -300,7 +304,7 @@ static void resume_reading(struct conn *c)
         return;
     c->paused = false;
     if (!c->recv.in_flight)
-        io_recv(c->io, &c->recv);
+        io_recv(conn_io(c), &c->recv);
 }
 
 static void sent(struct io_op *op, int result, uint8_t *data)
@@ -318,7 +322,7 @@ static void sent(struct io_op *op, int result, uint8_t *data)
     metrics_add(w->metrics, METRIC_sends, 1);
     metrics_add(w->metrics, METRIC_bytes_out, (uint64_t)result);
     if (advance(c->flight, (size_t)result) && c->state != CONN_CLOSED) {
-        io_send(c->io, op, c->flight->parts, c->flight->parts_n);
+        io_send(conn_io(c), op, c->flight->parts, c->flight->parts_n);
         return;
     }
     flight_put(w, c->flight);
@@ -353,7 +357,7 @@ static void received(struct io_op *op, int result, uint8_t *data)
     if (c->state == CONN_OPEN)
         c->door->received(c, data, (size_t)result);
     if (c->state == CONN_OPEN && !c->paused && !c->recv.in_flight)
-        io_recv(c->io, op);
+        io_recv(conn_io(c), op);
 }
 
 /* The end. */
@@ -397,8 +401,8 @@ void conn_drop(struct conn *c, enum metric reason)
     c->door->closed(c);
     out_free(c->out);
     c->out = NULL;
-    io_cancel(c->io, &c->recv);
-    io_cancel(c->io, &c->send);
+    io_cancel(conn_io(c), &c->recv);
+    io_cancel(conn_io(c), &c->send);
     maybe_bury(c);
 }
 
@@ -416,7 +420,7 @@ void conn_bury(struct worker *w)
     while ((node = list_pop(&w->dead)) != NULL) {
         struct conn *c = CONTAINER_OF(node, struct conn, dirty);
 
-        io_close(c->io, c->recv.fd);
+        io_close(conn_io(c), c->recv.fd);
         list_remove(&c->node);
         __atomic_store_n(&w->conns_n, w->conns_n - 1, __ATOMIC_RELAXED);
         pool_put(&w->conn_pool, c);

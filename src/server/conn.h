@@ -50,7 +50,6 @@ struct conn_follower {
 
 struct conn {
     struct worker *worker;
-    struct io *io;
     const struct door *door;
     struct io_op recv, send;
     struct wheel_timer timer;
@@ -84,6 +83,9 @@ struct conn {
 
 /* Takes over a descriptor. NULL if it could not be adopted (it is then closed). */
 struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door *door);
+
+/* The loop's plain end, or TLS above it. */
+struct io *conn_io(const struct conn *c);
 
 /* Where it comes from, without the port. */
 struct io_addr conn_peer(const struct conn *c);

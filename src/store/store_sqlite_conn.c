@@ -55,12 +55,12 @@ static const char writer_setup[] = "PRAGMA page_size=4096;"
                                    "PRAGMA cell_size_check=ON;"
                                    "PRAGMA trusted_schema=OFF;"
                                    "PRAGMA temp_store=MEMORY;"
-                                   "PRAGMA cache_size=-16384;";
+                                   "PRAGMA cache_size=-1024;";
 static const char reader_setup[] = "PRAGMA wal_autocheckpoint=0;"
                                    "PRAGMA query_only=ON;"
                                    "PRAGMA cell_size_check=ON;"
                                    "PRAGMA trusted_schema=OFF;"
-                                   "PRAGMA cache_size=-4096;";
+                                   "PRAGMA cache_size=-512;";
 
 int store_sqlite_conn_open(struct store_sqlite_conn *c, const char *path, const char *vfs,
                            bool writer, char ret_why[static 256])
