@@ -46,16 +46,17 @@ static void forget(struct conn *c)
     c->http = NULL;
 }
 
-static void set_timer(struct conn *c)
+/* A request has so long to come, from its first byte on, and its body from the end
+ * of its head; a connection may be idle for longer between two. */
+static void set_timer(struct conn *c, bool idle)
 {
     const struct conf *conf = conf_of(c);
-    bool waiting = c->http == NULL || (c->http->state == HTTP_HEAD && buf_len(&c->http->in) == 0);
-    uint64_t ms = waiting ? conf->keepalive_timeout_ms : conf->head_timeout_ms;
+    uint64_t ms = idle ? conf->keepalive_timeout_ms : conf->head_timeout_ms;
 
-    if (c->heard_s == c->opened_s && conf->head_timeout_ms > 0)
-        ms = MIN(ms, conf->head_timeout_ms); /* it has not asked anything yet */
     if (ms > 0)
         conn_timer(c, worker_now_ms(c->worker) + ms);
+    else
+        wheel_cancel(&c->worker->wheel, &c->timer);
 }
 
 /* Answering. */
@@ -108,7 +109,7 @@ void door_http_answer(struct conn *c, const struct http_answer *a)
     c->http->state = HTTP_HEAD;
     c->paused = true; /* until it is sent: then drained goes on */
     buf_clear(&c->http->body);
-    set_timer(c);
+    set_timer(c, buf_len(&c->http->in) == 0);
 }
 
 void door_http_fail(struct conn *c, enum error_code code, uint64_t retry_after_ms)
@@ -378,15 +379,16 @@ static void process(struct conn *c)
 static void received(struct conn *c, uint8_t *p, size_t n)
 {
     struct http *h = keep(c);
+    bool begins = h->state == HTTP_HEAD && buf_len(&h->in) == 0;
 
+    if (begins)
+        set_timer(c, false);
     buf_append(&h->in, (struct str){p, n});
     if (h->in.failed) {
         refuse(c, 413);
         return;
     }
     process(c);
-    if (c->state == CONN_OPEN && c->door == &door_http)
-        set_timer(c);
 }
 
 static void drained(struct conn *c)
@@ -402,7 +404,7 @@ static void drained(struct conn *c)
 static void timeout(struct conn *c)
 {
     if (c->http != NULL && c->http->state == HTTP_BUSY)
-        set_timer(c); /* we are the slow ones */
+        set_timer(c, false); /* we are the slow ones */
     else if (c->http != NULL && (c->http->state == HTTP_BODY || buf_len(&c->http->in) > 0))
         refuse(c, 408);
     else
@@ -440,5 +442,5 @@ void door_http_open(struct worker *w, int fd, bool secure)
     if (w->draining)
         conn_drop(c, METRIC_close_draining);
     else
-        set_timer(c);
+        set_timer(c, false);
 }
