@@ -336,7 +336,7 @@ static void asset(struct conn *c, struct str path)
 {
     const struct asset *a = assets_find(path);
     struct str accept = {0}, match, body;
-    struct http1_header extra[5] = {{STR("Vary"), STR("Accept-Encoding")},
+    struct http1_header extra[6] = {{STR("Vary"), STR("Accept-Encoding")},
                                     {STR("Content-Security-Policy"), csp},
                                     {STR("Referrer-Policy"), STR("no-referrer")}};
     struct http_answer answer_to = {.status = 200, .extra = extra, .extra_n = 3};
@@ -363,10 +363,9 @@ static void asset(struct conn *c, struct str path)
     body = coding == FIELD_BR ? a->brotli : coding == FIELD_GZIP ? a->gzip : a->plain;
     answer_to.type = str_of(a->type);
     answer_to.body = body;
-    if (coding != FIELD_IDENTITY) {
-        extra[0] = (struct http1_header){STR("Content-Encoding"),
-                                         coding == FIELD_BR ? STR("br") : STR("gzip")};
-    }
+    if (coding != FIELD_IDENTITY)
+        extra[answer_to.extra_n++] = (struct http1_header){
+            STR("Content-Encoding"), coding == FIELD_BR ? STR("br") : STR("gzip")};
     door_http_answer(c, &answer_to);
 }
 
