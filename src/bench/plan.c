@@ -62,7 +62,7 @@ static bool prefix_set(struct plan *p, const char *prefix, char why[static PLAN_
     size_t n;
 
     if (*prefix == '\0')
-        (void)snprintf(p->prefix, sizeof(p->prefix), "bench-%06x", p->run);
+        (void)snprintf(p->prefix, sizeof(p->prefix), "b%06x", p->run);
     else if (strlen(prefix) > PLAN_PREFIX_MAX) {
         (void)snprintf(why, PLAN_WHY_N, "name-prefix: at most %d characters", PLAN_PREFIX_MAX);
         return false;

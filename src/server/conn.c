@@ -67,7 +67,6 @@ static struct conn *conn_new(struct worker *w, int fd)
 struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door *door)
 {
     struct io *io = secure ? w->tls : w->io;
-    struct io_addr peer;
     struct conn *c;
 
     if (io_adopt(io, fd) < 0) {
@@ -77,9 +76,6 @@ struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door 
     c = conn_new(w, fd);
     c->secure = secure;
     c->door = door;
-    io_peer(io, fd, &peer);
-    c->peer_family = (uint8_t)peer.family;
-    memcpy(c->peer_ip, peer.ip, sizeof(c->peer_ip));
     io_recv(io, &c->recv);
     return c;
 }
@@ -91,9 +87,9 @@ struct io *conn_io(const struct conn *c)
 
 struct io_addr conn_peer(const struct conn *c)
 {
-    struct io_addr addr = {.family = c->peer_family};
+    struct io_addr addr;
 
-    memcpy(addr.ip, c->peer_ip, sizeof(addr.ip));
+    io_peer(conn_io(c), c->recv.fd, &addr);
     return addr;
 }
 

@@ -77,8 +77,6 @@ struct conn {
     bool secure;         /* over TLS */
     bool leaving;        /* was told bye: the timer ends it */
     enum metric reason;  /* why it was closed; 0: not known */
-    uint8_t peer_family; /* of io_addr */
-    uint8_t peer_ip[16];
 };
 
 /* Takes over a descriptor. NULL if it could not be adopted (it is then closed). */
@@ -87,7 +85,7 @@ struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door 
 /* The loop's plain end, or TLS above it. */
 struct io *conn_io(const struct conn *c);
 
-/* Where it comes from, without the port. */
+/* Where it comes from: asks the system. */
 struct io_addr conn_peer(const struct conn *c);
 
 /* Appends to what is sent next. False if the connection is closing, or had to be

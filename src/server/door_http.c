@@ -161,8 +161,11 @@ static void refuse(struct conn *c, int status)
 static bool trusted(void *arg, struct str address, uint32_t hop)
 {
     const struct conn *c = arg;
-    struct io_addr addr = conn_peer(c);
+    struct io_addr addr;
 
+    if (conf_of(c)->trusted_proxies.n == 0)
+        return false;
+    addr = conn_peer(c);
     if (hop > 0 || addr.family != IO_ADDR_UNIX) {
         char text[IO_ADDR_TEXT_MAX];
         bool six = memchr(address.p, ':', address.n) != NULL;
@@ -181,10 +184,11 @@ static bool trusted(void *arg, struct str address, uint32_t hop)
 static void find_client(struct conn *c)
 {
     struct http *h = c->http;
+    const struct http1_headers *headers = &h->message->request.headers;
     struct io_addr from = conn_peer(c);
     char peer[IO_ADDR_TEXT_MAX];
     struct str text = {(const uint8_t *)peer, addr_format_ip(&from, peer)};
-    struct str client = field_client_address(&h->message->request.headers, text, trusted, c), proto;
+    struct str client = field_client_address(headers, text, trusted, c), proto;
     size_t n = MIN(client.n, sizeof(h->address) - 1);
 
     memcpy(h->address, client.p, n);
@@ -193,9 +197,12 @@ static void find_client(struct conn *c)
     h->secure = c->secure;
     if (!str_eq(client, text)) /* somebody behind a proxy that is believed */
         h->loopback = str_starts(client, STR("127.")) || str_eq(client, STR("::1"));
-    if (trusted(c, text, 0) &&
-        http1_get(&h->message->request.headers, STR("x-forwarded-proto"), &proto))
+    if (!trusted(c, text, 0)) {
+        if (http1_count(headers, STR("x-forwarded-for")) > 0)
+            h->loopback = false; /* a proxy on this machine that nobody has vouched for */
+    } else if (http1_get(headers, STR("x-forwarded-proto"), &proto)) {
         h->secure = str_eq_nocase(proto, STR("https"));
+    }
 }
 
 /* "https://example.org:8443" of the same authority as Host. */

@@ -40,14 +40,14 @@ struct person *person_get(struct worker *w, const struct caller *who)
         p->super = p->super || who->super;
         return p;
     }
-    p = calloc(1, sizeof(*p) + n);
+    p = calloc(1, MAX(offsetof(struct person, name) + n, sizeof(*p)));
     if (p == NULL)
         abort();
     p->id = who->user;
     p->super = who->super;
     p->name_n = (uint8_t)n;
     memcpy(p->name, who->name.p, n);
-    p->filled_ms = worker_now_ms(w);
+    p->filled_ms = (uint32_t)worker_now_ms(w);
     p->level = burst(w);
     map_add(&w->persons, &p->node, hash_id(p->id));
     return p;
@@ -74,8 +74,9 @@ void person_remove(struct worker *w, struct conn *c)
 /* What has come in since. */
 static void fill(struct worker *w, struct person *p)
 {
-    uint64_t now = worker_now_ms(w), rate = w->server->conf->messages_per_user;
-    uint64_t level = p->level + (now - p->filled_ms) * rate;
+    uint32_t now = (uint32_t)worker_now_ms(w);
+    uint64_t rate = w->server->conf->messages_per_user;
+    uint64_t level = p->level + (uint64_t)(now - p->filled_ms) * rate;
 
     p->level = (uint32_t)MIN(level, (uint64_t)burst(w));
     p->filled_ms = now;

@@ -13,7 +13,7 @@ struct person {
     struct map_node node;
     uint64_t id;
     struct conn *conns; /* linked by next_of_person */
-    uint64_t filled_ms; /* when the bucket's level was right */
+    uint32_t filled_ms; /* when the bucket's level was right; wraps */
     uint32_t level;     /* thousandths of a message that may be sent now */
     bool super;
     uint8_t name_n;
