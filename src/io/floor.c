@@ -236,6 +236,7 @@ static void child(const struct floor_options *o, int listener)
     cpu_set_t set;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGINT, SIG_IGN); /* a terminal tells the whole group; the parent decides */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);

@@ -467,6 +467,18 @@ static void opened(struct conn *c)
     resume_in(c);
 }
 
+/* Before OpenSSL forgets it. */
+static void note_refusal(struct conn *c)
+{
+    struct io_tls_stats *s = &c->tls->stats;
+    unsigned long error = ERR_peek_error();
+
+    s->untrusted = ERR_GET_LIB(error) == ERR_LIB_SSL &&
+                   ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    s->refusal = s->untrusted ? X509_verify_cert_error_string(SSL_get_verify_result(c->ssl))
+                              : ERR_reason_error_string(error);
+}
+
 /* One step; what it sends goes out also if it fails: an alert says why. */
 static void step_handshake(struct conn *c)
 {
@@ -480,8 +492,10 @@ static void step_handshake(struct conn *c)
         opened(c);
     else if (SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_READ)
         start_recv(c);
-    else
+    else {
+        note_refusal(c);
         fail(c, -EPROTO);
+    }
     ERR_clear_error();
 }
 

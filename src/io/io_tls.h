@@ -26,6 +26,9 @@
 struct io_tls_stats {
     uint64_t handshakes, resumed, failures; /* ever; resumed ones count as handshakes too */
     unsigned open;                          /* connections now, closing ones too */
+    const char *refusal; /* what OpenSSL found wrong in the last handshake that failed by itself,
+                            not by the connection's end; NULL: there was none. Static */
+    bool untrusted;      /* it was the other end's certificate */
 };
 
 /* Takes on at most handshakes_per_turn steps of handshakes in one io_wait (0: any

@@ -249,6 +249,9 @@ static void old_and_weak_clients_are_refused(void **state)
         struct peer p = cases[i].peer;
 
         assert_int_equal(serve(&s, &p), cases[i].served ? 4 : -EPROTO);
+        io_tls_stats(s.rig.io, &stats);
+        assert_false(stats.untrusted);
+        assert_int_equal(stats.refusal != NULL, failures > 0 || !cases[i].served);
         assert_int_equal(p.opened, cases[i].served);
         failures += !cases[i].served;
         io_tls_stats(s.rig.io, &stats);
@@ -288,7 +291,10 @@ static void a_session_is_resumed_elsewhere_and_later(void **state)
     server_fini(&other);
 }
 
-/* One client of ours that connects to s with these options; both ends' results. */
+/* One client of ours that connects to s with these options; both ends' results, and
+ * what the client's end has counted. */
+static struct io_tls_stats met;
+
 static void meet(struct server *s, struct tls_options o, int *ret_client, int *ret_server)
 {
     struct probe connecting, accepting, reading;
@@ -308,6 +314,7 @@ static void meet(struct server *s, struct tls_options o, int *ret_client, int *r
     io_recv(s->rig.io, &reading.op);
     UNTIL(&s->rig, connecting.done_n == 1); /* two contexts on one loop */
     *ret_client = connecting.result;
+    io_tls_stats(client, &met);
     io_close(client, connecting.op.fd);
     io_free(client);
     UNTIL(&s->rig, reading.done_n == 1);
@@ -328,9 +335,12 @@ static void a_client_checks_who_answers(void **state)
     meet(&s, (struct tls_options){.ca_file = s.certs.cert, .server_name = "localhost"}, &client,
          &server);
     assert_int_equal(client, 0);
+    assert_null(met.refusal);
     meet(&s, (struct tls_options){.ca_file = s.certs.cert, .server_name = "example.org"}, &client,
          &server);
     assert_int_equal(client, -EPROTO);
+    assert_true(met.untrusted);
+    assert_non_null(strstr(met.refusal, "mismatch"));
     meet(&s, (struct tls_options){.ca_file = s.certs.cert, .server_name = "127.0.0.1"}, &client,
          &server);
     assert_int_equal(client, -EPROTO);
