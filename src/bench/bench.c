@@ -2,13 +2,20 @@
 
 #include "bench/bare.h"
 #include "bench/run.h"
+#include "bench/secure.h"
 #include "io/host.h"
+#include "io/signals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { EXIT_BROKEN = 2, JSON_MAX = 1024 * 1024 };
+
+struct bench {
+    struct io *io;
+    struct crowd *crowd; /* while there is one */
+};
 
 static bool json_write(const struct report *r, const char *path)
 {
@@ -44,7 +51,7 @@ static int failed(const char *why)
     return EXIT_FAILURE;
 }
 
-static int run(const struct plan *plan, struct io *io)
+static int run(struct bench *b, const struct plan *plan, struct io *io)
 {
     struct crowd *c = malloc(sizeof(*c));
     char why[PLAN_WHY_N] = "";
@@ -54,45 +61,73 @@ static int run(const struct plan *plan, struct io *io)
     if (c == NULL)
         abort();
     crowd_init(c, plan, io);
+    b->crowd = c;
     code = run_all(c, &report, why) ? results(&report) : failed(why);
+    b->crowd = NULL;
     crowd_fini(c);
     free(c);
     return code;
 }
 
-static int run_planned(const struct conf *conf, struct io *io)
+static int run_over_tls(struct bench *b, const struct plan *plan)
+{
+    char why[PLAN_WHY_N] = "";
+    struct secure secure = {0};
+    int code = secure_open(&secure, plan, b->io, why) ? run(b, plan, secure.io) : failed(why);
+
+    secure_close(&secure);
+    return code;
+}
+
+static void caught(void *ctx, int signal)
+{
+    struct bench *b = ctx;
+
+    (void)signal; /* whichever it is: somebody wants an end */
+    if (b->crowd != NULL)
+        b->crowd->interrupted = true;
+}
+
+static int run_planned(struct bench *b, const struct conf *conf)
 {
     char why[PLAN_WHY_N] = "";
     struct floor floor = {0};
+    struct signals *signals = NULL;
     struct plan plan;
     uint32_t seed;
     int code, r;
 
-    io_random(io, (uint8_t *)&seed, sizeof(seed));
+    io_random(b->io, (uint8_t *)&seed, sizeof(seed));
     if (!plan_init(&plan, conf, seed, why)) {
         (void)failed(why);
         return CONF_EXIT_USAGE;
     }
     r = plan.floor ? bare_start(&plan, &floor) : 0;
-    code = r < 0 ? failed(strerrordesc_np(-r)) : run(&plan, io);
+    if (r == 0)
+        r = signals_start(b->io, caught, b, &signals);
+    if (r < 0)
+        code = failed(strerrordesc_np(-r));
+    else
+        code = plan.tls ? run_over_tls(b, &plan) : run(b, &plan, b->io);
+    signals_stop(signals);
     floor_stop(&floor);
     return code;
 }
 
 int bench_main(const struct conf *c)
 {
+    struct bench b = {0};
     struct io_host *host;
-    struct io *io;
     int code, r = host_epoll_new(&host);
 
     if (r < 0)
         return failed(strerrordesc_np(-r));
-    r = host_io_new(host, &io);
+    r = host_io_new(host, &b.io);
     if (r < 0)
         code = failed(strerrordesc_np(-r));
     else {
-        code = run_planned(c, io);
-        io_free(io);
+        code = run_planned(&b, c);
+        io_free(b.io);
     }
     host_free(host);
     return code;

@@ -43,6 +43,7 @@ struct crowd {
     struct list said;          /* peers with something to be sent */
     struct list closing;
     bool publishing;
+    bool interrupted; /* somebody wants it to end: run.c's */
     struct pace sends, cuts;
     uint32_t next_publisher;
 };

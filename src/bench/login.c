@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "bench/secure.h"
 #include "wire/http1.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ struct login {
     struct crowd *crowd;
     uint32_t next, done_n, retries;
     bool failed;
-    char why[CROWD_WHY_N];
+    char why[PLAN_WHY_N];
     struct lane lanes[LOGIN_LANES];
 };
 
@@ -54,7 +55,12 @@ static void lane_lost(struct lane *lane, int error)
 {
     struct login *l = lane->login;
 
-    if (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH)
+    if (error == -EPROTO && lane->state == LANE_CONNECTING) {
+        char why[PLAN_WHY_N];
+
+        secure_why(l->crowd->io, why);
+        fail(l, why, "", "");
+    } else if (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH)
         fail(l, "cannot connect: ", strerrordesc_np(-error), "; is the server running there?");
     else if (++l->retries > RETRIES_MAX + l->done_n / 10)
         fail(l, "connections for logins are closed again and again: ",
@@ -273,6 +279,11 @@ void login_free(struct login *l)
 uint32_t login_done_n(const struct login *l)
 {
     return l->done_n;
+}
+
+void login_stop(struct login *l, const char *why)
+{
+    fail(l, why, "", "");
 }
 
 const char *login_failure(const struct login *l)

@@ -19,6 +19,9 @@ void login_free(struct login *l);
 /* How many people have their token. */
 uint32_t login_done_n(const struct login *l);
 
+/* Gives up: why becomes its failure, if it has none. */
+void login_stop(struct login *l, const char *why);
+
 /* NULL, or why it cannot go on. */
 const char *login_failure(const struct login *l);
 

@@ -13,34 +13,53 @@ static bool host_set(struct plan *p, struct str authority, char why[static PLAN_
     char text[PLAN_HOST_N + 8];
     bool bare = authority.n == 0 || memchr(authority.p, ':', authority.n) == NULL ||
                 authority.p[authority.n - 1] == ']';
+    struct str name, rest;
 
     if (authority.n == 0 || authority.n >= sizeof(p->host)) {
         (void)snprintf(why, PLAN_WHY_N, "URL: there is no host in it");
         return false;
     }
     (void)snprintf(p->host, sizeof(p->host), "%.*s", STR_ARGS(authority));
-    (void)snprintf(text, sizeof(text), "%s%s", p->host, bare ? ":80" : "");
+    (void)snprintf(text, sizeof(text), "%s%s", p->host, !bare ? "" : p->tls ? ":443" : ":80");
     if (addr_resolve(str_of(text), &p->addr) < 0) {
         (void)snprintf(why, PLAN_WHY_N, "URL: there is no host '%s'", p->host);
         return false;
     }
+    rest = str_skip(authority, authority.p[0] == '[' ? 1 : 0);
+    name = str_cut(&rest, authority.p[0] == '[' ? ']' : ':');
+    (void)snprintf(p->server_name, sizeof(p->server_name), "%.*s", STR_ARGS(name));
     return true;
+}
+
+/* Cuts the scheme off; false if it is no server's. */
+static bool scheme_cut(struct str *url, bool *ret_tls)
+{
+    static const struct {
+        const char *text;
+        bool tls;
+    } schemes[] = {{"ws://", false}, {"http://", false}, {"wss://", true}, {"https://", true}};
+
+    for (size_t i = 0; i < COUNTOF(schemes); i++) {
+        struct str scheme = str_of(schemes[i].text);
+
+        if (!str_starts(*url, scheme))
+            continue;
+        *url = str_skip(*url, scheme.n);
+        *ret_tls = schemes[i].tls;
+        return true;
+    }
+    return false;
 }
 
 static bool url_set(struct plan *p, const char *url, char why[static PLAN_WHY_N])
 {
     struct str s = str_of(url);
 
-    if (str_starts(s, STR("https://")) || str_starts(s, STR("wss://"))) {
+    if (!scheme_cut(&s, &p->tls)) {
         (void)snprintf(why, PLAN_WHY_N,
-                       "URL: the load generator speaks no TLS; give the plain address (ws://)");
+                       "URL: '%s' begins with none of ws://, wss://, http:// and https://", url);
         return false;
     }
-    if (!str_starts(s, STR("ws://")) && !str_starts(s, STR("http://"))) {
-        (void)snprintf(why, PLAN_WHY_N, "URL: '%s' begins with neither ws:// nor http://", url);
-        return false;
-    }
-    s = str_skip(s, str_starts(s, STR("ws://")) ? 5 : 7);
     struct str authority = str_cut(&s, '/');
 
     while (s.n > 0 && s.p[s.n - 1] == '/')
@@ -125,6 +144,8 @@ static const char *contradiction(const struct plan *p)
         return "floor: one publisher in each room";
     if (p->floor && p->window < p->conf->floor_join)
         return "floor-join: needs a window at least as large";
+    if (p->conf->insecure && p->conf->ca[0] != '\0')
+        return "ca and insecure: who is trusted, some or anybody?";
     if (!p->resume && p->window_on == CONF_WINDOW_ON_ALL && p->reconnects > 0)
         return "window-on all: would wait for ever for those who come back without resume";
     return NULL;

@@ -19,15 +19,16 @@ enum { PLAN_PIDS_MAX = 16, PLAN_SUFFIX_N = 6 /* -00012 */ };
 struct plan {
     const struct conf *conf;
     struct io_addr addr;
-    char host[PLAN_HOST_N]; /* for the Host header */
-    char base[PLAN_HOST_N]; /* path before /ws and /api/v1; often empty */
+    char host[PLAN_HOST_N];        /* for the Host header */
+    char server_name[PLAN_HOST_N]; /* without the port: whom the certificate must name */
+    char base[PLAN_HOST_N];        /* path before /ws and /api/v1; often empty */
     char prefix[PLAN_PREFIX_MAX + 1];
     size_t prefix_n;
     uint32_t run; /* makes cids unlike those of other runs */
     uint32_t connections, people, rooms, rooms_each, publishers, slow;
     uint32_t window, rate, reconnects;
     size_t payload;
-    bool floor, resume, seen;
+    bool floor, resume, seen, tls;
     enum conf_option window_on;
     int pids[PLAN_PIDS_MAX];
     size_t pids_n;

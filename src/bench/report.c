@@ -171,8 +171,9 @@ void report_print(const struct report *r, FILE *f)
 
     print_plan(r->plan, f);
     print_opening(r, f);
-    (void)fprintf(f, "  %-11s %.2f s: %s sends/s, %s deliveries/s\n", "measured",
-                  seconds(r->measured_us), grouped((uint64_t)rate(r, r->measured.sends), a),
+    (void)fprintf(f, "  %-11s %.2f s%s: %s sends/s, %s deliveries/s\n", "measured",
+                  seconds(r->measured_us), r->interrupted ? " (interrupted)" : "",
+                  grouped((uint64_t)rate(r, r->measured.sends), a),
                   grouped((uint64_t)rate(r, shown(&r->measured)), b));
     print_quantiles("latency", &r->tally->latency, f);
     print_quantiles("ack", &r->tally->ack, f);
@@ -273,6 +274,7 @@ void report_json(const struct report *r, struct buf *b)
     json_double(&o, "login_s", seconds(r->login_us));
     json_double(&o, "open_s", seconds(r->open_us));
     json_double(&o, "measured_s", seconds(r->measured_us));
+    json_out_field_bool(&o, "interrupted", r->interrupted);
     json_double(&o, "settle_s", seconds(r->settle_us));
     json_double(&o, "sends_per_s", rate(r, r->measured.sends));
     json_double(&o, "deliveries_per_s", rate(r, shown(&r->measured)));

@@ -21,6 +21,7 @@ struct report {
     uint64_t resident_bytes; /* at the end of the interval */
     int64_t open_bytes;      /* of private memory, by opening all connections */
     uint64_t own_cpu_ns;     /* of the load generator, in the interval */
+    bool interrupted;        /* the interval is shorter than planned */
     uint64_t missing;        /* entries that had not come when the wait was over */
 };
 

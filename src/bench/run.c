@@ -63,6 +63,7 @@ static void progress(struct run *r, uint32_t done, uint32_t of)
 static void phase_begin(struct run *r, const char *name)
 {
     r->phase = name;
+    r->crowd->interrupted = false;
     r->second_ms = io_now_ms(r->io) + SECOND_MS;
     r->line = r->crowd->tally.counts;
     r->line_us = io_clock_us(r->io);
@@ -118,6 +119,8 @@ static bool log_in(struct run *r)
     phase_begin(r, "login");
     while (!login_turn(l)) {
         turn(r, IO_FOREVER);
+        if (r->crowd->interrupted)
+            login_stop(l, "interrupted before it measured");
         progress(r, login_done_n(l), r->crowd->plan->people);
     }
     ok = login_failure(l) == NULL;
@@ -126,6 +129,14 @@ static bool log_in(struct run *r)
     login_free(l);
     r->report->login_us = since(r, start);
     return ok;
+}
+
+/* Before there is anything to report. */
+static bool is_interrupted(struct run *r)
+{
+    if (r->crowd->interrupted)
+        (void)snprintf(r->why, PLAN_WHY_N, "interrupted before it measured");
+    return r->crowd->interrupted;
 }
 
 static bool given_up(const struct run *r)
@@ -144,12 +155,14 @@ static bool open_all(struct run *r)
     phase_begin(r, "open");
     if (!watched_usage(r, &before))
         return false;
-    while (c->live_n < c->plan->connections && !given_up(r)) {
+    while (c->live_n < c->plan->connections && !given_up(r) && !c->interrupted) {
         crowd_open(c);
         turn(r, IO_FOREVER);
         progress(r, c->live_n, c->plan->connections);
     }
     r->report->open_us = since(r, start);
+    if (is_interrupted(r))
+        return false;
     if (c->live_n < c->plan->connections) {
         (void)snprintf(r->why, PLAN_WHY_N,
                        "%u of %u connections are open, then: %s (--connects-per-address 0 and "
@@ -173,7 +186,7 @@ static void run_for(struct run *r, const char *name, uint64_t ms)
     uint64_t end = io_now_ms(r->io) + ms;
 
     phase_begin(r, name);
-    while (io_now_ms(r->io) < end) {
+    while (io_now_ms(r->io) < end && !r->crowd->interrupted) {
         turn(r, end);
         progress(r, 0, 0);
     }
@@ -198,7 +211,7 @@ static bool measure(struct run *r)
 
     crowd_publish(c, true);
     run_for(r, "warm up", c->plan->conf->warmup_ms);
-    if (!watched_usage(r, &start))
+    if (is_interrupted(r) || !watched_usage(r, &start))
         return false;
     crowd_slow(c);
     tally_begin(&c->tally);
@@ -207,6 +220,7 @@ static bool measure(struct run *r)
     start_us = io_clock_us(r->io);
     run_for(r, "measure", c->plan->conf->duration_ms);
     out->measured_us = since(r, start_us);
+    out->interrupted = c->interrupted;
     out->own_cpu_ns = own_cpu_ns() - own;
     out->measured = c->tally.counts;
     counts_subtract(&out->measured, &before);
@@ -229,7 +243,7 @@ static void settle(struct run *r)
 
     phase_begin(r, "settle");
     crowd_publish(r->crowd, false);
-    while (crowd_waiting(r->crowd) > 0 && io_now_ms(r->io) < end) {
+    while (crowd_waiting(r->crowd) > 0 && io_now_ms(r->io) < end && !r->crowd->interrupted) {
         uint64_t check = MIN(end, io_now_ms(r->io) + CHECK_MS);
 
         while (io_now_ms(r->io) < check)

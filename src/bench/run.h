@@ -2,7 +2,9 @@
  *
  *   login -> open -> rest -> warm up -> measure -> settle -> close
  *
- * A line of progress is written to standard error in each second. */
+ * A line of progress is written to standard error in each second. Whoever sets
+ * crowd.interrupted ends the phase that it is in: up to `warm up` there is nothing to
+ * report then; `measure` and `settle` are only shorter. */
 #ifndef BENCH_RUN_H
 #define BENCH_RUN_H
 

@@ -32,16 +32,19 @@ static void urls(void **state)
     static const struct {
         const char *url, *host, *base;
         unsigned port;
+        bool tls;
     } good[] = {
-        {"ws://127.0.0.1:8080/ws", "127.0.0.1:8080", "", 8080},
-        {"http://127.0.0.1:99", "127.0.0.1:99", "", 99},
-        {"http://127.0.0.1/", "127.0.0.1", "", 80},
-        {"ws://127.0.0.1:1/chat/ws", "127.0.0.1:1", "/chat", 1},
-        {"ws://[::1]:7/chat/", "[::1]:7", "/chat", 7},
-        {"ws://[::1]", "[::1]", "", 80},
+        {"ws://127.0.0.1:8080/ws", "127.0.0.1:8080", "", 8080, false},
+        {"http://127.0.0.1:99", "127.0.0.1:99", "", 99, false},
+        {"http://127.0.0.1/", "127.0.0.1", "", 80, false},
+        {"ws://127.0.0.1:1/chat/ws", "127.0.0.1:1", "/chat", 1, false},
+        {"ws://[::1]:7/chat/", "[::1]:7", "/chat", 7, false},
+        {"ws://[::1]", "[::1]", "", 80, false},
+        {"wss://127.0.0.1/ws", "127.0.0.1", "", 443, true},
+        {"https://[::1]:7/chat/", "[::1]:7", "/chat", 7, true},
     };
-    static const char *const bad[] = {"ftp://x", "127.0.0.1", "wss://127.0.0.1", "ws://",
-                                      "http:///ws"};
+    static const char *const bad[] = {"ftp://x", "127.0.0.1",  "wss:/127.0.0.1",
+                                      "ws://",   "http:///ws", "--ca=x --insecure wss://127.0.0.1"};
     struct plan p;
 
     (void)state;
@@ -50,6 +53,8 @@ static void urls(void **state)
         assert_string_equal(p.host, good[i].host);
         assert_string_equal(p.base, good[i].base);
         assert_int_equal(p.addr.port, good[i].port);
+        assert_string_equal(p.server_name, good[i].host[0] == '[' ? "::1" : "127.0.0.1");
+        assert_int_equal(p.tls, good[i].tls);
         conf_fini(&conf);
     }
     for (size_t i = 0; i < COUNTOF(bad); i++) {
