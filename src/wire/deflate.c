@@ -9,9 +9,11 @@
 #include <string.h>
 #include <zlib.h>
 
-/* zlib cannot make raw deflate with a window of 8 bits. */
-#define WINDOW_MIN 9
 #define MEM_LEVEL 8
+
+/* zlib cannot make raw deflate with a window of 8 bits. What fits such a window is
+ * a stream whose only distance is 1: runs of one byte, and Huffman codes. */
+#define ZLIB_WINDOW_MIN 9
 
 /* RFC 7692 7.2.1: what ends every flush and is not sent. */
 #define TAIL_LEN 4
@@ -39,7 +41,7 @@ static bool window_bits(struct str s, uint8_t *ret)
 {
     uint64_t v;
 
-    if (!str_to_u64(s, &v) || v < 8 || v > DEFLATE_WINDOW_MAX || s.p[0] == '0')
+    if (!str_to_u64(s, &v) || v < DEFLATE_WINDOW_MIN || v > DEFLATE_WINDOW_MAX || s.p[0] == '0')
         return false;
     *ret = (uint8_t)v;
     return true;
@@ -106,7 +108,7 @@ bool deflate_negotiate(struct str offers, struct deflate_params *ret)
     struct str offer;
 
     while (field_list_next(&offers, &offer)) {
-        if (!take_extension(offer, &f) || (f.server_bits && f.server_window < WINDOW_MIN))
+        if (!take_extension(offer, &f))
             continue;
         ret->window_bits = f.server_bits ? f.server_window : DEFLATE_WINDOW_MAX;
         ret->window_answered = f.server_bits;
@@ -181,12 +183,14 @@ static z_stream *new_stream(void)
 /* Aborts when memory is out, as these are few and of a known size. */
 static z_stream *compressor(struct deflate_codec *c, uint8_t bits)
 {
+    int strategy = bits < ZLIB_WINDOW_MIN ? Z_RLE : Z_DEFAULT_STRATEGY;
     z_stream *z = c->compressors[bits];
     int r;
 
     if (z == NULL) {
         z = c->compressors[bits] = new_stream();
-        r = deflateInit2(z, c->level, Z_DEFLATED, -(int)bits, MEM_LEVEL, Z_DEFAULT_STRATEGY);
+        r = deflateInit2(z, c->level, Z_DEFLATED, -(int)MAX(bits, (uint8_t)ZLIB_WINDOW_MIN),
+                         MEM_LEVEL, strategy);
     } else {
         r = deflateReset(z);
     }
@@ -234,7 +238,7 @@ struct str deflate_compress(struct deflate_codec *c, uint8_t bits, struct str s)
     struct str out;
     z_stream *z;
 
-    assert(bits >= WINDOW_MIN && bits <= DEFLATE_WINDOW_MAX);
+    assert(bits >= DEFLATE_WINDOW_MIN && bits <= DEFLATE_WINDOW_MAX);
     if (s.n == 0)
         return (struct str){empty_message, sizeof(empty_message)};
     forget_output(c);

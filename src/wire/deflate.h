@@ -8,11 +8,12 @@
 
 #include "base/base.h"
 
+#define DEFLATE_WINDOW_MIN 8
 #define DEFLATE_WINDOW_MAX 15
 
 /* What was agreed with one peer. */
 struct deflate_params {
-    uint8_t window_bits;  /* of what we send: 9 to 15 */
+    uint8_t window_bits;  /* of what we send: 8 to 15 */
     bool window_answered; /* the answer has to name window_bits */
 };
 
@@ -20,9 +21,8 @@ struct deflate_params {
 
 /* Server: picks the first acceptable offer of a Sec-WebSocket-Extensions value
  * (RFC 7692 5, 7.1). False: none is, so the connection goes on uncompressed.
- * An offer with an unknown, repeated or invalid parameter, or with a window of
- * 8 bits, which zlib cannot keep to, is declined. Several header fields are
- * tried one after the other, in order. */
+ * An offer with an unknown, repeated or invalid parameter is declined. Several
+ * header fields are tried one after the other, in order. */
 bool deflate_negotiate(struct str offers, struct deflate_params *ret) MUST_CHECK;
 
 /* Server: writes the value that answers the offer, without a NUL; returns its

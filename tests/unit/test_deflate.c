@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 static void deflate_negotiates(void **state)
 {
@@ -22,12 +23,12 @@ static void deflate_negotiates(void **state)
         {"permessage-deflate; server_max_window_bits=\"9\"", 9, "; server_max_window_bits=9"},
         {"permessage-deflate; server_max_window_bits=15", 15, "; server_max_window_bits=15"},
         {"x-webkit-deflate-frame, permessage-deflate", 15, ""},
-        {"permessage-deflate; server_max_window_bits=8, permessage-deflate", 15, ""},
+        {"permessage-deflate; server_max_window_bits=8", 8, "; server_max_window_bits=8"},
+        {"permessage-deflate; server_max_window_bits=7, permessage-deflate", 15, ""},
         {"permessage-deflate; surprise, permessage-deflate; server_max_window_bits=12", 12,
          "; server_max_window_bits=12"},
         {"", 0, ""},
         {"foo", 0, ""},
-        {"permessage-deflate; server_max_window_bits=8", 0, ""},
         {"permessage-deflate; server_max_window_bits", 0, ""},
         {"permessage-deflate; server_max_window_bits=16", 0, ""},
         {"permessage-deflate; server_max_window_bits=7", 0, ""},
@@ -106,7 +107,7 @@ static void deflate_returns_what_it_took(void **state)
     for (size_t i = 0; i < COUNTOF(sizes); i++)
         for (uint64_t alphabet = 1; alphabet <= 256; alphabet *= 16) {
             struct str in = {noise(sizes[i], check_seed(7), alphabet), sizes[i]}, out = {0};
-            uint8_t bits = (uint8_t)(9 + i % 7);
+            uint8_t bits = (uint8_t)(8 + i % 8);
 
             buf_clear(&z);
             buf_append(&z, deflate_compress(c, bits, in));
@@ -190,8 +191,54 @@ static void deflate_keeps_to_the_window(void **state)
     deflate_free(c);
 }
 
+/* Inflates as a peer does that keeps 2^bits bytes and no more: each byte goes out by
+ * itself, so that zlib may look back into its window only. */
+static bool inflates_in_window(int bits, struct str packed, struct str want)
+{
+    uint8_t end[] = {0x00, 0x00, 0xff, 0xff}, byte;
+    struct str in[] = {packed, {end, sizeof(end)}};
+    z_stream z = {0};
+    bool same = true;
+    size_t n = 0;
+
+    assert_int_equal(inflateInit2(&z, -bits), Z_OK);
+    for (size_t i = 0; i < COUNTOF(in) && same; i++) {
+        z.next_in = (z_const Bytef *)(uintptr_t)in[i].p;
+        z.avail_in = (uInt)in[i].n;
+        do {
+            z.next_out = &byte;
+            z.avail_out = 1;
+            if (inflate(&z, Z_SYNC_FLUSH) < 0 && z.avail_out > 0)
+                break;
+            same = z.avail_out > 0 || (n < want.n && byte == want.p[n++]);
+        } while (z.avail_out == 0 && same);
+    }
+    (void)inflateEnd(&z);
+    return same && n == want.n;
+}
+
+/* Nor may the smallest one be left, which zlib's compressor does not know. */
+static void deflate_keeps_to_the_smallest_window(void **state)
+{
+    struct deflate_codec *c = deflate_new(6);
+    struct buf text CLEANUP(buf_fini);
+    struct str packed;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&text, "%d%.*s", i % 97, i % 300, "............................");
+    packed = deflate_compress(c, 8, buf_peek(&text));
+    assert_true(packed.n < buf_len(&text) / 2);
+    assert_true(inflates_in_window(8, packed, buf_peek(&text)));
+    packed = deflate_compress(c, 15, buf_peek(&text));
+    assert_false(inflates_in_window(8, packed, buf_peek(&text)));
+    deflate_free(c);
+}
+
 CHECK_MAIN(cmocka_unit_test(deflate_negotiates), cmocka_unit_test(deflate_client_refuses_answers),
            cmocka_unit_test(deflate_returns_what_it_took),
            cmocka_unit_test(deflate_inflates_the_rfc_examples),
            cmocka_unit_test(deflate_refuses_corruption),
-           cmocka_unit_test(deflate_keeps_to_the_window))
+           cmocka_unit_test(deflate_keeps_to_the_window),
+           cmocka_unit_test(deflate_keeps_to_the_smallest_window))
