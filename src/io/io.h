@@ -80,6 +80,7 @@ struct io_ops {
     void (*recv)(struct io *io, struct io_op *op);
     void (*send)(struct io *io, struct io_op *op);
     void (*cancel)(struct io *io, struct io_op *op);
+    void (*shutdown)(struct io *io, int fd);
     void (*close)(struct io *io, int fd);
     void (*peer)(struct io *io, int fd, struct io_addr *ret_addr);
     void (*local)(struct io *io, int fd, struct io_addr *ret_addr);
@@ -170,6 +171,14 @@ static inline void io_cancel(struct io *io, struct io_op *op)
 {
     if (op->in_flight)
         io->ops->cancel(io, op);
+}
+
+/* Ends the stream towards the other end, behind all that was sent; receiving goes
+ * on. No send may be in flight, and none may follow. A close while the other end
+ * still sends would take away what it has not received yet. */
+static inline void io_shutdown(struct io *io, int fd)
+{
+    io->ops->shutdown(io, fd);
 }
 
 /* Closes a descriptor that is adopted, listening or connecting here, or one that

@@ -260,6 +260,12 @@ static void epoll_cancel(struct io *io, struct io_op *op)
     op_queue_push(&e->done, op, -ECANCELED);
 }
 
+static void epoll_shutdown(struct io *io, int fd)
+{
+    assert(watch_of(self(io), fd)->out == NULL);
+    (void)shutdown(fd, SHUT_WR); /* a connection that is gone has ended already */
+}
+
 static void epoll_close(struct io *io, int fd)
 {
     struct io_epoll *e = self(io);
@@ -439,6 +445,7 @@ static const struct io_ops epoll_ops = {
     .recv = epoll_recv,
     .send = epoll_send,
     .cancel = epoll_cancel,
+    .shutdown = epoll_shutdown,
     .close = epoll_close,
     .peer = epoll_peer,
     .local = epoll_local,

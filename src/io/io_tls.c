@@ -38,6 +38,7 @@ struct conn {
     uint8_t state; /* enum state */
     bool ended;    /* no more bytes will come */
     bool more;     /* SSL holds decrypted bytes */
+    bool shutting; /* below's stream ends once it has sent everything */
     bool closing;
 };
 
@@ -424,6 +425,14 @@ static void connected(struct conn *c, int result)
     }
 }
 
+static void shut_below(struct conn *c)
+{
+    if (!c->shutting || c->below_out.in_flight)
+        return;
+    c->shutting = false;
+    io_shutdown(c->tls->below, c->fd);
+}
+
 static void below_sent(struct io_op *op, int result, uint8_t *data)
 {
     struct conn *c = CONTAINER_OF(op, struct conn, below_out);
@@ -454,6 +463,7 @@ static void below_sent(struct io_op *op, int result, uint8_t *data)
         finish(c, &c->out, c->plain_n);
     c->plain_n = 0;
     resume_out(c);
+    shut_below(c);
 }
 
 static void opened(struct conn *c)
@@ -607,6 +617,25 @@ static void tls_cancel(struct io *io, struct io_op *op)
     }
 }
 
+static void say_goodbye(struct conn *c)
+{
+    ERR_clear_error();
+    (void)SSL_shutdown(c->ssl);
+    ERR_clear_error();
+    flush(c);
+}
+
+static void tls_shutdown(struct io *io, int fd)
+{
+    struct conn *c = conn_of(self(io), fd);
+
+    assert(c != NULL && c->out == NULL && !c->closing);
+    if (c->state == OPEN)
+        say_goodbye(c);
+    c->shutting = true;
+    shut_below(c);
+}
+
 static void tls_close(struct io *io, int fd)
 {
     struct io_tls *t = self(io);
@@ -617,12 +646,8 @@ static void tls_close(struct io *io, int fd)
         return;
     }
     assert(c->in == NULL && c->out == NULL && !c->closing);
-    if (c->state == OPEN && !c->below_out.in_flight) {
-        ERR_clear_error();
-        (void)SSL_shutdown(c->ssl);
-        ERR_clear_error();
-        flush(c);
-    }
+    if (c->state == OPEN && !c->below_out.in_flight)
+        say_goodbye(c);
     c->closing = true;
     t->closing_n++;
     list_remove(&c->node);
@@ -709,6 +734,7 @@ static const struct io_ops tls_ops = {
     .recv = tls_recv,
     .send = tls_send,
     .cancel = tls_cancel,
+    .shutdown = tls_shutdown,
     .close = tls_close,
     .peer = tls_peer,
     .local = tls_local,

@@ -69,6 +69,11 @@ static void loop_cancel(struct io *io, struct io_op *op)
     sim_net_cancel(sim_io_loop(io), op);
 }
 
+static void loop_shutdown(struct io *io, int fd)
+{
+    sim_net_shutdown(sim_io_loop(io), fd);
+}
+
 static void loop_close(struct io *io, int fd)
 {
     sim_net_close(sim_io_loop(io), fd);
@@ -269,6 +274,7 @@ static const struct io_ops sim_ops = {
     .recv = loop_recv,
     .send = loop_send,
     .cancel = loop_cancel,
+    .shutdown = loop_shutdown,
     .close = loop_close,
     .peer = loop_peer,
     .local = loop_local,

@@ -333,6 +333,15 @@ void sim_net_cancel(struct sim_loop *l, struct io_op *op)
     op_queue_push(&l->done, op, -ECANCELED);
 }
 
+void sim_net_shutdown(struct sim_loop *l, int fd)
+{
+    struct sim_sock *k = sim_net_sock(l->sim, fd);
+
+    assert(k->loop == l && k->out == NULL);
+    if (k->peer != NULL)
+        end_towards(l->sim, k->peer, SIM_EOF);
+}
+
 /* Nobody will accept k any more. */
 static void refuse_backlog(struct sim *s, struct sim_sock *listener)
 {

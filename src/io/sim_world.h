@@ -126,6 +126,7 @@ void sim_net_connect(struct sim_loop *l, struct io_op *op, const struct io_addr 
 void sim_net_wait_in(struct sim_loop *l, struct io_op *op, uint8_t kind);
 void sim_net_send(struct sim_loop *l, struct io_op *op);
 void sim_net_cancel(struct sim_loop *l, struct io_op *op);
+void sim_net_shutdown(struct sim_loop *l, int fd);
 void sim_net_close(struct sim_loop *l, int fd);
 struct sim_sock *sim_net_sock(struct sim *s, int fd);
 

@@ -277,6 +277,37 @@ static void the_end_of_the_stream_comes_after_the_bytes(void **state)
     io_rig_unpair(r, &pair);
 }
 
+/* One end has said everything and still listens. */
+static void a_stream_ends_in_one_direction(void **state)
+{
+    struct rig *r = *state;
+    struct probe there, back, reading, answer;
+    uint8_t in[16];
+    struct pair pair;
+
+    io_rig_pair(r, &pair);
+    io_rig_probe(&there, pair.a);
+    io_rig_probe(&back, pair.b);
+    io_rig_probe(&reading, pair.b);
+    io_rig_probe(&answer, pair.a);
+    reading.bytes = answer.bytes = in;
+    reading.size = answer.size = sizeof(in);
+    io_rig_send_all(r, &there, STR("question"));
+    io_shutdown(r->io, pair.a);
+    io_rig_recv_all(r, &reading, 8);
+    io_recv(r->io, &reading.op);
+    UNTIL(r, !reading.op.in_flight);
+    assert_int_equal(reading.result, 0);
+    io_rig_send_all(r, &back, STR("the answer"));
+    io_rig_recv_all(r, &answer, 10);
+    assert_memory_equal(in, "the answer", 10);
+    io_shutdown(r->io, pair.b);
+    io_recv(r->io, &answer.op);
+    UNTIL(r, !answer.op.in_flight);
+    assert_int_equal(answer.result, 0);
+    io_rig_unpair(r, &pair);
+}
+
 /* Who closes with bytes unread tells the sender that they were lost. */
 static void closing_on_unread_bytes_resets(void **state)
 {
@@ -561,17 +592,17 @@ static void a_closed_helper_runs_what_waits(void **state)
     {                                                                  \
 #body "_over_" #rig, body, io_rig_##rig, io_rig_teardown, NULL \
     }
-#define EVERY(rig)                                                                             \
-    OVER(rig, every_byte_comes_back_in_order), OVER(rig, an_op_is_never_done_inside_its_call), \
-        OVER(rig, a_cancelled_recv_is_done_once_and_loses_nothing),                            \
-        OVER(rig, what_has_its_result_is_not_cancelled), OVER(rig, addresses_tell_both_ends),  \
-        OVER(rig, a_port_without_a_listener_refuses), OVER(rig, a_port_has_one_listener),      \
-        OVER(rig, the_end_of_the_stream_comes_after_the_bytes),                                \
-        OVER(rig, a_send_waits_for_a_stopped_reader),                                          \
-        OVER(rig, mail_to_oneself_comes_in_order_and_later),                                   \
-        OVER(rig, a_loop_delivers_its_mail_before_it_is_freed),                                \
-        OVER(rig, time_moves_between_turns_only), OVER(rig, random_bytes_differ),              \
-        OVER(rig, jobs_run_in_order_and_come_home_once),                                       \
+#define EVERY(rig)                                                                               \
+    OVER(rig, every_byte_comes_back_in_order), OVER(rig, an_op_is_never_done_inside_its_call),   \
+        OVER(rig, a_cancelled_recv_is_done_once_and_loses_nothing),                              \
+        OVER(rig, what_has_its_result_is_not_cancelled), OVER(rig, addresses_tell_both_ends),    \
+        OVER(rig, a_port_without_a_listener_refuses), OVER(rig, a_port_has_one_listener),        \
+        OVER(rig, the_end_of_the_stream_comes_after_the_bytes),                                  \
+        OVER(rig, a_stream_ends_in_one_direction), OVER(rig, a_send_waits_for_a_stopped_reader), \
+        OVER(rig, mail_to_oneself_comes_in_order_and_later),                                     \
+        OVER(rig, a_loop_delivers_its_mail_before_it_is_freed),                                  \
+        OVER(rig, time_moves_between_turns_only), OVER(rig, random_bytes_differ),                \
+        OVER(rig, jobs_run_in_order_and_come_home_once),                                         \
         OVER(rig, a_closed_helper_runs_what_waits)
 #define PLAIN(rig) \
     OVER(rig, closing_on_unread_bytes_resets), OVER(rig, a_waiting_send_can_be_cancelled)
