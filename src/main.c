@@ -22,6 +22,8 @@
 
 #define VERSION "0.1.0"
 #define DOTENV_MAX (64 * 1024)
+/* Echoes that wait for a slow reader before nothing more is taken from it. */
+#define ECHO_UNSENT_MAX (16 * 1024 * 1024)
 
 /* What one run of a node is made of. */
 struct node {
@@ -173,7 +175,9 @@ static int serve(struct node *n, bool echo)
 {
     if (echo) { /* whoever runs a conformance suite comes from one address, fast */
         n->conf.connects_per_address = 0;
-        n->conf.unsent_replies_max = 0;
+        n->conf.unsent_replies_max = ECHO_UNSENT_MAX;
+        if (!conf_is_given(&n->conf, CONF_ID_fragments_max))
+            n->conf.fragments_max = 0; /* and sends 4 MiB in frames of 64 bytes */
     }
     if (!open_node(n, echo)) {
         close_node(n);

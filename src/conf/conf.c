@@ -285,6 +285,11 @@ void conf_fini(struct conf *c)
         setting_fini(&setting_all[i], c);
 }
 
+bool conf_is_given(const struct conf *c, enum conf_id id)
+{
+    return c->source[id] != SOURCE_DEFAULT;
+}
+
 const char *conf_where(const struct conf *c, enum conf_id id, char text[static 80])
 {
     name_source(&setting_all[id], (enum source)c->source[id], text);

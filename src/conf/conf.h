@@ -97,6 +97,9 @@ enum conf_result conf_load(struct conf *c, const struct conf_input *in, char why
 /* Frees what c holds; secrets are wiped first. */
 void conf_fini(struct conf *c);
 
+/* Whether a setting was set anywhere, even to its default. */
+bool conf_is_given(const struct conf *c, enum conf_id id);
+
 /* Where a setting's value comes from, as a person would name it: "--listen",
  * "POLYLOG_LISTEN", "POLYLOG_LISTEN in .env" or "the default of listen"; written to
  * text, which is returned. */

@@ -108,6 +108,9 @@ static void sources_have_an_order(void **state)
     assert_string_equal(conf_where(&c, CONF_ID_data, where), "POLYLOG_DATA");
     assert_string_equal(conf_where(&c, CONF_ID_store, where), "POLYLOG_STORE in .env");
     assert_string_equal(conf_where(&c, CONF_ID_listen, where), "the default of listen");
+    assert_true(conf_is_given(&c, CONF_ID_text_max));
+    assert_true(conf_is_given(&c, CONF_ID_store));
+    assert_false(conf_is_given(&c, CONF_ID_listen));
     conf_fini(&c);
 }
 
