@@ -12,6 +12,9 @@
 #define RUNS_MAX (IO_PARTS_MAX - 1)
 #define OUT_MAX ((size_t)8 * 1024 * 1024)
 #define FLIGHTS_KEPT 1024
+/* How long a connection that ends may send nothing, and then wait for the other end. */
+#define FLUSH_MS 5000
+#define LINGER_MS 2000
 
 /* A send under way: what its parts point to. */
 struct flight {
@@ -158,7 +161,9 @@ static size_t out_max(const struct conn *c)
 {
     const struct server *s = c->worker->server;
 
-    return s->o.echo ? OUT_MAX + 2 * s->conf->message_max : OUT_MAX;
+    if (!s->o.echo)
+        return OUT_MAX;
+    return s->conf->message_max > 0 ? OUT_MAX + 2 * s->conf->message_max : SIZE_MAX / 2;
 }
 
 struct buf *conn_out(struct conn *c)
@@ -196,6 +201,17 @@ bool conn_send(struct conn *c, struct str bytes)
     buf_append(out, bytes);
     conn_sent(c);
     return c->state == CONN_OPEN;
+}
+
+static void linger(struct conn *c)
+{
+    if (c->over) {
+        conn_drop(c, c->reason);
+        return;
+    }
+    c->state = CONN_LINGERING;
+    io_shutdown(conn_io(c), c->send.fd);
+    conn_timer(c, worker_now_ms(c->worker) + LINGER_MS);
 }
 
 static void add_part(struct flight *f, struct str bytes)
@@ -252,7 +268,7 @@ void conn_flush(struct conn *c)
     if (f->parts_n == 0) {
         flight_put(c->worker, f);
         if (c->state == CONN_FLUSHING)
-            conn_drop(c, c->reason);
+            linger(c);
         return;
     }
     c->flight = f;
@@ -318,6 +334,8 @@ static void sent(struct io_op *op, int result, uint8_t *data)
     metrics_add(w->metrics, METRIC_sends, 1);
     metrics_add(w->metrics, METRIC_bytes_out, (uint64_t)result);
     if (advance(c->flight, (size_t)result) && c->state != CONN_CLOSED) {
+        if (c->state == CONN_FLUSHING)
+            conn_timer(c, worker_now_ms(w) + FLUSH_MS);
         io_send(conn_io(c), op, c->flight->parts, c->flight->parts_n);
         return;
     }
@@ -338,12 +356,26 @@ static void sent(struct io_op *op, int result, uint8_t *data)
 
 /* Receiving. */
 
+/* The other end says no more; what is on its way to it may still be wanted. */
+static void ended(struct conn *c)
+{
+    if (c->state == CONN_OPEN && (c->out != NULL || c->flight != NULL))
+        conn_finish(c, METRIC_close_gone);
+    else if (c->state != CONN_FLUSHING)
+        conn_drop(c, METRIC_close_gone);
+}
+
 static void received(struct io_op *op, int result, uint8_t *data)
 {
     struct conn *c = CONTAINER_OF(op, struct conn, recv);
 
-    if (c->state == CONN_CLOSED || result <= 0) {
+    if (c->state == CONN_CLOSED || result < 0) {
         conn_drop(c, METRIC_close_gone);
+        return;
+    }
+    if (result == 0) {
+        c->over = true;
+        ended(c);
         return;
     }
     metrics_add(c->worker->metrics, METRIC_receives, 1);
@@ -352,7 +384,7 @@ static void received(struct io_op *op, int result, uint8_t *data)
     c->pinged = false;
     if (c->state == CONN_OPEN)
         c->door->received(c, data, (size_t)result);
-    if (c->state == CONN_OPEN && !c->paused && !c->recv.in_flight)
+    if (c->state != CONN_CLOSED && !(c->state == CONN_OPEN && c->paused) && !op->in_flight)
         io_recv(conn_io(c), op);
 }
 
@@ -365,7 +397,9 @@ void conn_finish(struct conn *c, enum metric reason)
     c->reason = reason;
     conn_mark(c);
     c->state = CONN_FLUSHING;
-    conn_timer(c, worker_now_ms(c->worker) + 5000);
+    conn_timer(c, worker_now_ms(c->worker) + FLUSH_MS);
+    if (!c->recv.in_flight && !c->over)
+        io_recv(conn_io(c), &c->recv); /* it may write before it reads */
 }
 
 static bool is_free(const struct conn *c)

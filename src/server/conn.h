@@ -1,9 +1,13 @@
 /* conn.h: one connection: what came in goes to its door, what is to go out is
  * sent once a turn: answers first, then what its cursors allow.
  *
- *   OPEN --conn_finish--> FLUSHING --all sent--> CLOSED --end of turn--> freed
- *     |                                            ^
- *     +------------- error, conn_drop -------------+
+ *   OPEN --conn_finish--> FLUSHING --all sent--> LINGERING --its end--> CLOSED --> freed
+ *     |                      |                    |                      ^
+ *     +----------------------+--------------------+-- error, conn_drop --+
+ *
+ * Who has said everything ends its direction of the stream and reads, for nothing,
+ * until the other end has finished too: a close would take away what that one has
+ * not received yet.
  *
  * An idle connection owns this struct, its followers, and nothing else. Calls in
  * hand hold it: it is freed when they are back. */
@@ -37,7 +41,8 @@ struct door {
 
 enum conn_state {
     CONN_OPEN,
-    CONN_FLUSHING, /* sends what it has, reads no more */
+    CONN_FLUSHING,  /* sends what it has; what comes in is dropped */
+    CONN_LINGERING, /* has sent everything, waits for the other end */
     CONN_CLOSED,
 };
 
@@ -73,6 +78,7 @@ struct conn {
     uint8_t state, encoding;
     uint8_t window_bits; /* of permessage-deflate; 0: not negotiated */
     bool paused;         /* reads nothing until answers are sent */
+    bool over;           /* the other end has said everything */
     bool pinged, told;   /* awaits a pong; was told that the session expires */
     bool secure;         /* over TLS */
     bool leaving;        /* was told bye: the timer ends it */
