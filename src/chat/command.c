@@ -64,6 +64,8 @@ static const struct {
 #undef COMMAND
 #undef PARAM
 
+_Static_assert(PARAM_N <= 32, "struct command's `has` has a bit for each");
+
 /* params[param_first[id]] is the first of a command's: they stand together. */
 enum {
 #define COMMAND(name, who, cost, what) FIRST_##name, LAST_##name = FIRST_##name - 1,
@@ -168,6 +170,8 @@ static enum error_code check_text(struct str s, uint64_t chars_max)
 
 static enum error_code check_bytes(struct str s, size_t max)
 {
+    if (!utf8_valid(s))
+        return ERROR_bad_utf8;
     return s.n == 0 ? ERROR_empty : s.n > max ? ERROR_too_long : ERROR_NONE;
 }
 
@@ -229,30 +233,51 @@ static bool parse_cursor(struct json *j, struct command_cursor *cursor)
     return json_next(j) == JSON_ARRAY_END;
 }
 
+static void add_cursor(struct command *c, const struct command_cursor *cursor)
+{
+    if ((c->rooms.n & (c->rooms.n - 1)) == 0) { /* double at powers of two */
+        size_t cap = c->rooms.n == 0 ? 1 : (size_t)c->rooms.n * 2;
+
+        c->rooms.at = realloc(c->rooms.at, cap * sizeof(*cursor));
+        if (c->rooms.at == NULL)
+            abort();
+    }
+    c->rooms.at[c->rooms.n++] = *cursor;
+}
+
+static enum error_code set_cursor(struct command *c, struct json *j, enum json_token t,
+                                  const struct command_limits *l)
+{
+    struct command_cursor cursor = {.room = j->key};
+
+    if (t != JSON_ARRAY || !parse_cursor(j, &cursor))
+        return ERROR_bad_type;
+    if (!command_fold_room(&cursor.room))
+        return ERROR_bad_room;
+    if (l->rooms_max > 0 && c->rooms.n >= l->rooms_max)
+        return ERROR_too_many_rooms;
+    add_cursor(c, &cursor);
+    return ERROR_NONE;
+}
+
+/* Reads the object to its end, whatever is in it; the first thing that is wrong. */
 static enum error_code set_cursors(struct command *c, struct json *j,
                                    const struct command_limits *l)
 {
+    enum error_code first = ERROR_NONE;
+    unsigned depth = j->depth;
     enum json_token t;
 
-    while ((t = json_next(j)) != JSON_OBJECT_END) {
-        struct command_cursor cursor = {.room = j->key};
+    while ((t = json_next(j)) != JSON_OBJECT_END && t != JSON_ERROR) {
+        enum error_code e = set_cursor(c, j, t, l);
 
-        if (t != JSON_ARRAY || !parse_cursor(j, &cursor))
-            return ERROR_bad_type;
-        if (!command_fold_room(&cursor.room))
-            return ERROR_bad_room;
-        if (l->rooms_max > 0 && c->rooms.n >= l->rooms_max)
-            return ERROR_too_many_rooms;
-        if ((c->rooms.n & (c->rooms.n - 1)) == 0) { /* double at powers of two */
-            size_t cap = c->rooms.n == 0 ? 1 : (size_t)c->rooms.n * 2;
-
-            c->rooms.at = realloc(c->rooms.at, cap * sizeof(cursor));
-            if (c->rooms.at == NULL)
-                abort();
-        }
-        c->rooms.at[c->rooms.n++] = cursor;
+        if (first == ERROR_NONE)
+            first = e;
+        while (j->depth > depth) /* what is left of a value that is no cursor */
+            if (json_next(j) == JSON_ERROR)
+                break;
     }
-    return ERROR_NONE;
+    return first;
 }
 
 /* A member's value as it was read, before it is known whose parameter it is. */
@@ -321,10 +346,10 @@ static bool read_members(struct command *c, struct raw *raw, struct json *j,
         if (slot == PARAM_rooms && t == JSON_OBJECT && raw->t[slot] == JSON_END) {
             raw->t[slot] = t;
             raw->cursors_error = set_cursors(c, j, l);
-            if (raw->cursors_error != ERROR_NONE)
-                return j->error == JSON_OK; /* the rest is not looked at */
             continue;
         }
+        if (slot == PARAM_rooms && t != JSON_NULL)
+            raw->cursors_error = ERROR_bad_value; /* twice */
         if (slot < PARAM_N && t != JSON_NULL && t != JSON_OBJECT && t != JSON_ARRAY) {
             raw->t[slot] = t;
             raw->str[slot] = j->str;
@@ -383,6 +408,8 @@ static bool take_params(struct command *c, struct raw *raw, const struct command
         if (e != ERROR_NONE)
             return problem(ret, e, param_names[p->slot]);
     }
+    if (!command_has(c, PARAM_rooms))
+        command_fini(c); /* another command's */
     return true;
 }
 
@@ -396,6 +423,7 @@ bool command_parse(struct command *ret_command, uint8_t *p, size_t n,
     *ret_command = (struct command){0};
     memset(&raw.t, 0, sizeof(raw.t));
     raw.has_action = false;
+    raw.cursors_error = ERROR_NONE;
     json_init(&j, p, n, DEPTH_MAX);
     if (json_next(&j) != JSON_OBJECT || !read_members(ret_command, &raw, &j, limits))
         return problem(ret_problem, json_error_code(&j), NULL);
@@ -419,6 +447,7 @@ bool command_parse_params(struct command *ret_command, enum command_id id, uint8
 
     *ret_command = (struct command){.id = id};
     memset(&raw.t, 0, sizeof(raw.t));
+    raw.cursors_error = ERROR_NONE;
     if (n > 0) {
         json_init(&j, p, n, DEPTH_MAX);
         if (json_next(&j) != JSON_OBJECT || !read_members(ret_command, &raw, &j, limits))
@@ -456,7 +485,9 @@ bool command_set(struct command *c, struct str name, struct str value,
         raw.t[p->slot] = JSON_INT;
         raw.i64[p->slot] = (int64_t)v;
     } else if (p->type == BOOL) {
-        raw.t[p->slot] = str_eq(value, STR("true")) ? JSON_TRUE : JSON_FALSE;
+        raw.t[p->slot] = str_eq(value, STR("true"))    ? JSON_TRUE
+                         : str_eq(value, STR("false")) ? JSON_FALSE
+                                                       : JSON_STRING;
     }
     e = set_value(c, p, &raw, limits);
     c->has |= 1u << p->slot;
