@@ -96,7 +96,7 @@ bool access_apply(struct access *a, const struct entry *e)
         if (created && a->kind <= ACCESS_PRIVATE)
             a->kind = str_eq(e->room_kind, STR("private")) ? ACCESS_PRIVATE : ACCESS_PUBLIC;
         set_title(a, e->title);
-        if (created && a->kind <= ACCESS_PRIVATE)
+        if (created && a->kind <= ACCESS_PRIVATE && e->from_id > 0) /* general is nobody's */
             set_member(a, &(struct access_member){.user = e->from_id, .role = ACCESS_OWNER},
                        e->from_name);
         return true;

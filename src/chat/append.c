@@ -6,7 +6,8 @@
 
 #define BATCH_MAX 256
 #define BATCH_BYTES_MAX (256 * 1024)
-#define BATCH_BYTES_LIMIT (4 * 1024 * 1024)
+/* And one more entry, of the largest frame that there may be. */
+#define BATCH_BYTES_LIMIT (32 * 1024 * 1024)
 
 struct batch {
     struct room *room;

@@ -6,11 +6,14 @@
 
 #include <stdlib.h>
 
+/* The text of the largest frame that there may be, and reactions. */
+#define AMEND_MAX (32 * 1024 * 1024)
+
 void call_init(struct call *call, size_t ok_max)
 {
     buf_init(&call->ok, ok_max);
-    buf_init(&call->amend, 1 << 20);
-    buf_init(&call->redacted, 1 << 20);
+    buf_init(&call->amend, AMEND_MAX);
+    buf_init(&call->redacted, AMEND_MAX);
     json_out_init(&call->out, &call->ok);
 }
 
