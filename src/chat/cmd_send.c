@@ -122,12 +122,12 @@ static enum call_proposal check_repeat(struct room *r, struct call *call)
         return CALL_LATER;
     if (answer_repeat(r, call, seen))
         return CALL_ANSWERED;
-    if (!bounded || MAX(seen, call->searched) + 1 >= r->tail.first)
-        return CALL_APPEND;
-    if (seen + 1 < r->first || r->head - seen > r->owner->limits.search_max) {
+    if (bounded && (seen + 1 < r->first || r->head - seen > r->owner->limits.search_max)) {
         call_fail(call, ERROR_unconfirmed);
         return CALL_ANSWERED;
     }
+    if (!bounded || MAX(seen, call->searched) + 1 >= r->tail.first)
+        return CALL_APPEND;
     call->searched = MAX(seen, call->searched);
     search_next(r, call);
     return CALL_PARKED;

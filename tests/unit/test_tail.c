@@ -1,102 +1,80 @@
-#include "chat/tail.h"
-
 #include "base/rng.h"
+#include "chat/tail.h"
 #include "lib/check.h"
 
-static void an_empty_tail_has_nothing(void **state)
-{
-    const struct tail_slot *slot;
-    struct tail t;
+#define ENTRIES 40000
+#define PEOPLE 5
+#define CIDS 50
 
-    (void)state;
-    tail_init(&t, 41);
-    assert_int_equal(t.first, 42);
-    assert_int_equal(t.last, 41);
-    assert_int_equal(tail_find(&t, 0, 1, 2, &slot), 0);
-    tail_fini(&t);
+static struct tail_slot slots[ENTRIES + 1];
+
+/* What tail_find has to say, by looking at everything. */
+static uint64_t find_slowly(const struct tail *t, uint64_t after, uint64_t from, uint64_t cid)
+{
+    for (uint64_t seq = t->last; seq > after && seq >= t->first; seq--)
+        if (slots[seq].from == from && slots[seq].cid == cid)
+            return seq;
+    return 0;
 }
 
-static void push(struct tail *t, uint64_t from, uint64_t cid)
+static void fill_and_ask(uint64_t seed, uint64_t step_ms)
 {
-    tail_push(t, &(struct tail_slot){.from = from, .cid = cid, .content = t->last + 1});
-}
-
-static void the_newest_is_found(void **state)
-{
-    const struct tail_slot *slot;
+    const struct tail_slot *found;
+    struct rng r;
     struct tail t;
+    uint64_t now = 1000;
 
-    (void)state;
-    tail_init(&t, 10);
-    push(&t, 1, 5);
-    push(&t, 2, 5);
-    push(&t, 1, 5);
-    push(&t, 0, 0);
-    assert_int_equal(tail_find(&t, 0, 1, 5, &slot), 13);
-    assert_int_equal(slot->content, 13);
-    assert_int_equal(tail_find(&t, 12, 1, 5, &slot), 13);
-    assert_int_equal(tail_find(&t, 13, 1, 5, &slot), 0);
-    assert_int_equal(tail_find(&t, 0, 2, 5, &slot), 12);
-    assert_int_equal(tail_find(&t, 12, 2, 5, &slot), 0);
-    assert_int_equal(tail_find(&t, 0, 1, 6, &slot), 0);
-    assert_int_equal(tail_find(&t, 0, 3, 5, &slot), 0);
-    assert_int_equal(tail_find(&t, UINT64_MAX - 1, 1, 5, &slot), 0);
-    tail_fini(&t);
-}
-
-static void it_keeps_the_newest(void **state)
-{
-    const struct tail_slot *slot;
-    struct tail t;
-
-    (void)state;
+    rng_init(&r, seed);
     tail_init(&t, 0);
-    for (uint64_t seq = 1; seq <= 3 * TAIL_MAX + 5; seq++) {
-        push(&t, 1, seq);
+    assert_int_equal(tail_find(&t, 0, 1, 1, &found), 0);
+    for (uint64_t seq = 1; seq <= ENTRIES; seq++, now += step_ms) {
+        uint64_t from = 1 + rng_below(&r, PEOPLE), cid = 1 + rng_below(&r, CIDS);
+        uint64_t after = rng_below(&r, seq), expected, got;
+
+        slots[seq] = (struct tail_slot){.ts_ms = now, .count = seq, .content = seq * 3};
+        if (rng_chance(&r, 900)) {
+            slots[seq].from = 1 + rng_below(&r, PEOPLE);
+            slots[seq].cid = 1 + rng_below(&r, CIDS);
+        }
+        tail_push(&t, &slots[seq]);
         assert_int_equal(t.last, seq);
-        assert_int_equal(t.first, seq > TAIL_MAX ? seq - TAIL_MAX + 1 : 1);
-        assert_int_equal(tail_find(&t, 0, 1, t.first, &slot), t.first);
-        assert_int_equal(tail_find(&t, 0, 1, t.first - 1, &slot), 0);
+        expected = find_slowly(&t, after, from, cid);
+        got = tail_find(&t, after, from, cid, &found);
+        assert_int_equal(got, expected);
+        if (got > 0) {
+            assert_int_equal(found->count, got);
+            assert_int_equal(found->content, got * 3);
+        }
     }
+    assert_true(t.cap <= TAIL_MAX);
     tail_fini(&t);
 }
 
-/* Random pushes and questions against an array. */
-static void it_agrees_with_a_model(void **state)
+static void tail_finds_what_a_scan_finds(void **state)
 {
-    static struct tail_slot model[8000];
-    const struct tail_slot *slot;
-    struct rng rng;
-
     (void)state;
-    rng_init(&rng, check_seed(3));
-    for (int round = 0; round < 30; round++) {
-        uint64_t head = rng_below(&rng, 5000), first = head + 1, last = head;
-        struct tail t;
-
-        tail_init(&t, head);
-        for (unsigned n = 1 + (unsigned)rng_below(&rng, 2500); n > 0; n--) {
-            struct tail_slot s = {.from = rng_below(&rng, 3), .cid = rng_below(&rng, 40)};
-            uint64_t after = rng_below(&rng, last + 2), want = last + 1;
-
-            s.content = model[++last].content + 1;
-            model[last] = s;
-            tail_push(&t, &s);
-            first = MAX(first, last >= TAIL_MAX ? last - TAIL_MAX + 1 : 1);
-            s = (struct tail_slot){.from = rng_below(&rng, 3), .cid = rng_below(&rng, 40)};
-            for (want = last; want > after && want >= first; want--)
-                if (model[want].from == s.from && model[want].cid == s.cid)
-                    break;
-            if (want <= after || want < first)
-                want = 0;
-            assert_int_equal(t.first, first);
-            assert_int_equal(tail_find(&t, after, s.from, s.cid, &slot), want);
-            if (want > 0)
-                assert_int_equal(slot->content, model[want].content);
-        }
-        tail_fini(&t);
-    }
+    fill_and_ask(check_seed(1), 1);
+    fill_and_ask(check_seed(2), 500);
 }
 
-CHECK_MAIN(cmocka_unit_test(an_empty_tail_has_nothing), cmocka_unit_test(the_newest_is_found),
-           cmocka_unit_test(it_keeps_the_newest), cmocka_unit_test(it_agrees_with_a_model))
+/* A quiet room keeps little, a fast one what its rate asks for. */
+static void tail_grows_with_the_rate(void **state)
+{
+    struct tail quiet, fast;
+
+    (void)state;
+    tail_init(&quiet, 7);
+    tail_init(&fast, 7);
+    for (uint64_t i = 1; i <= ENTRIES; i++) {
+        tail_push(&quiet, &(struct tail_slot){.from = 1, .cid = i, .ts_ms = i * 1000});
+        tail_push(&fast, &(struct tail_slot){.from = 1, .cid = i, .ts_ms = i / 10});
+    }
+    assert_int_equal(quiet.cap, 64);
+    assert_int_equal(fast.cap, TAIL_MAX);
+    assert_int_equal(fast.last - fast.first + 1, TAIL_MAX);
+    tail_fini(&quiet);
+    tail_fini(&fast);
+}
+
+CHECK_MAIN(cmocka_unit_test(tail_finds_what_a_scan_finds),
+           cmocka_unit_test(tail_grows_with_the_rate))
