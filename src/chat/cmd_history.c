@@ -11,7 +11,8 @@
 #define LIMIT_DEFAULT 50
 #define BLOCKS_MAX 32
 #define CHUNK_MIN 64
-#define CHUNK_BYTES (32u * 1024 * 1024) /* the whole range: an entry is a few KiB at most */
+#define CHUNK_BYTES (32u * 1024 * 1024)   /* the whole range, however long its texts are */
+#define PAGE_BYTES_MAX (8u * 1024 * 1024) /* where no limit is set */
 
 /* One entry of the page; bytes lie in one of the blocks. */
 struct line {
@@ -26,6 +27,7 @@ struct page {
     uint64_t low, high; /* read so far: low .. high */
     unsigned limit, lines_n, lines_cap;
     struct line *lines;
+    size_t bytes, bytes_max; /* of the entries so far; more are not read */
     struct frame *blocks[BLOCKS_MAX + 1];
     unsigned blocks_n;
     struct frame *amends;
@@ -93,6 +95,7 @@ static void take_block(struct page *p, struct frame *block, unsigned n, uint64_t
     while (store_block_next(block, &at, &item) && item.key <= to) {
         if (wanted(p, item.body)) {
             p->lines[before + taken] = (struct line){item.key, item.body};
+            p->bytes += item.body.n;
             taken++;
         }
         if (!p->backwards)
@@ -134,14 +137,14 @@ static void put_line(struct page *p, const struct line *l, size_t *amends_at,
 static void choose(const struct page *p, const size_t *offsets, unsigned *ret_first,
                    unsigned *ret_n)
 {
-    size_t max = p->call->room->owner->limits.history_max, used = 0;
+    size_t used = 0;
     unsigned n = 0;
 
     while (n < p->lines_n && n < p->limit) {
         unsigned i = p->backwards ? p->lines_n - 1 - n : n;
         size_t size = offsets[i + 1] - offsets[i] + 1;
 
-        if (n > 0 && max > 0 && used + size > max)
+        if (n > 0 && used + size > p->bytes_max)
             break;
         used += size;
         n++;
@@ -163,7 +166,7 @@ static void finish(struct page *p)
 
     if (offsets == NULL)
         abort();
-    buf_init(&text, 64 * 1024 * 1024);
+    buf_init(&text, SIZE_MAX / 2); /* the lines are few, and their texts limited */
     for (unsigned i = 0; i < p->lines_n; i++) {
         put_line(p, &p->lines[i], &at, &amend_item, &text);
         offsets[i + 1] = buf_len(&text);
@@ -220,7 +223,7 @@ static void read_more(struct page *p)
     unsigned missing = p->limit > p->lines_n ? p->limit - p->lines_n : 0;
     unsigned n = MAX(missing, (unsigned)CHUNK_MIN);
 
-    if (missing == 0 || p->blocks_n >= BLOCKS_MAX) {
+    if (missing == 0 || p->blocks_n >= BLOCKS_MAX || p->bytes > p->bytes_max) {
         read_amends(p);
     } else if (p->backwards) {
         uint64_t left = p->low - r->first;
@@ -262,11 +265,13 @@ static void page_read(struct store_req *req)
 static struct page *page_new(struct room *r, struct call *call)
 {
     const struct command *c = &call->cmd;
+    size_t limit = r->owner->limits.history_max;
     struct page *p = calloc(1, sizeof(*p));
 
     if (p == NULL)
         abort();
     p->call = call;
+    p->bytes_max = limit > 0 ? limit : PAGE_BYTES_MAX;
     p->log = str_eq(c->view, STR("log"));
     p->limit = c->limit > 0 ? (unsigned)c->limit : LIMIT_DEFAULT;
     p->backwards = !command_has(c, PARAM_after) && !command_has(c, PARAM_around);

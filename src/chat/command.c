@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define NAME_MAX_CHARS 32
+#define TEXT_MAX_BYTES 400000
 #define SHORT_MAX_CHARS 128
 #define CID_MAX_BYTES 64
 #define EMOJI_MAX_BYTES 64
@@ -181,7 +182,9 @@ static enum error_code check_str(enum type type, struct str *s, const struct com
     case ROOM:
         return command_fold_room(s) ? ERROR_NONE : ERROR_bad_room;
     case TEXT:
-        return s->n == 0 ? ERROR_empty : check_text(*s, l->text_max);
+        return s->n == 0               ? ERROR_empty
+               : s->n > TEXT_MAX_BYTES ? ERROR_too_long
+                                       : check_text(*s, l->text_max);
     case NAME:
         return s->n == 0 ? ERROR_bad_name : check_text(*s, NAME_MAX_CHARS);
     case SHORT:

@@ -8,7 +8,7 @@
 
 #define WORKERS_MAX 64
 #define SPREAD_MAX_MS 2000u
-#define CAST_MAX (64 * 1024)
+#define CAST_MAX (4 * 1024 * 1024)
 
 /* One worker's people: records of (user, name length, name), or only a number. */
 struct part {

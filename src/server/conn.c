@@ -162,7 +162,7 @@ static size_t out_max(const struct conn *c)
     const struct server *s = c->worker->server;
 
     if (!s->o.echo)
-        return OUT_MAX;
+        return OUT_MAX + s->conf->history_max;
     return s->conf->message_max > 0 ? OUT_MAX + 2 * s->conf->message_max : SIZE_MAX / 2;
 }
 

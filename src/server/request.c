@@ -8,7 +8,7 @@
 
 /* An answer of history, and what else it may hold, fits; so does a list of a
  * thousand rooms with long titles. */
-#define OK_EXTRA (2 * 1024 * 1024)
+#define OK_EXTRA (4 * 1024 * 1024)
 #define OK_UNLIMITED (16 * 1024 * 1024)
 
 struct request *request_new(struct conn *c, struct str bytes, void (*answer)(struct request *r))
