@@ -52,8 +52,8 @@ function flatten(flags) {
 }
 
 export class Server {
-  // The program's flags, null for none; `command`, `env`, `stdio`, `before` (what
-  // runs the program) and `ready` (false: do not wait for it) concern the process.
+  // The program's flags, null for none. Of the process: `env`, `before` (what runs the
+  // program), `inherit` (descriptors from 3 on), `ready` (false: do not wait for it).
   static async start(flags = {}, options = {}) {
     const server = new Server();
     server.port = await freePort();
@@ -86,12 +86,12 @@ export class Server {
   }
 
   async spawn() {
-    const { before = [], env = {}, ready = true } = this.options;
+    const { before = [], env = {}, inherit = [], ready = true } = this.options;
     const [program, ...args] = [...before, PROGRAM, ...this.args];
     this.child = spawn(program, args, {
       cwd: this.dir,
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...inherit],
     });
     this.exit = undefined;
     this.ended = new Promise((resolve) =>
