@@ -69,7 +69,7 @@ void chunk_drop_all(struct feed *f)
 
 static struct chunk *find(struct feed *f, uint64_t from)
 {
-    for (struct list *n = f->chunks.next; n != &f->chunks; n = n->next) {
+    for (struct list *n = f->chunks.prev; n != &f->chunks; n = n->prev) {
         struct chunk *c = CONTAINER_OF(n, struct chunk, node);
 
         if (c->from == from)
@@ -211,12 +211,24 @@ static struct chunk *chunk_new(struct feed *f, uint64_t from)
     return c;
 }
 
+/* A follower has gone through a chunk to its end: if it was the only one that
+ * ever asked for it, the cache is not for it. */
+static void passed(struct feed *f, uint64_t from)
+{
+    struct chunk *c = from > FEED_CHUNK ? find(f, from - FEED_CHUNK) : NULL;
+
+    if (c != NULL && c->ready && c->readers_n <= 1)
+        detach(c);
+}
+
 struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter)
 {
     struct chunk *c = find(f, aligned(seq));
 
-    if (c == NULL)
+    if (c == NULL) {
+        passed(f, aligned(seq));
         c = chunk_new(f, aligned(seq));
+    }
     if (c->ready) {
         list_remove(&c->lru);
         if (seq < c->from + c->n) {
@@ -229,6 +241,7 @@ struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter)
     }
     list_remove(&waiter->work);
     list_push(&c->waiting, &waiter->work);
+    c->readers_n++;
     if (!c->in_flight && list_empty(&c->lru)) {
         list_push(&c->set->reading, &c->lru);
         next_read(c->set);

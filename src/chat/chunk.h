@@ -17,9 +17,10 @@ struct chunk {
     struct list waiting; /* followers */
     struct feed *feed;   /* NULL: it went while the chunk was being read */
     struct feed_set *set;
-    uint64_t from; /* 64k + 1 */
-    unsigned n;    /* entries in slots */
-    unsigned had;  /* as many were there before it was read again */
+    uint64_t from;      /* 64k + 1 */
+    unsigned n;         /* entries in slots */
+    unsigned had;       /* as many were there before it was read again */
+    unsigned readers_n; /* followers that ever waited for it */
     bool ready, in_flight, stale;
     size_t bytes;
     struct store_read read;
