@@ -282,13 +282,40 @@ static void who_unfollows_while_waiting_is_not_woken(void **state)
     feed_rig_fini(&rig);
 }
 
+/* Both wait for a chunk before it is read, so that it is kept for others too. */
+static void read_side_by_side(unsigned to)
+{
+    for (int turn = 0; turn < 100 && (a.shown < to || b.shown < to); turn++) {
+        (void)feed_rig_take(&a, 0, 1000000);
+        (void)feed_rig_take(&b, 0, 1000000);
+        while (rig.reads_n > 0)
+            feed_rig_answer(&rig, 0, STORE_OK);
+    }
+    assert_int_equal(a.shown, to);
+    assert_int_equal(b.shown, to);
+}
+
+static void what_one_alone_reads_is_not_kept(void **state)
+{
+    (void)state;
+    begin(0, 0);
+    feed_rig_append(&rig, 600, false);
+    feed_rig_follow(&rig, &a, 0);
+    feed_rig_drain(&a);
+    assert_int_equal(a.shown, 600);
+    assert_in_range(rig.set.chunk_bytes, 1, 20000);
+    assert_true(feed_rig_unfollow(&a));
+    feed_rig_fini(&rig);
+}
+
 static void budgets_are_kept(void **state)
 {
     (void)state;
     begin(20000, 20000);
     feed_rig_append(&rig, 600, false);
     feed_rig_follow(&rig, &a, 0);
-    feed_rig_follow(&rig, &b, 600);
+    feed_rig_follow(&rig, &b, 0);
+    read_side_by_side(600);
     feed_rig_append(&rig, 60, true);
     feed_rig_drain(&b);
     feed_rig_drain(&a);
@@ -526,7 +553,8 @@ CHECK_MAIN(cmocka_unit_test(entries_come_in_order),
            cmocka_unit_test(a_small_cache_does_not_stop_anybody),
            cmocka_unit_test(a_feed_may_go_while_it_is_read),
            cmocka_unit_test(who_unfollows_while_waiting_is_not_woken),
-           cmocka_unit_test(budgets_are_kept), cmocka_unit_test(a_deleted_text_is_forgotten),
-           cmocka_unit_test(a_shut_follower_waits), cmocka_unit_test(a_gap_in_the_news_is_filled),
+           cmocka_unit_test(what_one_alone_reads_is_not_kept), cmocka_unit_test(budgets_are_kept),
+           cmocka_unit_test(a_deleted_text_is_forgotten), cmocka_unit_test(a_shut_follower_waits),
+           cmocka_unit_test(a_gap_in_the_news_is_filled),
            cmocka_unit_test(news_that_is_not_wanted_is_dropped),
            cmocka_unit_test(everybody_sees_every_entry_once))
