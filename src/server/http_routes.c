@@ -316,6 +316,10 @@ static void upgrade(struct conn *c)
                                                   .extra_n = 1});
         return;
     }
+    if (c->worker->server->o.echo) { /* nothing here is anybody's: all may come */
+        switch_protocols(c, key);
+        return;
+    }
     if (!door_http_origin_allowed(c)) {
         door_http_fail(c, ERROR_bad_origin, 0);
         return;
