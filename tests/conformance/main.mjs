@@ -6,6 +6,7 @@ import * as close from "./cases_close.mjs";
 import * as deflate from "./cases_deflate.mjs";
 import * as frames from "./cases_frames.mjs";
 import * as own from "./cases_own.mjs";
+import * as peers from "./cases_peers.mjs";
 import * as size from "./cases_size.mjs";
 import * as text from "./cases_text.mjs";
 
@@ -60,6 +61,7 @@ const before = external ? {} : { descriptors: server.descriptors(), memory: serv
 await runAll(server.port, chosen([...frames.cases, ...text.cases, ...close.cases, ...size.cases, ...own.cases]), TOGETHER);
 await runAll(server.port, chosen(size.alone), 1);
 await runAll(server.port, chosen(deflate.cases), 2);
+await runAll(server.port, chosen(peers.cases), 2);
 if (!external) {
   await look(server, before);
   const code = await server.stop();
