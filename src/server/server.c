@@ -97,6 +97,7 @@ void server_free(struct server *s)
 
 int server_start(struct server *s)
 {
+    s->booting = true;
     s->boot = boot_start(s);
     for (unsigned i = 0; i < s->workers_n; i++) {
         int r = host_start(s->o.host, s->workers[i].io, worker_turn, &s->workers[i]);
@@ -138,6 +139,11 @@ static void probe_due(struct wheel_timer *t)
     store_put(s->o.store, &s->probe);
 }
 
+bool server_is_asking(const struct server *s)
+{
+    return s->booting || atomic_load(&s->probe_ms) > 0;
+}
+
 static bool probe_is_late(const struct server *s, uint64_t now_ms, uint64_t late_ms)
 {
     uint64_t since = atomic_load(&s->probe_ms);
@@ -173,6 +179,9 @@ void server_booted(struct server *s, const char *why)
 
         to->people.secret = secret;
     }
+    s->booting = false;
+    if (atomic_load(&s->phase) >= SERVER_DRAINING)
+        return; /* it was told to stop before it had started */
     if (why == NULL)
         why = accept_open(s);
     if (why != NULL) {

@@ -55,7 +55,8 @@ struct server {
     _Atomic int phase;         /* enum server_phase */
     unsigned settled_n;        /* workers that have nothing left to do: worker 0's */
     struct accept *accept;     /* worker 0's */
-    struct boot *boot;         /* worker 0's, while starting */
+    struct boot *boot;         /* worker 0's */
+    bool booting;              /* worker 0's */
     _Atomic uint64_t probe_ms; /* when a probe set out that is not back; 0: none */
     _Atomic bool probe_failed; /* the last one */
     uint64_t probe_us;
@@ -94,6 +95,9 @@ void server_hand_over(struct server *s, int fd, bool secure);
 
 /* What the start came to (server/boot.h); why: NULL, or what failed. */
 void server_booted(struct server *s, const char *why);
+
+/* Has worker 0 requests of the server's own under way: the start's, a probe? */
+bool server_is_asking(const struct server *s);
 
 /* A worker has nothing left to do. On its loop. */
 void server_worker_settled(struct server *s, struct worker *w);

@@ -606,7 +606,7 @@ void worker_drain(struct worker *w)
 
 static bool is_settled(struct worker *w)
 {
-    if (w->index == 0 && !accept_closed(w->server))
+    if (w->index == 0 && (!accept_closed(w->server) || server_is_asking(w->server)))
         return false;
     if (w->conns_n > 0 || room_owner_busy(&w->owner) || w->feeds.reads_n > 0)
         return false;
