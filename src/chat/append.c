@@ -193,7 +193,7 @@ static void batch_done(struct store_req *req)
     case STORE_FAILED:
     case STORE_CANCELED:
         batch_failed(b, req->result);
-        r->unsure = true;
+        load_unsure(r);
         break;
     }
     batch_free(b);

@@ -6,6 +6,8 @@
 
 #define CHUNK 256
 #define CHUNK_BYTES (1024 * 1024)
+/* A write of unknown outcome is looked for after this. */
+#define LOOK_MS 500
 /* Newest entries looked at when a room is loaded, for repeats of sends. */
 #define TAIL_LOADED 64
 
@@ -157,12 +159,26 @@ static void caught_up(struct room *r, enum store_result result)
 {
     r->catching = false;
     r->foreign++;
-    r->unsure = result != STORE_OK;
-    if (r->unsure)
+    r->unsure = false;
+    if (result != STORE_OK) {
         append_fail_all(r, result);
+        load_unsure(r);
+    }
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);
+}
+
+static void look(struct wheel_timer *t)
+{
+    load_catch_up(CONTAINER_OF(t, struct room, look_timer));
+}
+
+void load_unsure(struct room *r)
+{
+    r->unsure = true;
+    r->look_timer.fire = look;
+    wheel_set(r->owner->wheel, &r->look_timer, owner_now_ms(r->owner) + LOOK_MS);
 }
 
 static bool take_in(struct room *r, const struct store_item *item, struct news_entry *ret_news)

@@ -10,8 +10,12 @@
 void load_room(struct room *r);
 
 /* Takes in what was appended after head and tells followers of it; nothing is
- * appended meanwhile. If it fails, what waits fails too, and the next append
- * begins with another try. Harmless while it is under way. */
+ * appended meanwhile. If it fails, what waits fails too, and load_unsure is
+ * called. Harmless while it is under way. */
 void load_catch_up(struct room *r);
+
+/* What the log holds is not known: the next append begins with catching up, and
+ * if there is none, followers are told of what was missed soon all the same. */
+void load_unsure(struct room *r);
 
 #endif

@@ -33,6 +33,7 @@ static void room_free(struct room *r)
     list_remove(&r->dirty_node);
     map_remove(&o->rooms, &r->node);
     wheel_cancel(o->wheel, &r->reads_timer);
+    wheel_cancel(o->wheel, &r->look_timer);
     reads_fini(r);
     presence_free(r->presence);
     access_fini(&r->access);

@@ -131,8 +131,9 @@ struct room {
     struct batch *batch; /* being formed, or in flight */
     union call_request load;
     char load_key[ROOM_KEY_MAX];
-    uint64_t replay;  /* next seq to read while loading or catching up */
-    struct map reads; /* read positions not yet stored (chat/reads.h) */
+    uint64_t replay;               /* next seq to read while loading or catching up */
+    struct map reads;              /* read positions not yet stored (chat/reads.h) */
+    struct wheel_timer look_timer; /* while unsure: when it looks */
     struct wheel_timer reads_timer;
     struct presence *presence; /* NULL until somebody asks or follows */
     uint8_t id_n;
