@@ -246,7 +246,7 @@ static void page_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct page *p = call->state;
-    uint64_t to = p->backwards ? p->low + call->q.read.count_max - 1 : UINT64_MAX;
+    uint64_t to = p->backwards ? p->low + call->q.read.count_max - 1 : call->room->head;
     unsigned n = call->q.read.ret_n;
 
     if (req->result != STORE_OK) {
