@@ -203,6 +203,19 @@ bool conn_send(struct conn *c, struct str bytes)
     return c->state == CONN_OPEN;
 }
 
+size_t conn_held(const struct conn *c)
+{
+    size_t n = c->out != NULL ? buf_len(c->out) : 0;
+
+    if (c->flight == NULL)
+        return n;
+    if (c->flight->out != NULL)
+        n += buf_len(c->flight->out);
+    for (unsigned i = 0; i < c->flight->frames_n; i++)
+        n += c->flight->frames[i]->n;
+    return n;
+}
+
 static void linger(struct conn *c)
 {
     if (c->over) {

@@ -106,6 +106,9 @@ void conn_sent(struct conn *c);
  * nothing, and they are counted as dropped: casts. */
 void conn_cast(struct conn *c, struct frame *bytes);
 
+/* Bytes that it keeps from going away: answers, and what a send is under way for. */
+size_t conn_held(const struct conn *c);
+
 /* Sends what it has, then closes. */
 void conn_finish(struct conn *c, enum metric reason);
 

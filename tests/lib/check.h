@@ -11,11 +11,12 @@
 
 #include <cmocka.h>
 
-/* main: runs the listed cmocka tests. */
+/* main: runs the listed cmocka tests; with $CASE (a pattern), those of that name. */
 #define CHECK_MAIN(...)                                   \
     int main(void)                                        \
     {                                                     \
         const struct CMUnitTest tests[] = {__VA_ARGS__};  \
+        cmocka_set_test_filter(getenv("CASE"));           \
         return cmocka_run_group_tests(tests, NULL, NULL); \
     }
 

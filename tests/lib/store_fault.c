@@ -122,6 +122,10 @@ static void fault_submit(struct store *s, struct store_req *req)
         h->result = STORE_FAILED;
         f->counts.failed++;
     }
+    if (writes && f->o.full) {
+        h->answered = true;
+        h->result = STORE_FULL;
+    }
     list_push(&f->held, &h->node);
     hold(h);
 }

@@ -17,6 +17,7 @@ struct store_fault_options {
     unsigned lose;      /* appends, puts, counters: it is done; STORE_FAILED */
     unsigned delay;     /* held, before and after, each */
     unsigned turns_max; /* for so many turns at most; at least 1 */
+    bool full;          /* what would write is answered STORE_FULL */
 };
 
 struct store_fault;

@@ -1,0 +1,161 @@
+#include "lib/sim_node.h"
+
+#include "lib/check.h"
+#include "server/conn.h"
+#include "store/store_mem.h"
+#include "store/store_sqlite.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARGS_MAX = 48 };
+
+static void serving(void *ctx, const struct server *s)
+{
+    struct sim_node *n = ctx;
+
+    (void)s;
+    n->serving = true;
+}
+
+static void failed(void *ctx, const char *why)
+{
+    struct sim_node *n = ctx;
+
+    (void)snprintf(n->failed, sizeof(n->failed), "%s", why);
+}
+
+static void load_conf(struct sim_node *n)
+{
+    char *argv[ARGS_MAX], listen[64], why[256];
+    int argc = 0;
+
+    (void)snprintf(listen, sizeof(listen), "--listen=127.0.0.1:%u", n->o.port);
+    argv[argc++] = listen;
+    for (int i = 0; n->o.args[i] != NULL && argc < ARGS_MAX; i++)
+        argv[argc++] = strdup(n->o.args[i]);
+    if (conf_load(&n->conf, &(struct conf_input){.command = "serve", .argc = argc, .argv = argv},
+                  why) != CONF_OK)
+        fail_msg("%s", why);
+    while (argc > 1)
+        free(argv[--argc]);
+}
+
+static void open_store(struct sim_node *n)
+{
+    struct store_sqlite_options o = {.dir = n->o.dir, .vfs = n->o.vfs, .fold_n = 40};
+    struct store *inner;
+    char why[256] = "";
+    int r;
+
+    if (n->o.disk != NULL)
+        r = store_mem_open(n->host, n->o.disk, &inner);
+    else
+        r = store_sqlite_open(n->host, &o, &inner, why);
+    if (r != 0)
+        fail_msg("the store could not be opened: %d %s", r, why);
+    n->faults = store_fault_new(inner, rng_u64(n->o.rng), (struct store_fault_options){0});
+}
+
+struct sim_node *sim_node_start(const struct sim_node_options *o)
+{
+    struct sim_node *n = calloc(1, sizeof(*n));
+    struct server_options so;
+    char why[SERVER_WHY_MAX];
+
+    if (n == NULL)
+        abort();
+    n->o = *o;
+    n->host = sim_host_new(o->sim);
+    load_conf(n);
+    n->log_to = o->trace ? stdout : fopen("/dev/null", "we");
+    assert_non_null(n->log_to);
+    assert_int_equal(log_sink_new(n->host, n->log_to, false, &n->log), 0);
+    open_store(n);
+    n->bus = o->bus != NULL ? o->bus : bus_local_new();
+    so = (struct server_options){
+        .conf = &n->conf,
+        .host = n->host,
+        .store = store_fault_store(n->faults),
+        .bus = n->bus,
+        .log = n->log,
+        .version = "test",
+        .serving = serving,
+        .failed = failed,
+        .ctx = n,
+        .workers = o->workers,
+    };
+    if (server_new(&so, &n->server, why) != 0)
+        fail_msg("%s", why);
+    for (unsigned i = 0; o->search_max > 0 && i < o->workers; i++)
+        n->server->workers[i].owner.limits.search_max = o->search_max;
+    assert_int_equal(server_start(n->server), 0);
+    return n;
+}
+
+void sim_node_stop(struct sim_node *n)
+{
+    server_stop(n->server);
+}
+
+void sim_node_crash(struct sim_node *n)
+{
+    n->crashed = true;
+    sim_host_crash(n->host);
+    server_stop(n->server);
+}
+
+bool sim_node_ended(const struct sim_node *n)
+{
+    return atomic_load(&n->server->phase) == SERVER_ENDED;
+}
+
+void sim_node_free(struct sim_node *n)
+{
+    host_join(n->host);
+    store_close(store_fault_store(n->faults));
+    server_free(n->server);
+    bus_close(n->bus);
+    log_sink_close(n->log);
+    host_free(n->host);
+    if (n->log_to != stdout)
+        (void)fclose(n->log_to);
+    conf_fini(&n->conf);
+    free(n);
+}
+
+/* A frame may go beyond a limit that is compared before it is taken. */
+#define FRAME_SLACK ((size_t)16 * 1024)
+
+static const char *worker_excess(const struct worker *w)
+{
+    const struct conf *c = w->server->conf;
+    size_t replies = c->unsent_replies_max + IO_RECV_MAX * 16 +
+                     c->commands_in_flight * (c->history_max + FRAME_SLACK);
+    size_t runs = c->flush_turn_max + 3 * FRAME_SLACK;
+
+    if (w->feeds.ring_bytes > w->feeds.ring_budget + FRAME_SLACK)
+        return "the newest entries of all rooms";
+    if (w->feeds.chunk_bytes > w->feeds.chunk_budget + FRAME_SLACK)
+        return "the older entries that are kept";
+    for (const struct list *l = w->conns.next; l != &w->conns; l = l->next) {
+        const struct conn *conn = CONTAINER_OF((struct list *)(uintptr_t)l, struct conn, node);
+
+        if (conn_held(conn) > replies + runs)
+            return "what one connection has not taken";
+        if (conn->calls_n > c->commands_in_flight + 1 + conn->followers_n + 1000)
+            return "the commands of one connection";
+    }
+    return NULL;
+}
+
+const char *sim_node_excess(const struct sim_node *n)
+{
+    const char *what = NULL;
+
+    for (unsigned i = 0; i < n->o.workers && what == NULL; i++)
+        what = worker_excess(&n->server->workers[i]);
+    return what;
+}

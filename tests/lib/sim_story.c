@@ -1,0 +1,670 @@
+#include "lib/sim_story.h"
+
+#include "base/str.h"
+#include "io/addr.h"
+#include "lib/check.h"
+#include "lib/sim_audit.h"
+#include "lib/sim_client.h"
+#include "lib/sim_node.h"
+#include "store/store_mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ACTIONS = 250,
+    CLIENTS = 8,
+    CLIENTS_MAX = 12,
+    PEOPLE_MAX = 6,
+    NODES_MAX = 2,
+    GONE_MAX = 32,
+    ROOMS = 4,
+    PORT = 7000,
+    CALM_MS = 60000,
+    QUIET_MS = 1000, /* invitations follow what they were sent for */
+    STOP_MS = 60000,
+    STEPS_MAX = 4000000,
+    CHECK_EVERY = 16,
+};
+
+static const char *const room_ids[ROOMS] = {"general", "garden", "cellar", "attic"};
+enum { CELLAR = 2, ATTIC = 3 }; /* the private ones */
+
+struct place {
+    struct sim_node *node;
+    uint64_t start_ms; /* when it comes up again */
+    bool stopping;
+};
+
+struct story {
+    const struct sim_story *o;
+    struct sim *sim;
+    struct rng rng;
+    struct sim_check *check;
+    struct sim_crowd crowd;
+    struct sim_client clients[CLIENTS_MAX];
+    unsigned clients_n, people_n;
+    struct io_host *host; /* of the clients */
+    struct store_mem_disk *disk;
+    struct place places[NODES_MAX];
+    unsigned places_n;
+    struct sim_node *gone[GONE_MAX]; /* crashed ones that are not freed yet */
+    unsigned gone_n;
+    unsigned actions, workers;
+    uint64_t act_ms, until_ms, full_until_ms;
+    bool over;
+    enum { WELL, CRASH, DRAIN } fate; /* what is to befall a node */
+    bool served; /* a node was up: all that the first start writes is written */
+    bool trace;
+};
+
+static char last_violation[500];
+
+static bool chance(struct story *s, unsigned per_mille)
+{
+    return rng_chance(&s->rng, per_mille);
+}
+
+static uint64_t below(struct story *s, uint64_t n)
+{
+    return rng_below(&s->rng, n);
+}
+
+/* What clients do. */
+
+static unsigned text_length(struct story *s)
+{
+    if (chance(s, 50))
+        return 500 + (unsigned)below(s, 3000);
+    return (unsigned)below(s, 40);
+}
+
+static void do_send(struct story *s, struct sim_client *c, unsigned room)
+{
+    struct sim_op *op = sim_client_ask(c, SIM_OP_SEND, room);
+
+    if (op == NULL)
+        return;
+    op->text_seed = rng_u64(&s->rng);
+    op->text_n = text_length(s);
+    if (chance(s, 100))
+        op->target = below(s, c->rooms[room].seen + 1);
+}
+
+static void do_burst(struct story *s, struct sim_client *c, unsigned room)
+{
+    for (uint64_t n = 5 + below(s, 30); n > 0; n--)
+        do_send(s, c, room);
+}
+
+static void do_again(struct story *s, struct sim_client *c)
+{
+    const struct sim_sent *sent;
+    struct sim_op *op;
+
+    if (c->sent_n == 0)
+        return;
+    sent = &c->sent[below(s, MIN(c->sent_n, (unsigned)SIM_CLIENT_SENT))];
+    op = sim_client_ask(c, chance(s, 700) ? SIM_OP_AGAIN : SIM_OP_FALSE, sent->room);
+    if (op == NULL)
+        return;
+    memcpy(op->cid, sent->cid, sizeof(op->cid));
+    op->seen = sent->seen;
+    op->seq = sent->seq;
+    op->text_seed = sent->text_seed;
+    op->target = sent->target;
+    op->text_n = sent->text_n;
+}
+
+static void do_change(struct story *s, struct sim_client *c, unsigned room)
+{
+    static const char *const emoji[] = {"\xf0\x9f\x91\x8d", "\xe2\x9d\xa4", "\xf0\x9f\x98\x80"};
+    uint64_t kind = below(s, 3), target = 1 + below(s, c->rooms[room].seen + 1);
+    struct sim_op *op;
+
+    if (c->sent_n > 0 && chance(s, 700)) {
+        const struct sim_sent *sent = &c->sent[below(s, MIN(c->sent_n, (unsigned)SIM_CLIENT_SENT))];
+
+        room = sent->room;
+        target = sent->seq;
+    }
+    op = sim_client_ask(c,
+                        kind == 0   ? SIM_OP_EDIT
+                        : kind == 1 ? SIM_OP_REACT
+                                    : SIM_OP_DELETE,
+                        room);
+    if (op == NULL)
+        return;
+    op->target = target;
+    op->word = emoji[below(s, COUNTOF(emoji))];
+    op->on = chance(s, 700);
+    op->text_seed = rng_u64(&s->rng);
+    op->text_n = text_length(s);
+}
+
+/* The first client owns the private rooms, and rules the others. */
+static void do_member(struct story *s)
+{
+    static const char *const roles[] = {"member", "member", "member",   "none",
+                                        "banned", "muted",  "moderator"};
+    struct sim_client *c = &s->clients[0];
+    const struct sim_client *who = &s->clients[below(s, s->clients_n)];
+    unsigned room = sim_client_room(c, room_ids[1 + below(s, ROOMS - 1)]);
+    struct sim_op *op;
+
+    if (who->user == 0 || who->user == c->user)
+        return;
+    op = sim_client_ask(c, SIM_OP_MEMBER, room);
+    if (op == NULL)
+        return;
+    op->target = who->user;
+    op->word = roles[s->o->members ? below(s, COUNTOF(roles)) : 0];
+    if (strcmp(op->word, "muted") == 0)
+        op->until = chance(s, 500) ? 1700000000000 + sim_now_ms(s->sim) + below(s, 3000) : 0;
+}
+
+static void do_history(struct story *s, struct sim_client *c, unsigned room)
+{
+    struct sim_op *op = sim_client_ask(c, SIM_OP_MESSAGES, room);
+
+    if (op == NULL)
+        return;
+    op->on = chance(s, 500);
+    op->target = below(s, c->rooms[room].seen + 1);
+    op->text_n = 1 + (unsigned)below(s, 100);
+}
+
+static void do_small(struct story *s, struct sim_client *c, unsigned room)
+{
+    static const enum sim_op_kind kinds[] = {SIM_OP_TYPING, SIM_OP_READ, SIM_OP_PING};
+    struct sim_op *op = sim_client_ask(c, kinds[below(s, COUNTOF(kinds))], room);
+
+    if (op != NULL)
+        op->target = c->rooms[room].seen;
+}
+
+static void do_dm(struct story *s, struct sim_client *c)
+{
+    const struct sim_client *who = &s->clients[below(s, s->clients_n)];
+    struct sim_op *op;
+
+    if (who->user == 0 || who->user == c->user)
+        return;
+    op = sim_client_ask(c, SIM_OP_DM, 0);
+    if (op != NULL)
+        op->target = who->user;
+}
+
+static void do_follow(struct story *s, struct sim_client *c, unsigned room)
+{
+    struct sim_room *r = &c->rooms[room];
+
+    if (r->state == SIM_ROOM_UNWANTED)
+        sim_client_want(c, room);
+    else if (r->state == SIM_ROOM_FOLLOWED && chance(s, 500))
+        (void)sim_client_ask(c, SIM_OP_LEAVE, room);
+}
+
+static void do_trouble(struct story *s, struct sim_client *c)
+{
+    if (s->o->cuts && chance(s, 500))
+        sim_client_cut(c, below(s, 1000));
+    else if (s->o->slow)
+        sim_client_pause(c, below(s, chance(s, 100) ? 70000 : 3000));
+}
+
+static void do_fate(struct story *s)
+{
+    if (s->o->crashes && chance(s, 500))
+        s->fate = CRASH;
+    else if (s->o->drains)
+        s->fate = DRAIN;
+}
+
+static unsigned some_room(struct story *s, struct sim_client *c)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned room = 1 + (unsigned)below(s, SIM_CLIENT_ROOMS - 1);
+
+        if (c->rooms[room].id[0] != '\0' && (c->rooms[room].known || chance(s, 100)))
+            return room;
+    }
+    return 1;
+}
+
+static void act(struct story *s)
+{
+    struct sim_client *c = &s->clients[below(s, s->clients_n)];
+    uint64_t what = below(s, 1000);
+    unsigned room;
+
+    if (c->user == 0)
+        return;
+    room = some_room(s, c);
+    if (what < 450)
+        do_send(s, c, room);
+    else if (what < 480)
+        do_burst(s, c, room);
+    else if (what < 540)
+        do_again(s, c);
+    else if (what < 680)
+        do_change(s, c, room);
+    else if (what < 760)
+        do_member(s);
+    else if (what < 800)
+        do_history(s, c, room);
+    else if (what < 850)
+        do_small(s, c, room);
+    else if (what < 865)
+        do_dm(s, c);
+    else if (what < 920)
+        do_follow(s, c, room);
+    else if (what < 990)
+        do_trouble(s, c);
+    else
+        do_fate(s);
+}
+
+/* Who they are, and which rooms they want from the beginning. */
+static void begin_clients(struct story *s)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < s->clients_n; i++) {
+        struct sim_client *c = &s->clients[i];
+
+        (void)snprintf(name, sizeof(name), "p%u/%u", i % s->people_n, i);
+        sim_client_init(c, &s->crowd, name);
+        sim_client_want(c, sim_client_room(c, room_ids[0]));
+        sim_client_want(c, sim_client_room(c, room_ids[1]));
+        c->rooms[0].known = chance(s, 500); /* asks for its own log, too */
+        if (c->rooms[0].known)
+            c->rooms[0].state = SIM_ROOM_WANTED;
+    }
+    for (unsigned i = 1; i < ROOMS; i++) {
+        struct sim_client *c = &s->clients[0];
+        struct sim_op *op = sim_client_ask(c, SIM_OP_CREATE, sim_client_room(c, room_ids[i]));
+
+        op->word = i >= CELLAR ? "private" : "public";
+    }
+}
+
+static bool crowd_turn(void *arg)
+{
+    struct story *s = arg;
+    uint64_t next = IO_FOREVER;
+
+    io_wait(s->crowd.io, s->until_ms);
+    while (s->actions > 0 && s->act_ms <= io_now_ms(s->crowd.io)) {
+        act(s);
+        s->actions--;
+        s->act_ms += below(s, chance(s, 50) ? 800 : 25);
+    }
+    for (unsigned i = 0; i < s->clients_n; i++)
+        next = MIN(next, sim_client_turn(&s->clients[i]));
+    s->until_ms = s->actions > 0 ? MIN(next, s->act_ms) : next;
+    return !s->over;
+}
+
+/* Nodes. */
+
+static void start_node(struct story *s, unsigned i)
+{
+    static const char *const plenty[] = {
+        "--open", "--messages-per-user=0", "--connects-per-address=0", "--drain-ms=500", NULL,
+    };
+    static const char *const little[] = {
+        "--open",
+        "--messages-per-user=50",
+        "--connects-per-address=0",
+        "--drain-ms=2000",
+        "--tail-budget=64k",
+        "--chunk-cache=64k",
+        "--unsent-replies-max=4k",
+        "--history-max=4k",
+        "--flush-turn-max=4k",
+        "--behind-max=40",
+        "--commands-in-flight=16",
+        "--read-every=100ms",
+        NULL,
+    };
+    struct sim_node_options o = {.sim = s->sim,
+                                 .rng = &s->rng,
+                                 .disk = s->disk,
+                                 .port = (uint16_t)(PORT + i),
+                                 .workers = s->workers,
+                                 .trace = s->trace};
+    const char *const *args = s->o->small ? little : plenty;
+
+    for (unsigned k = 0; args[k] != NULL; k++)
+        o.args[k] = args[k];
+    if (s->trace)
+        printf("%8llu node %u starts\n", (unsigned long long)sim_now_ms(s->sim), i);
+    s->places[i] = (struct place){.node = sim_node_start(&o)};
+}
+
+static bool none_runs(const struct story *s)
+{
+    for (unsigned i = 0; i < s->places_n; i++)
+        if (s->places[i].node != NULL)
+            return false;
+    return true;
+}
+
+static void audit(struct story *s)
+{
+    if (none_runs(s))
+        sim_audit_run(s->check, s->disk, NULL, NULL);
+}
+
+static void crash_node(struct story *s, struct place *p)
+{
+    if (s->trace)
+        printf("%8llu node crashes\n", (unsigned long long)sim_now_ms(s->sim));
+    sim_node_crash(p->node);
+    assert(s->gone_n < GONE_MAX);
+    s->gone[s->gone_n++] = p->node;
+    p->node = NULL;
+    p->start_ms = sim_now_ms(s->sim) + below(s, 2000);
+    audit(s);
+}
+
+static void free_gone(struct story *s)
+{
+    while (s->gone_n > 0)
+        sim_node_free(s->gone[--s->gone_n]);
+}
+
+static void mind_node(struct story *s, unsigned i)
+{
+    struct place *p = &s->places[i];
+    bool last = s->actions == 0;
+
+    if (p->node == NULL) {
+        if (p->start_ms <= sim_now_ms(s->sim) || last)
+            start_node(s, i);
+        return;
+    }
+    if (p->node->failed[0] != '\0')
+        sim_check_violate(s->check, "I7: a node cannot start: %s", p->node->failed);
+    if (p->stopping && sim_node_ended(p->node)) {
+        sim_node_free(p->node);
+        *p = (struct place){.start_ms = sim_now_ms(s->sim) + below(s, 2000)};
+        audit(s);
+    }
+}
+
+static void mind_fate(struct story *s)
+{
+    struct place *p = &s->places[below(s, s->places_n)];
+
+    if (s->fate == WELL || p->node == NULL || p->stopping || s->gone_n == GONE_MAX)
+        return;
+    if (s->fate == CRASH) {
+        crash_node(s, p);
+    } else {
+        p->stopping = true;
+        sim_node_stop(p->node);
+    }
+    s->fate = WELL;
+}
+
+/* Periods in which the store is full or fails. */
+static void mind_stores(struct story *s)
+{
+    uint64_t now = sim_now_ms(s->sim);
+    bool last = s->actions == 0;
+
+    if (s->o->full && s->full_until_ms <= now && chance(s, 1))
+        s->full_until_ms = now + below(s, 500);
+    for (unsigned i = 0; i < s->places_n; i++) {
+        struct sim_node *n = s->places[i].node;
+        bool fails = s->o->store_fails && !last && n != NULL && n->serving;
+        bool full = !last && now < s->full_until_ms && n != NULL && (n->serving || s->served);
+
+        s->served = s->served || (n != NULL && n->serving);
+        if (n != NULL)
+            store_fault_set(n->faults, (struct store_fault_options){
+                                           .full = full,
+                                           .fail = fails ? 10 : 0,
+                                           .lose = fails ? 20 : 0,
+                                           .delay = fails ? 100 : 0,
+                                           .turns_max = 20,
+                                       });
+    }
+}
+
+static void look(struct story *s)
+{
+    for (unsigned i = 0; i < s->places_n; i++) {
+        const struct sim_node *n = s->places[i].node;
+        const char *what = n != NULL ? sim_node_excess(n) : NULL;
+
+        if (what != NULL)
+            sim_check_violate(s->check, "I5: %s is beyond its limit", what);
+    }
+}
+
+/* One step of the world. False when something is violated. */
+static bool step(struct story *s, unsigned n)
+{
+    if (!sim_step(s->sim))
+        sim_check_violate(s->check, "I7: nothing can happen any more");
+    if (n % CHECK_EVERY == 0) {
+        mind_stores(s);
+        look(s);
+    }
+    return sim_check_violation(s->check) == NULL;
+}
+
+static bool all_quiet(struct story *s)
+{
+    const char *why, *room;
+
+    for (unsigned i = 0; i < s->places_n; i++)
+        if (s->places[i].node == NULL || s->places[i].stopping || !s->places[i].node->serving)
+            return false;
+    for (unsigned i = 0; i < s->clients_n; i++)
+        if (!sim_client_is_quiet(&s->clients[i], &why, &room))
+            return false;
+    return true;
+}
+
+static void say_unquiet(struct story *s)
+{
+    const char *why, *room;
+
+    for (unsigned i = 0; i < s->clients_n; i++)
+        if (!sim_client_is_quiet(&s->clients[i], &why, &room))
+            sim_check_violate(s->check, "I6: %s %s %s", s->clients[i].name, why, room);
+    sim_check_violate(s->check, "I6: a node does not serve");
+}
+
+static bool run_actions(struct story *s)
+{
+    for (unsigned n = 0; s->actions > 0; n++) {
+        if (!step(s, n))
+            return false;
+        mind_fate(s);
+        for (unsigned i = 0; i < s->places_n; i++)
+            mind_node(s, i);
+        if (n > STEPS_MAX)
+            sim_check_violate(s->check, "I7: it goes on without end");
+    }
+    return true;
+}
+
+static bool run_calm(struct story *s)
+{
+    uint64_t deadline = sim_now_ms(s->sim) + CALM_MS, quiet_ms = 0;
+
+    sim_set_faults(s->sim, (struct sim_faults){0});
+    mind_stores(s);
+    s->crowd.calm = true;
+    for (unsigned i = 0; i < s->clients_n; i++)
+        s->clients[i].pause_ms = 0;
+    s->until_ms = 0;
+    for (unsigned n = 0; quiet_ms == 0 || sim_now_ms(s->sim) < quiet_ms + QUIET_MS; n++) {
+        if (!step(s, n))
+            return false;
+        if (!all_quiet(s))
+            quiet_ms = 0;
+        else if (quiet_ms == 0)
+            quiet_ms = sim_now_ms(s->sim);
+        for (unsigned i = 0; i < s->places_n; i++)
+            mind_node(s, i);
+        if (sim_now_ms(s->sim) > deadline + QUIET_MS || n > STEPS_MAX)
+            say_unquiet(s);
+    }
+    return true;
+}
+
+static bool all_ended(const struct story *s)
+{
+    for (unsigned i = 0; i < s->places_n; i++)
+        if (!sim_node_ended(s->places[i].node))
+            return false;
+    return true;
+}
+
+static bool run_stop(struct story *s)
+{
+    uint64_t deadline = sim_now_ms(s->sim) + STOP_MS;
+
+    for (unsigned i = 0; i < s->places_n; i++)
+        sim_node_stop(s->places[i].node);
+    for (unsigned n = 0; !all_ended(s); n++) {
+        if (!step(s, n))
+            return false;
+        if (sim_now_ms(s->sim) > deadline || n > STEPS_MAX)
+            sim_check_violate(s->check, "I7: a node does not end");
+    }
+    return true;
+}
+
+/* Everybody was shown all that the disk holds. */
+static void check_cursors(struct story *s)
+{
+    for (unsigned i = 0; i < s->clients_n; i++) {
+        for (unsigned k = 0; k < SIM_CLIENT_ROOMS; k++) {
+            const struct sim_room *r = &s->clients[i].rooms[k];
+
+            if (r->state != SIM_ROOM_UNWANTED && r->follow.cursor != sim_check_head(r->follow.log))
+                sim_check_violate(s->check,
+                                  "I6: %s: %s was shown all up to %llu, and its head is %llu",
+                                  r->id, s->clients[i].name, (unsigned long long)r->follow.cursor,
+                                  (unsigned long long)sim_check_head(r->follow.log));
+        }
+    }
+}
+
+static void end_clients(struct story *s)
+{
+    bool open = true;
+
+    for (unsigned i = 0; i < s->clients_n; i++) {
+        s->clients[i].stays_down = true;
+        sim_link_cut(&s->clients[i].link);
+    }
+    s->until_ms = 0;
+    for (unsigned n = 0; open; n++) {
+        open = false;
+        for (unsigned i = 0; i < s->clients_n; i++)
+            open = open || s->clients[i].link.state != SIM_LINK_DOWN;
+        assert_true(n < STEPS_MAX);
+        if (open)
+            assert_true(sim_step(s->sim));
+    }
+    s->over = true;
+    io_wait(s->crowd.io, 0);
+    host_join(s->host);
+}
+
+static void run(struct story *s)
+{
+    for (unsigned i = 0; i < s->places_n; i++)
+        start_node(s, i);
+    begin_clients(s);
+    s->act_ms = sim_now_ms(s->sim) + below(s, 500);
+    assert_int_equal(host_start(s->host, s->crowd.io, crowd_turn, s), 0);
+    if (!run_actions(s) || !run_calm(s) || !run_stop(s))
+        return;
+    for (unsigned i = 0; i < s->places_n; i++) {
+        sim_node_free(s->places[i].node);
+        s->places[i].node = NULL;
+    }
+    end_clients(s);
+    free_gone(s);
+    audit(s);
+    check_cursors(s);
+}
+
+static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
+{
+    *s = (struct story){.o = o};
+    rng_init(&s->rng, seed);
+    s->trace = getenv("TRACE") != NULL;
+    s->sim = sim_new(seed, o->faults);
+    s->check = sim_check_new();
+    s->disk = store_mem_disk_new();
+    s->places_n = MAX(o->nodes, 1u);
+    s->workers = 1 + (unsigned)below(s, 3);
+    s->clients_n = 2 + (unsigned)below(s, (o->clients > 0 ? o->clients : CLIENTS) - 1);
+    s->people_n = 2 + (unsigned)below(s, MIN(s->clients_n, (unsigned)PEOPLE_MAX) - 1);
+    s->actions = o->actions > 0 ? o->actions : ACTIONS;
+    if (o->slow)
+        sim_set_pipe_max(s->sim, (size_t)1024 << below(s, 7));
+    s->host = sim_host_new(s->sim);
+    s->crowd.check = s->check;
+    s->crowd.trace = s->trace;
+    rng_init(&s->crowd.rng, seed ^ 0x5bd1e995);
+    assert_int_equal(host_io_new(s->host, &s->crowd.io), 0);
+    for (unsigned i = 0; i < s->places_n; i++) {
+        struct io_addr *a = &s->crowd.addrs[s->crowd.addrs_n++];
+
+        *a = (struct io_addr){.family = IO_ADDR_IP4, .port = (uint16_t)(PORT + i)};
+        memcpy(a->ip, (uint8_t[]){127, 0, 0, 1}, 4);
+    }
+}
+
+const char *sim_story_run(const struct sim_story *o, uint64_t seed)
+{
+    struct story *s = malloc(sizeof(*s));
+    const char *why;
+
+    assert_non_null(s);
+    set_up(s, o, seed);
+    run(s);
+    why = sim_check_violation(s->check);
+    if (s->trace)
+        printf("%llu acknowledged, %llu shown, %llu repeats, %llu behind, %llu pages, "
+               "%llu refused, %llu connections\n",
+               (unsigned long long)s->crowd.acked_n, (unsigned long long)s->crowd.shown_n,
+               (unsigned long long)s->crowd.duplicates_n, (unsigned long long)s->crowd.behinds_n,
+               (unsigned long long)s->crowd.pages_n, (unsigned long long)s->crowd.refused_n,
+               (unsigned long long)s->crowd.opened_n);
+    if (why != NULL) { /* the test fails: what is left in the middle of it is left */
+        (void)snprintf(last_violation, sizeof(last_violation), "%s", why);
+        return last_violation;
+    }
+    io_free(s->crowd.io);
+    host_free(s->host);
+    sim_free(s->sim);
+    store_mem_disk_free(s->disk);
+    sim_check_free(s->check);
+    free(s);
+    return NULL;
+}
+
+void sim_story_test(const struct sim_story *o, uint64_t seeds)
+{
+    uint64_t only = check_seed(UINT64_MAX), n = only != UINT64_MAX ? 1 : check_seeds(seeds);
+
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t seed = only != UINT64_MAX ? only : i;
+        const char *why = sim_story_run(o, seed);
+
+        if (why != NULL)
+            fail_msg("SEED=%llu: %s", (unsigned long long)seed, why);
+    }
+}

@@ -1,0 +1,31 @@
+/* sim_story.h: one run of the program in the simulator: nodes, clients and what
+ * befalls them, drawn from a seed, and the invariants of the design checked all
+ * the way.
+ *
+ *   actions with faults --> calm: all must be well again --> stop --> the disk */
+#ifndef LIB_SIM_STORY_H
+#define LIB_SIM_STORY_H
+
+#include "io/io_sim.h"
+
+struct sim_story {
+    unsigned actions; /* of clients; 0: 250 */
+    unsigned nodes;   /* 0: one */
+    unsigned clients; /* at most; 0: 8 */
+    struct sim_faults faults;
+    bool cuts, slow;      /* clients are cut; read nothing for a while */
+    bool members;         /* people are removed, banned, muted, taken back */
+    bool crashes, drains; /* of nodes */
+    bool full, store_fails;
+    bool small;  /* small budgets: everything is read from the store again */
+    bool sqlite; /* on a disk that loses what was not synced */
+};
+
+/* Runs it. NULL, or what was violated (valid until the next). */
+const char *sim_story_run(const struct sim_story *o, uint64_t seed);
+
+/* As a test: all seeds of this run, or $SEED alone, with $TRACE everything said.
+ * Fails with the seed. */
+void sim_story_test(const struct sim_story *o, uint64_t seeds);
+
+#endif

@@ -1,0 +1,90 @@
+/* The program above io in the simulator: what clients may rely on, whatever
+ * happens. Each test is a kind of story; SEEDS=n tries more of them, SEED=n
+ * repeats one, TRACE=1 shows what is said in it. */
+#include "lib/check.h"
+#include "lib/sim_story.h"
+
+#define NETWORK                                                                            \
+    {                                                                                      \
+        .short_send = 100, .split_recv = 200, .blocked = 20, .latency_ms = 30, .job_ms = 5 \
+    }
+#define BAD_NETWORK                                                                         \
+    {                                                                                       \
+        .short_send = 200, .split_recv = 300, .reset = 2, .blocked = 50, .latency_ms = 100, \
+        .job_ms = 20                                                                        \
+    }
+
+static void nothing_fails(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){0}, 60);
+}
+
+static void the_network_is_slow(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.faults = NETWORK}, 60);
+}
+
+static void connections_break(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.faults = BAD_NETWORK, .cuts = true, .small = true}, 60);
+}
+
+static void readers_are_slow(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){.faults = NETWORK, .cuts = true, .slow = true, .small = true}, 60);
+}
+
+static void members_change(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){
+            .faults = NETWORK, .cuts = true, .slow = true, .members = true, .small = true},
+        60);
+}
+
+static void nodes_drain(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.faults = NETWORK, .drains = true, .members = true}, 60);
+}
+
+static void nodes_crash(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.faults = BAD_NETWORK,
+                                       .cuts = true,
+                                       .slow = true,
+                                       .members = true,
+                                       .crashes = true,
+                                       .drains = true,
+                                       .small = true},
+                   60);
+}
+
+static void the_store_is_full(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){.faults = NETWORK, .cuts = true, .members = true, .full = true}, 60);
+}
+
+static void the_store_fails(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){
+            .faults = NETWORK, .cuts = true, .members = true, .full = true, .store_fails = true},
+        60);
+}
+
+CHECK_MAIN(cmocka_unit_test(nothing_fails), cmocka_unit_test(the_network_is_slow),
+           cmocka_unit_test(connections_break), cmocka_unit_test(readers_are_slow),
+           cmocka_unit_test(members_change), cmocka_unit_test(nodes_drain),
+           cmocka_unit_test(nodes_crash), cmocka_unit_test(the_store_is_full),
+           cmocka_unit_test(the_store_fails))
