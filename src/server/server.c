@@ -293,8 +293,9 @@ static void stop(struct io_mail *mail)
     free(m);
     if (atomic_load(&s->phase) >= SERVER_DRAINING)
         return;
+    if (atomic_load(&s->phase) == SERVER_SERVING)
+        log_info(s->workers[0].log, "draining", LOG_U64("connections", s->workers[0].conns_n));
     atomic_store(&s->phase, SERVER_DRAINING);
-    log_info(s->workers[0].log, "draining", LOG_U64("connections", s->workers[0].conns_n));
     accept_close(s);
     wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
     for (unsigned i = 0; i < s->workers_n; i++)
