@@ -13,6 +13,7 @@ static const struct record_field fields[] = {
     {RECORD_U64, offsetof(struct amend, edited_ts_ms)},
     {RECORD_STR, offsetof(struct amend, text)},
     {RECORD_STR, offsetof(struct amend, reactions)},
+    {RECORD_STR, offsetof(struct amend, edits)},
 };
 
 static const struct record_table table = {

@@ -5,7 +5,7 @@
  *
  *   offset 0   version   u8, 1 or higher
  *          1   fields    1 rev, 2 target, 3 deleted (1), 4 edited (1), 5 edited_ts_ms,
- *                        6 text (form 1), 7 reactions (form 1)
+ *                        6 text (form 1), 7 reactions (form 1), 8 edits (form 1)
  *
  * and reactions is, for each emoji, in the order in which they first came:
  *
@@ -29,6 +29,7 @@ struct amend {
     uint64_t edited_ts_ms;
     struct str text;      /* if edited */
     struct str reactions; /* for amend_reaction_next */
+    struct str edits;     /* whose texts are still in the log: their seqs as varints, ascending */
     struct str unknown;   /* later fields, as they were read */
 };
 

@@ -21,7 +21,7 @@ static const struct record_field fields[] = {
     U64(user_id),     BYTES(user_name),
     BYTES(role),      BYTES(title),
     BYTES(room_kind), BYTES(room),
-    U64(until_ms),
+    U64(until_ms),    BYTES(redacts),
 };
 
 static const struct record_table table = {

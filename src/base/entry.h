@@ -14,7 +14,7 @@
  *    3   0    from_id       9   1    emoji          15   1    room_kind
  *    4   1    from_name    10   0    on (1)         16   1    room
  *    5   1    cid          11   0    user_id        17   0    until_ms
- *    6   1    text         12   1    user_name
+ *    6   1    text         12   1    user_name       18   1    redacts
  *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
@@ -59,7 +59,9 @@ struct entry {
     struct str room_kind;
     struct str room;
     uint64_t until_ms;
-    struct str unknown; /* fields with numbers above 17, as they were read */
+    struct str redacts; /* entries, besides the target, whose texts went with this one: their
+                           seqs as varints */
+    struct str unknown; /* fields with numbers above 18, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };

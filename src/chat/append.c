@@ -1,5 +1,6 @@
 #include "chat/append.h"
 
+#include "chat/change.h"
 #include "chat/load.h"
 
 #include <stdlib.h>
@@ -12,13 +13,13 @@
 struct batch {
     struct room *room;
     struct store_append req;
-    struct store_amend amend;
     struct buf bytes;
     struct call *calls, **calls_end;
     unsigned n;
     uint64_t count, ts_ms; /* after the last entry in it */
     size_t offsets[BATCH_MAX + 1];
     struct str entries[BATCH_MAX];
+    struct store_amend amends[CHANGE_AMENDS_MAX]; /* of a change, which goes alone */
 };
 
 static void queue_push(struct room *r, struct call *call)
@@ -222,11 +223,8 @@ static void batch_submit(struct batch *b)
         .entries_n = b->n,
     };
     if (first->changes) {
-        b->amend = (struct store_amend){.target = first->entry.target,
-                                        .state = buf_peek(&first->amend),
-                                        .redacted = buf_peek(&first->redacted)};
-        b->req.amends = &b->amend;
-        b->req.amends_n = 1;
+        b->req.amends = b->amends;
+        b->req.amends_n = change_amends(first, b->amends);
     }
     room_hold(r);
     store_append(r->owner->store, &b->req);

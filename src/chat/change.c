@@ -2,9 +2,17 @@
 
 #include "base/amend.h"
 #include "base/str.h"
+#include "base/varint.h"
 #include "chat/append.h"
 
 #include <stdlib.h>
+
+/* An entry that is to lose its text; call->redacted holds what remains of it up
+ * to `end`. */
+struct blank {
+    uint64_t seq;
+    size_t end;
+};
 
 /* What a change was prepared from. */
 struct change {
@@ -12,8 +20,15 @@ struct change {
     struct entry target;
     struct amend old;
     bool has_old;
-    unsigned foreign; /* of the room, when it was read */
+    unsigned foreign;   /* of the room, when it was read */
+    struct str redacts; /* edits that lose their text with this change: part of old.edits */
+    struct str left;    /* of them, those still to be read */
+    struct blank blanks[CHANGE_AMENDS_MAX];
+    unsigned blanks_n;
 };
+
+/* More than reactions can come to (base/amend.h). */
+#define LIST_MAX (1 << 20)
 
 static void prepare(struct room *r, struct call *call);
 
@@ -24,17 +39,25 @@ static void change_free(struct change *c)
     free(c);
 }
 
+/* A change that ends at once makes room for the next: one after the other here,
+ * not one within the other. */
 static void start_next(struct room *r)
 {
-    struct call *call = r->changing;
+    struct call *call;
 
-    if (call == NULL || r->change_busy)
+    if (r->change_starts)
         return;
-    r->changing = call->next;
-    if (r->changing == NULL)
-        r->changing_end = &r->changing;
-    r->change_busy = true;
-    prepare(r, call);
+    r->change_starts = true;
+    room_hold(r);
+    while (!r->change_busy && (call = r->changing) != NULL) {
+        r->changing = call->next;
+        if (r->changing == NULL)
+            r->changing_end = &r->changing;
+        r->change_busy = true;
+        prepare(r, call);
+    }
+    r->change_starts = false;
+    room_release(r);
 }
 
 void change_ended(struct room *r, struct call *call)
@@ -68,34 +91,47 @@ static enum error_code check(const struct room *r, const struct call *call)
     return ERROR_NONE;
 }
 
+/* The edits that still have a text, when the one with the seq rev has joined
+ * them and those that it redacts have gone. */
+static void merge_edits(const struct change *c, uint64_t rev, struct buf *out)
+{
+    uint8_t *p;
+
+    buf_append(out, str_skip(c->old.edits, c->redacts.n));
+    p = buf_reserve(out, VARINT_N_MAX);
+    if (p != NULL)
+        buf_commit(out, (size_t)(varint_put(p, rev) - p));
+}
+
 /* The merged state after this change, which will have the seq `rev`. */
 static enum error_code merge(struct room *r, struct call *call, uint64_t rev)
 {
     const struct change *c = call->state;
-    struct amend merged = c->has_old ? c->old : (struct amend){0};
-    struct buf reactions CLEANUP(buf_fini);
+    struct amend merged = c->old;
+    struct buf list CLEANUP(buf_fini); /* of edits, or of reactions */
     bool on = !command_has(&call->cmd, PARAM_on) || call->cmd.on;
 
-    buf_init(&reactions, 1 << 20);
+    buf_init(&list, LIST_MAX);
     merged.rev = rev;
     merged.target = call->cmd.target;
     if (call->cmd.id == COMMAND_edit) {
+        merge_edits(c, rev, &list);
         merged.edited = true;
         merged.edited_ts_ms = owner_wall_ms(r->owner);
         merged.text = call->cmd.text;
+        merged.edits = buf_peek(&list);
     } else if (call->cmd.id == COMMAND_delete) {
         merged.deleted = true;
-        merged.text = (struct str){0};
-        merged.reactions = (struct str){0};
+        merged.text = merged.reactions = merged.edits = (struct str){0};
     } else {
         if (!amend_react(c->has_old ? &c->old : NULL, call->cmd.emoji, call->who.user, on,
-                         AMEND_LIMITS, &reactions))
+                         AMEND_LIMITS, &list))
             return ERROR_too_many_reactions;
-        merged.reactions = buf_peek(&reactions);
+        merged.reactions = buf_peek(&list);
     }
     buf_clear(&call->amend);
     amend_encode(&merged, &call->amend);
-    return call->amend.failed || reactions.failed ? ERROR_too_many_reactions : ERROR_NONE;
+    return call->amend.failed || list.failed ? ERROR_too_many_reactions : ERROR_NONE;
 }
 
 static enum call_proposal change_propose(struct room *r, struct call *call)
@@ -127,27 +163,51 @@ static void change_appended(struct room *r, struct call *call)
     call_ok(call);
 }
 
-/* The message as it is kept once it is deleted: all but what was said. */
-static void redact(struct call *call)
+/* The entry as it is kept from now on: all but what was said. */
+static void redact(struct call *call, uint64_t seq, const struct entry *e)
+{
+    struct change *c = call->state;
+    struct entry blank = *e;
+
+    assert(c->blanks_n < COUNTOF(c->blanks));
+    blank.text = (struct str){0};
+    entry_encode(&blank, &call->redacted);
+    c->blanks[c->blanks_n++] = (struct blank){seq, buf_len(&call->redacted)};
+}
+
+unsigned change_amends(const struct call *call, struct store_amend ret[static CHANGE_AMENDS_MAX])
 {
     const struct change *c = call->state;
-    struct entry blank = c->target;
+    struct str bytes = buf_peek(&call->redacted);
+    size_t from = 0;
+    unsigned n = 0;
 
-    blank.text = (struct str){0};
-    buf_clear(&call->redacted);
-    entry_encode(&blank, &call->redacted);
+    ret[n++] = (struct store_amend){.target = call->entry.target, .state = buf_peek(&call->amend)};
+    for (unsigned i = 0; i < c->blanks_n; i++) {
+        struct str kept = {bytes.p + from, c->blanks[i].end - from};
+
+        from = c->blanks[i].end;
+        if (c->blanks[i].seq == call->entry.target)
+            ret[0].redacted = kept;
+        else
+            ret[n++] = (struct store_amend){.target = c->blanks[i].seq, .redacted = kept};
+    }
+    return n;
 }
 
 static void propose(struct room *r, struct call *call)
 {
-    call->entry = (struct entry){
-        .from_id = call->who.user, .from_name = call->who.name, .target = call->cmd.target};
+    const struct change *c = call->state;
+
+    call->entry = (struct entry){.from_id = call->who.user,
+                                 .from_name = call->who.name,
+                                 .target = call->cmd.target,
+                                 .redacts = c->redacts};
     if (call->cmd.id == COMMAND_edit) {
         call->entry.kind = ENTRY_EDIT;
         call->entry.text = call->cmd.text;
     } else if (call->cmd.id == COMMAND_delete) {
         call->entry.kind = ENTRY_DELETE;
-        redact(call);
     } else {
         call->entry.kind = ENTRY_REACT;
         call->entry.emoji = call->cmd.emoji;
@@ -158,11 +218,80 @@ static void propose(struct room *r, struct call *call)
     append_propose(r, call);
 }
 
+static void read_edit(struct call *call);
+
+static void edit_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct frame *block = call->q.read.ret_block;
+    struct store_item item;
+    struct entry e;
+    size_t at = 0;
+
+    if (req->result != STORE_OK) {
+        call_fail_store(call, req->result);
+        return;
+    }
+    if (!store_block_next(block, &at, &item) || item.key != call->q.read.from ||
+        entry_decode(item.body, &e) != ENTRY_OK || e.kind != ENTRY_EDIT) {
+        frame_unref(block);
+        call_fail(call, ERROR_internal);
+        return;
+    }
+    redact(call, item.key, &e);
+    frame_unref(block);
+    read_edit(call);
+}
+
+static void read_entry(struct call *call, uint64_t seq, store_done_f *done)
+{
+    (void)call_request(call, call->room->owner->home, done);
+    call->q.read.room = room_id(call->room);
+    call->q.read.from = seq;
+    call->q.read.count_max = 1;
+    call->q.read.bytes_max = 1;
+    store_read(call->room->owner->store, &call->q.read);
+}
+
+/* The next of the edits that lose their text; after the last, on. */
+static void read_edit(struct call *call)
+{
+    struct change *c = call->state;
+    uint64_t seq;
+
+    if (varint_get(&c->left, &seq))
+        read_entry(call, seq, edit_read);
+    else if (call->redacted.failed)
+        call_fail(call, ERROR_internal);
+    else
+        propose(call->room, call);
+}
+
+/* Which edits go with this change: all with a deletion, the oldest with one edit
+ * too many. */
+static struct str choose_edits(const struct call *call)
+{
+    const struct change *c = call->state;
+    struct str rest = c->old.edits;
+    unsigned n = 0;
+    uint64_t seq;
+
+    if (call->cmd.id == COMMAND_delete)
+        return rest;
+    while (varint_get(&rest, &seq))
+        n++;
+    rest = c->old.edits;
+    if (call->cmd.id != COMMAND_edit || n < CHANGE_EDITS_MAX || !varint_get(&rest, &seq))
+        return (struct str){0};
+    return (struct str){c->old.edits.p, c->old.edits.n - rest.n};
+}
+
 static void state_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct change *c = call->state;
     struct store_item item;
+    enum error_code e;
     size_t at = 0;
 
     if (req->result != STORE_OK) {
@@ -171,10 +300,19 @@ static void state_read(struct store_req *req)
     }
     c->state = call->q.amends.ret_block;
     c->has_old = store_block_next(c->state, &at, &item);
-    if (c->has_old && amend_decode(item.body, &c->old) != AMEND_OK)
+    if (c->has_old && amend_decode(item.body, &c->old) != AMEND_OK) {
         call_fail(call, ERROR_internal);
-    else
-        propose(call->room, call);
+        return;
+    }
+    e = check(call->room, call);
+    if (e != ERROR_NONE) {
+        call_fail(call, e);
+        return;
+    }
+    if (call->cmd.id == COMMAND_delete)
+        redact(call, call->cmd.target, &c->target);
+    c->redacts = c->left = choose_edits(call);
+    read_edit(call);
 }
 
 static void message_read(struct store_req *req)
@@ -209,16 +347,12 @@ static void prepare(struct room *r, struct call *call)
     frame_unref(c->message);
     frame_unref(c->state);
     *c = (struct change){.foreign = r->foreign};
+    buf_clear(&call->redacted);
     if (call->cmd.target == 0 || call->cmd.target > r->head) {
         call_fail(call, ERROR_no_such_message);
         return;
     }
-    (void)call_request(call, r->owner->home, message_read);
-    call->q.read.room = room_id(r);
-    call->q.read.from = call->cmd.target;
-    call->q.read.count_max = 1;
-    call->q.read.bytes_max = 1;
-    store_read(r->owner->store, &call->q.read);
+    read_entry(call, call->cmd.target, message_read);
 }
 
 void change_run(struct room *r, struct call *call)

@@ -83,16 +83,28 @@ static uint64_t aligned(uint64_t seq)
     return (seq - 1) / FEED_CHUNK * FEED_CHUNK + 1;
 }
 
-void chunk_forget(struct feed *f, uint64_t seq)
+static void forget(struct chunk *c)
 {
-    struct chunk *c = find(f, aligned(seq));
-
-    if (c == NULL)
-        return;
     if (c->in_flight)
         c->stale = true; /* read again: this answer may be of before */
     else if (c->ready)
         detach(c);
+}
+
+void chunk_forget(struct feed *f, uint64_t seq)
+{
+    struct chunk *c = find(f, aligned(seq));
+
+    if (c != NULL)
+        forget(c);
+}
+
+void chunk_forget_all(struct feed *f)
+{
+    for (struct list *n = f->chunks.next, *next; n != &f->chunks; n = next) {
+        next = n->next;
+        forget(CONTAINER_OF(n, struct chunk, node));
+    }
 }
 
 /* Chunks with waiters are not ready yet, and not in this list. */

@@ -35,6 +35,9 @@ struct chunk *chunk_get(struct feed *f, uint64_t seq, struct follower *waiter);
 /* The entry was changed in the store: what is in memory of it goes. */
 void chunk_forget(struct feed *f, uint64_t seq);
 
+/* Any of the entries may have been. */
+void chunk_forget_all(struct feed *f);
+
 /* The feed goes. */
 void chunk_drop_all(struct feed *f);
 

@@ -2,6 +2,7 @@
 
 #include "base/siphash.h"
 #include "base/str.h"
+#include "base/varint.h"
 #include "chat/chunk.h"
 
 #include <stdlib.h>
@@ -211,14 +212,26 @@ static void end_access(struct feed *f, uint64_t user, uint64_t seq)
     }
 }
 
+/* The entry's text is gone from the store, and goes here. */
+static void forget(struct feed *f, uint64_t seq)
+{
+    if (seq == 0)
+        return;
+    chunk_forget(f, seq);
+    if (seq >= f->first && seq < f->head)
+        ring_drop(f, seq + 1);
+}
+
 static void take_in(struct feed *f, const struct news_entry *e)
 {
+    struct str redacts = e->redacts != NULL ? frame_str(e->redacts) : (struct str){0};
+    uint64_t seq;
+
     ring_push(f, e->event);
-    if (e->kind == ENTRY_DELETE) {
-        chunk_forget(f, e->target);
-        if (e->target >= f->first && e->target < f->head)
-            ring_drop(f, e->target + 1);
-    }
+    if (e->kind == ENTRY_DELETE)
+        forget(f, e->target);
+    while (varint_get(&redacts, &seq))
+        forget(f, seq);
     if (e->kind == ENTRY_MEMBER && e->lost)
         end_access(f, e->target, f->head);
 }
@@ -228,6 +241,7 @@ static void take_in(struct feed *f, const struct news_entry *e)
 static void skip_to(struct feed *f, uint64_t head)
 {
     ring_drop(f, f->head + 1);
+    chunk_forget_all(f); /* deletions may be among what was not told */
     f->head = head;
     f->first = head + 1;
 }
@@ -243,6 +257,7 @@ void feed_news(struct feed_set *s, const struct news *news)
             take_in(f, &news->entries[i]);
         else
             frame_unref(news->entries[i].event);
+        frame_unref(news->entries[i].redacts);
     }
     if (f == NULL)
         return;

@@ -163,6 +163,8 @@ void room_apply(struct room *r, const struct entry *e, uint64_t cid, uint64_t co
     tail_push(&r->tail, &slot);
     access_apply(&r->access, e);
     *ret_news = (struct news_entry){.kind = e->kind, .target = e->target};
+    if (e->redacts.n > 0)
+        ret_news->redacts = frame_copy(e->redacts);
     if (e->kind == ENTRY_MEMBER) {
         ret_news->target = e->user_id;
         ret_news->lost =

@@ -31,8 +31,9 @@ struct presence;
 
 /* One new entry, as followers' workers are told of it. */
 struct news_entry {
-    struct frame *event; /* a reference that goes with the news */
-    uint64_t target;     /* ENTRY_DELETE: what it blanked; ENTRY_MEMBER: the person */
+    struct frame *event;   /* this reference and the next go with the news */
+    struct frame *redacts; /* further seqs that it blanked, as varints; NULL: none */
+    uint64_t target;       /* ENTRY_DELETE: what it blanked; ENTRY_MEMBER: the person */
     uint8_t kind;
     bool lost; /* ENTRY_MEMBER: the person may no longer read */
 };
@@ -127,7 +128,7 @@ struct room {
     struct call *queue, **queue_end;     /* for their turn to append */
     unsigned queue_n;
     struct call *changing, **changing_end; /* changes of messages, one at a time */
-    bool change_busy;
+    bool change_busy, change_starts;
     struct batch *batch; /* being formed, or in flight */
     union call_request load;
     char load_key[ROOM_KEY_MAX];

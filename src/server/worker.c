@@ -206,6 +206,8 @@ static void mail_news(struct worker *w, unsigned to, const struct news *news)
     for (unsigned i = 0; i < news->n; i++) {
         m->entries[i] = news->entries[i];
         (void)frame_ref(m->entries[i].event);
+        if (m->entries[i].redacts != NULL)
+            (void)frame_ref(m->entries[i].redacts);
     }
     worker_mail(w, to, &m->mail);
 }

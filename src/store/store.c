@@ -75,7 +75,7 @@ void store_log(struct store *s, struct store_log *req)
 
 void store_append(struct store *s, struct store_append *req)
 {
-    assert(is_key(req->room) && req->entries_n > 0);
+    assert(is_key(req->room) && req->entries_n > 0 && req->amends_n <= STORE_AMENDS_MAX);
     submit(s, &req->req, STORE_APPEND);
 }
 

@@ -7,8 +7,9 @@
  *
  * Contract, identical for every engine (tests/contract/test_store.c):
  *  1. append(room, head, entries) stores the entries as head+1, head+2, ...,
- *     atomically, together with its amends; STORE_OK means durable: it survives
- *     the process and the machine. Callers keep one append per room in flight.
+ *     atomically, together with its amends, of which each writes a state, takes
+ *     an entry's place, or both; STORE_OK means durable: it survives the
+ *     process and the machine. Callers keep one append per room in flight.
  *     The first append to a room (head 0) gives its log the identity `epoch`.
  *  2. If the log's head is not `head`, nothing is stored, the result is
  *     STORE_CONFLICT and ret_head the head, so that the caller can read what it
@@ -41,6 +42,8 @@ struct store_req;
 
 /* Bounds of what a caller may ask: rooms' ids, pk and sk. */
 #define STORE_KEY_MAX 256
+/* Amends of one append: an engine's transaction may be bounded. */
+#define STORE_AMENDS_MAX 80
 
 enum store_result {
     STORE_OK,
@@ -86,8 +89,8 @@ struct store_log {
 
 /* The merged state of one changed entry, replaced as a whole. */
 struct store_amend {
-    uint64_t target; /* a seq; one that the log does not have is nobody's */
-    struct str state;
+    uint64_t target;     /* a seq; one that the log does not have is nobody's */
+    struct str state;    /* p NULL: what there is stays */
     struct str redacted; /* p not NULL: takes the place of target's stored entry */
 };
 

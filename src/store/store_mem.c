@@ -122,12 +122,10 @@ static size_t amend_place(const struct room *r, uint64_t target)
     return from;
 }
 
-static void set_amend(struct room *r, const struct store_amend *amend)
+static void set_state(struct room *r, const struct store_amend *amend)
 {
     size_t at = amend_place(r, amend->target);
 
-    if (amend->target == 0)
-        return;
     if (at == r->amends_n || r->amends[at].target != amend->target) {
         r->amends = grown(r->amends, r->amends_n, &r->amends_cap, sizeof(*r->amends));
         memmove(r->amends + at + 1, r->amends + at, (r->amends_n - at) * sizeof(*r->amends));
@@ -136,6 +134,14 @@ static void set_amend(struct room *r, const struct store_amend *amend)
     }
     frame_unref(r->amends[at].state);
     r->amends[at].state = frame_copy(amend->state);
+}
+
+static void set_amend(struct room *r, const struct store_amend *amend)
+{
+    if (amend->target == 0)
+        return;
+    if (amend->state.p != NULL)
+        set_state(r, amend);
     if (amend->redacted.p == NULL || amend->target > r->entries_n)
         return;
     frame_unref(r->entries[amend->target - 1]);

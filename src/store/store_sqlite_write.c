@@ -172,17 +172,25 @@ static int redact_page(struct store_sqlite *s, const struct store_sqlite_room *r
     return rc;
 }
 
-static int put_amend(struct store_sqlite *s, struct store_sqlite_room *r,
+static int put_state(struct store_sqlite *s, const struct store_sqlite_room *r,
                      const struct store_amend *amend)
 {
     sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, SQL_AMEND_PUT);
-    int rc;
+
+    (void)sqlite3_bind_int64(stmt, 1, store_sqlite_conn_id(r->id, amend->target));
+    store_sqlite_conn_bind(stmt, 2, amend->state);
+    return store_sqlite_conn_run(stmt);
+}
+
+static int put_amend(struct store_sqlite *s, struct store_sqlite_room *r,
+                     const struct store_amend *amend)
+{
+    int rc = SQLITE_OK;
 
     if (amend->target == 0 || amend->target > STORE_SQLITE_SEQ_MAX)
         return SQLITE_OK;
-    (void)sqlite3_bind_int64(stmt, 1, store_sqlite_conn_id(r->id, amend->target));
-    store_sqlite_conn_bind(stmt, 2, amend->state);
-    rc = store_sqlite_conn_run(stmt);
+    if (amend->state.p != NULL)
+        rc = put_state(s, r, amend);
     if (rc != SQLITE_OK || amend->redacted.p == NULL)
         return rc;
     s->scrub = true;

@@ -94,8 +94,8 @@ static void read_keeps_its_bounds(void **state)
     assert_string_equal(store_rig_read(r, STR("r"), 1, 0, 1000), "");
 }
 
-/* One entry with one amend. */
-static void amend(struct store_rig *r, uint64_t head, struct store_amend a)
+/* One entry with n amends. */
+static void amend_many(struct store_rig *r, uint64_t head, const struct store_amend *a, unsigned n)
 {
     struct str entry = STR("e");
     struct store_append req = {
@@ -104,12 +104,17 @@ static void amend(struct store_rig *r, uint64_t head, struct store_amend a)
         .head = head,
         .entries = &entry,
         .entries_n = 1,
-        .amends = &a,
-        .amends_n = 1,
+        .amends = a,
+        .amends_n = n,
     };
 
     store_append(r->store, &req);
     assert_int_equal(store_rig_wait(r, &req.req), STORE_OK);
+}
+
+static void amend(struct store_rig *r, uint64_t head, struct store_amend a)
+{
+    amend_many(r, head, &a, 1);
 }
 
 static void amends_are_the_latest_state(void **state)
@@ -148,6 +153,40 @@ static void redaction_replaces_the_entry(void **state)
     assert_int_equal(store_rig_wait(r, &log.req), STORE_OK);
     assert_true(str_eq(frame_str(log.ret_last), STR("itself")));
     frame_unref(log.ret_last);
+}
+
+/* Without a state an amend leaves the one that there is. */
+static void an_amend_may_only_redact(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_amend many[STORE_AMENDS_MAX];
+
+    store_rig_fill(r, STR("room"), 4);
+    amend(r, 4, (struct store_amend){.target = 2, .state = STR("two")});
+    amend_many(r, 5,
+               (struct store_amend[]){{.target = 1, .state = STR("one"), .redacted = STR("a")},
+                                      {.target = 2, .redacted = STR("b")},
+                                      {.target = 4, .redacted = STR("c")},
+                                      {.target = 6, .redacted = STR("d")},
+                                      {.target = 99, .redacted = STR("e")},
+                                      {.target = 3}},
+               6);
+    assert_string_equal(store_rig_read(r, STR("room"), 1, 9, 1000), "1=a 2=b 3=room/3 4=c 5=e 6=d");
+    assert_string_equal(store_rig_amends(r, STR("room"), 0, 99), "1=one 2=two");
+    amend(r, 6, (struct store_amend){.target = 1, .redacted = STR("")});
+    assert_string_equal(store_rig_read(r, STR("room"), 1, 1, 1000), "1=");
+
+    store_rig_fill(r, STR("room"), 200); /* the first are folded */
+    for (unsigned i = 0; i < STORE_AMENDS_MAX; i++)
+        many[i] = (struct store_amend){.target = 2 * i + 1, .redacted = STR("x")};
+    amend_many(r, 207, many, STORE_AMENDS_MAX);
+    for (unsigned i = 0; i < STORE_AMENDS_MAX; i++) {
+        char one[16];
+
+        (void)snprintf(one, sizeof(one), "%u=x", 2 * i + 1);
+        assert_string_equal(store_rig_read(r, STR("room"), 2 * i + 1, 1, 1000), one);
+    }
+    assert_string_equal(store_rig_amends(r, STR("room"), 0, 999), "1=one 2=two");
 }
 
 static void put_is_conditional(void **state)
@@ -418,7 +457,8 @@ static void all_is_there_after_reopening(void **state)
 
 CHECK_MAIN(EACH(append_numbers_entries), EACH(append_behind_another_head_conflicts),
            EACH(read_keeps_its_bounds), EACH(amends_are_the_latest_state),
-           EACH(redaction_replaces_the_entry), EACH(put_is_conditional), EACH(put_removes),
-           EACH(list_is_in_bytewise_order), EACH(one_of_many_racers_wins),
-           EACH(counters_never_repeat), EACH(records_expire), EACH(many_rooms_at_once),
-           EACH(close_completes_what_is_in_flight), EACH(all_is_there_after_reopening))
+           EACH(redaction_replaces_the_entry), EACH(an_amend_may_only_redact),
+           EACH(put_is_conditional), EACH(put_removes), EACH(list_is_in_bytewise_order),
+           EACH(one_of_many_racers_wins), EACH(counters_never_repeat), EACH(records_expire),
+           EACH(many_rooms_at_once), EACH(close_completes_what_is_in_flight),
+           EACH(all_is_there_after_reopening))

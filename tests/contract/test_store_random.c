@@ -10,6 +10,7 @@
 #define SLOTS 6
 #define ROUNDS 400
 #define BATCH_MAX 70
+#define AMENDS_MAX 3
 #define BODY_MAX 9000
 
 /* One request, to either store. */
@@ -32,7 +33,7 @@ struct slot {
     uint64_t head;
     uint64_t revs[2]; /* of record "k", in the engine and in the model */
     struct str entries[BATCH_MAX];
-    struct store_amend amend;
+    struct store_amend amends[AMENDS_MAX];
     union any_req reqs[2];
 };
 
@@ -64,15 +65,18 @@ static void make_append(struct story *t, struct slot *s, union any_req *req)
         .head = s->head,
         .entries = s->entries,
         .entries_n = n,
-        .amends = &s->amend,
-        .amends_n = rng_chance(&t->rng, 300),
+        .amends = s->amends,
+        .amends_n = rng_chance(&t->rng, 300) ? 1 + (unsigned)rng_below(&t->rng, AMENDS_MAX) : 0,
     };
     if (rng_chance(&t->rng, 100))
         req->append.head = rng_below(&t->rng, s->head + 3);
-    s->amend = (struct store_amend){.target = rng_below(&t->rng, s->head + 3)};
-    s->amend.state = some_bytes(t);
-    if (rng_chance(&t->rng, 500))
-        s->amend.redacted = some_bytes(t);
+    for (unsigned i = 0; i < AMENDS_MAX; i++) {
+        s->amends[i] = (struct store_amend){.target = rng_below(&t->rng, s->head + 3)};
+        if (rng_chance(&t->rng, 700))
+            s->amends[i].state = some_bytes(t);
+        if (rng_chance(&t->rng, 500))
+            s->amends[i].redacted = some_bytes(t);
+    }
 }
 
 static void make_read(struct story *t, struct slot *s, union any_req *req)

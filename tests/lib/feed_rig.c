@@ -113,6 +113,23 @@ void feed_rig_fini(struct feed_rig *r)
     assert_int_equal(r->set.chunk_bytes, 0);
 }
 
+/* The edits that went with a deletion. */
+static struct frame *redacts_of(const struct feed_rig *r, uint64_t target)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, 1 << 16);
+    for (uint64_t seq = 1; seq <= r->head; seq++) {
+        uint8_t *p;
+
+        if (r->log[seq].kind != ENTRY_EDIT || r->log[seq].target != target)
+            continue;
+        p = buf_reserve(&b, VARINT_N_MAX);
+        buf_commit(&b, (size_t)(varint_put(p, seq) - p));
+    }
+    return buf_len(&b) > 0 ? frame_copy(buf_peek(&b)) : NULL;
+}
+
 static void tell(struct feed_rig *r, uint64_t first, unsigned n)
 {
     struct news_entry *entries = test_calloc(n, sizeof(*entries));
@@ -125,6 +142,8 @@ static void tell(struct feed_rig *r, uint64_t first, unsigned n)
 
         entry_at(r, first + i, text, &entry);
         entries[i] = (struct news_entry){.kind = e->kind, .target = e->target};
+        if (e->kind == ENTRY_DELETE)
+            entries[i].redacts = redacts_of(r, e->target);
         if (e->kind == ENTRY_MEMBER) {
             entries[i].target = e->user;
             entries[i].lost = true;
@@ -146,9 +165,17 @@ void feed_rig_append(struct feed_rig *r, unsigned n, bool told)
         tell(r, first, n);
 }
 
+void feed_rig_edit(struct feed_rig *r, uint64_t target)
+{
+    r->log[++r->head] = (struct feed_rig_entry){.kind = ENTRY_EDIT, .target = target};
+    tell(r, r->head, 1);
+}
+
 void feed_rig_delete(struct feed_rig *r, uint64_t target)
 {
-    r->log[target].blank = true;
+    for (uint64_t seq = 1; seq <= r->head; seq++)
+        if (seq == target || (r->log[seq].kind == ENTRY_EDIT && r->log[seq].target == target))
+            r->log[seq].blank = true;
     r->log[++r->head] = (struct feed_rig_entry){.kind = ENTRY_DELETE, .target = target};
     tell(r, r->head, 1);
 }

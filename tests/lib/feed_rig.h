@@ -56,7 +56,10 @@ void feed_rig_fini(struct feed_rig *r);
 /* n messages behind the log's head; news of them if `told`. */
 void feed_rig_append(struct feed_rig *r, unsigned n, bool told);
 
-/* The message target is deleted: blanked, and one more entry. */
+/* An edit of the message target. */
+void feed_rig_edit(struct feed_rig *r, uint64_t target);
+
+/* The message target is deleted: it and its edits are blanked, and one more entry. */
 void feed_rig_delete(struct feed_rig *r, uint64_t target);
 
 /* The person may read up to this entry. */

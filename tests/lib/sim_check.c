@@ -11,7 +11,7 @@ enum { ID_MAX = 80, CID_MAX = 40, ROLE_MAX = 12, PEOPLE_MAX = 64 };
 /* One entry, as far as it is known. */
 struct line {
     uint8_t kind; /* 0: not known */
-    bool on, disk;
+    bool on, disk, disk_text;
     uint64_t count, ts_ms, from, target, reply_to, user, until_ms;
     uint64_t text, emoji, title, room_kind; /* hashes; 0: empty */
     char cid[CID_MAX], role[ROLE_MAX];
@@ -217,10 +217,16 @@ static struct line line_of(const struct entry *e)
     return l;
 }
 
+/* What a deletion blanks: the message, and its edits. */
+static bool has_text(const struct line *l)
+{
+    return l->kind == ENTRY_MESSAGE || l->kind == ENTRY_EDIT;
+}
+
 static bool same(const struct line *a, const struct line *b)
 {
-    bool text = a->text == b->text ||
-                (a->kind == ENTRY_MESSAGE && (a->text == 0 || b->text == 0)); /* deleted since */
+    bool text =
+        a->text == b->text || (has_text(a) && (a->text == 0 || b->text == 0)); /* deleted since */
 
     return text && a->kind == b->kind && a->on == b->on && a->count == b->count &&
            a->ts_ms == b->ts_ms && a->from == b->from && a->target == b->target &&
@@ -231,6 +237,8 @@ static bool same(const struct line *a, const struct line *b)
 
 static bool is_deleted(const struct sim_log *log, uint64_t seq)
 {
+    if (log->lines[seq].kind == ENTRY_EDIT)
+        seq = log->lines[seq].target;
     for (uint64_t s = seq + 1; s < log->lines_cap; s++)
         if (log->lines[s].kind == ENTRY_DELETE && log->lines[s].target == seq)
             return true;
@@ -601,7 +609,8 @@ void sim_check_disk_entry(struct sim_check *c, struct sim_log *log, uint64_t seq
     struct line *l = note(c, log, seq, e);
 
     l->disk = true;
-    if (l->kind == ENTRY_MESSAGE && e->text.n == 0 && l->text != 0 && !is_deleted(log, seq))
+    l->disk_text = e->text.n > 0;
+    if (has_text(l) && e->text.n == 0 && l->text != 0 && !is_deleted(log, seq))
         l->text = 0; /* is it deleted? known when all is read */
 }
 
@@ -609,6 +618,7 @@ static void check_state(struct sim_check *c, const struct sim_log *log, const st
 {
     const struct line *message = &log->lines[s->seq];
     uint64_t text = message->text, rev = s->seq;
+    bool known = text != 0;
 
     for (uint64_t seq = s->seq + 1; seq <= s->rev; seq++) {
         const struct line *l = &log->lines[seq];
@@ -616,10 +626,12 @@ static void check_state(struct sim_check *c, const struct sim_log *log, const st
         if (l->target != s->seq || l->kind < ENTRY_EDIT || l->kind > ENTRY_REACT)
             continue;
         rev = seq;
-        if (l->kind != ENTRY_REACT)
-            text = l->text;
+        if (l->kind == ENTRY_REACT)
+            continue;
+        text = l->text;
+        known = text != 0 || l->kind == ENTRY_DELETE;
     }
-    if (message->kind != ENTRY_MESSAGE || rev != s->rev || (text != s->text && message->text != 0))
+    if (message->kind != ENTRY_MESSAGE || rev != s->rev || (known && text != s->text))
         sim_check_violate(c, "I1: %s: the message at %llu is not like that as of %llu", log->id,
                           U(s->seq), U(s->rev));
 }
@@ -630,8 +642,11 @@ static void check_line(struct sim_check *c, const struct sim_log *log, uint64_t 
 
     if (!l->disk)
         sim_check_violate(c, "I2: %s: the disk has no %llu", log->id, U(seq));
-    if (l->kind == ENTRY_MESSAGE && l->text == 0 && !is_deleted(log, seq))
+    if (has_text(l) && l->text == 0 && !is_deleted(log, seq))
         sim_check_violate(c, "I2: %s: the message at %llu is blank, and nobody deleted it", log->id,
+                          U(seq));
+    if (has_text(l) && l->disk_text && is_deleted(log, seq))
+        sim_check_violate(c, "I4: %s: what was deleted is still on the disk at %llu", log->id,
                           U(seq));
 }
 

@@ -146,7 +146,8 @@ static void amend_round_trips(void **state)
                       .edited_ts_ms = 1,
                       .text = STR("hi!"),
                       .reactions = STR("\x01x\x02\x03\x07\x80\x01"),
-                      .unknown = STR("\x10\x00")};
+                      .edits = STR("\x7d\x82\x01"),
+                      .unknown = STR("\x12\x00")};
     struct buf b CLEANUP(buf_fini);
     struct amend got;
 
@@ -155,11 +156,11 @@ static void amend_round_trips(void **state)
     amend_encode(&a, &b);
     assert_true(
         str_eq(buf_peek(&b), STR("\x01\x02\x82\x01\x04\x7c\x06\x01\x08\x01\x0a\x01\x0d\x03hi!"
-                                 "\x0f\x07\x01x\x02\x03\x07\x80\x01\x10\x00")));
+                                 "\x0f\x07\x01x\x02\x03\x07\x80\x01\x11\x03\x7d\x82\x01\x12\x00")));
     assert_int_equal(amend_decode(buf_peek(&b), &got), AMEND_OK);
     assert_true(got.rev == 130 && got.target == 124 && got.deleted && got.edited);
     assert_true(got.edited_ts_ms == 1 && str_eq(got.text, a.text));
-    assert_true(str_eq(got.unknown, a.unknown));
+    assert_true(str_eq(got.edits, a.edits) && str_eq(got.unknown, a.unknown));
     check_list(got.reactions, "x:7,128");
 }
 

@@ -33,7 +33,8 @@ static const struct entry full = {
     .room_kind = {(const uint8_t *)"private", 7},
     .room = {(const uint8_t *)"general", 7},
     .until_ms = 5,
-    .unknown = {(const uint8_t *)"\x24\x05\x27\x02xy\xfe\x00", 8},
+    .redacts = {(const uint8_t *)"\x07\x80\x01", 3},
+    .unknown = {(const uint8_t *)"\x26\x05\x29\x02xy\xfe\x00", 8},
 };
 
 static void check_same(const struct entry *a, const struct entry *b)
@@ -46,6 +47,7 @@ static void check_same(const struct entry *a, const struct entry *b)
     assert_true(str_eq(a->text, b->text) && str_eq(a->emoji, b->emoji));
     assert_true(str_eq(a->user_name, b->user_name) && str_eq(a->role, b->role));
     assert_true(str_eq(a->title, b->title) && str_eq(a->room_kind, b->room_kind));
+    assert_true(str_eq(a->redacts, b->redacts));
     assert_true(str_eq(a->room, b->room) && str_eq(a->unknown, b->unknown));
 }
 
@@ -100,7 +102,7 @@ static void entry_has_the_bytes_of_its_header(void **state)
             "bob\x1b\x05"
             "admin\x1d\x06"
             "A room\x1f\x07private\x21\x07general\x22\x05"
-            "\x24\x05\x27\x02xy\xfe\x00")));
+            "\x25\x03\x07\x80\x01\x26\x05\x29\x02xy\xfe\x00")));
 }
 
 static void entry_refuses_what_it_cannot_keep(void **state)

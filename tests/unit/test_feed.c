@@ -367,6 +367,31 @@ static void a_deleted_text_is_forgotten(void **state)
     feed_rig_fini(&rig);
 }
 
+/* So are its edits, old and new. */
+static void edits_of_a_deleted_text_are_forgotten(void **state)
+{
+    (void)state;
+    begin(0, 0);
+    feed_rig_append(&rig, 3, false);
+    feed_rig_edit(&rig, 2);
+    feed_rig_append(&rig, 100, false);
+    feed_rig_follow(&rig, &a, 0);
+    feed_rig_drain(&a);
+    assert_true(a.texts[2] && a.texts[4]);
+    feed_rig_edit(&rig, 2);
+    feed_rig_edit(&rig, 3);
+    feed_rig_delete(&rig, 2);
+    assert_int_equal(rig.head, 107);
+    feed_end_turn(&rig.set);
+    feed_rig_follow(&rig, &b, 0);
+    feed_rig_drain(&b);
+    assert_false(b.texts[2] || b.texts[4] || b.texts[105]);
+    assert_true(b.texts[3] && b.texts[106]);
+    assert_false(feed_rig_unfollow(&a));
+    assert_true(feed_rig_unfollow(&b));
+    feed_rig_fini(&rig);
+}
+
 /* A follower whose client does not know of it yet keeps its place, and its end. */
 static void a_shut_follower_waits(void **state)
 {
@@ -502,9 +527,13 @@ static void play_step(void)
         target = 1 + rng_below(&play.rng, rig.head);
         if (rig.log[target].kind == ENTRY_MESSAGE)
             feed_rig_delete(&rig, target);
-    } else if (what < 84) {
+    } else if (what < 85 && rig.head > 0) {
+        target = 1 + rng_below(&play.rng, rig.head);
+        if (rig.log[target].kind == ENTRY_MESSAGE && !rig.log[target].blank)
+            feed_rig_edit(&rig, target);
+    } else if (what < 86) {
         feed_rig_remove(&rig, 1 + rng_below(&play.rng, 4));
-    } else if (what < 87 && play.on[i]) {
+    } else if (what < 89 && play.on[i]) {
         feed_open(&play.crowd[i].f);
     } else {
         play_end_turn();
@@ -554,7 +583,8 @@ CHECK_MAIN(cmocka_unit_test(entries_come_in_order),
            cmocka_unit_test(a_feed_may_go_while_it_is_read),
            cmocka_unit_test(who_unfollows_while_waiting_is_not_woken),
            cmocka_unit_test(what_one_alone_reads_is_not_kept), cmocka_unit_test(budgets_are_kept),
-           cmocka_unit_test(a_deleted_text_is_forgotten), cmocka_unit_test(a_shut_follower_waits),
-           cmocka_unit_test(a_gap_in_the_news_is_filled),
+           cmocka_unit_test(a_deleted_text_is_forgotten),
+           cmocka_unit_test(edits_of_a_deleted_text_are_forgotten),
+           cmocka_unit_test(a_shut_follower_waits), cmocka_unit_test(a_gap_in_the_news_is_filled),
            cmocka_unit_test(news_that_is_not_wanted_is_dropped),
            cmocka_unit_test(everybody_sees_every_entry_once))
