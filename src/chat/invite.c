@@ -10,6 +10,7 @@
 
 struct invite {
     struct call call;
+    struct owner *owner; /* of the room that it is to */
     char room[ROOM_KEY_MAX], title[TEXT_MAX * 4 + 1], name[TEXT_MAX + 1], cid[ROOM_KEY_MAX + 32];
 };
 
@@ -17,6 +18,7 @@ static void returned(struct call *call)
 {
     struct invite *i = CONTAINER_OF(call, struct invite, call);
 
+    i->owner->invites_n--;
     call_fini(call);
     free(i);
 }
@@ -65,6 +67,8 @@ void invite_send(struct room *r, uint64_t user, const struct caller *from, uint6
 
     if (i == NULL)
         abort();
+    i->owner = r->owner;
+    r->owner->invites_n++;
     call_init(&i->call, 1);
     i->call.returned = returned;
     i->call.handler = run;

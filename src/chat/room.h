@@ -92,6 +92,7 @@ struct owner {
     struct list dirty;     /* rooms with proposals to put */
     struct pool positions; /* chat/reads.h */
     unsigned reads_n;      /* read positions on their way to the store */
+    unsigned invites_n;    /* on their way to other logs */
     struct owner_stats stats;
 };
 

@@ -266,6 +266,22 @@ static void drain_worker(struct io_mail *mail)
     free(m);
 }
 
+static void settle_again(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    m->worker->settling = m->worker->settled = false;
+    free(m);
+}
+
+static void mail_all(struct server *s, void (*deliver)(struct io_mail *mail))
+{
+    for (unsigned i = 0; i < s->workers_n; i++)
+        worker_mail(&s->workers[0], i, &letter(s, &s->workers[i], deliver)->mail);
+}
+
+/* Twice: the last connections of one worker may leave work with another that
+ * had settled before; after the first time no worker has any. */
 static void settled(struct io_mail *mail)
 {
     struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
@@ -273,11 +289,12 @@ static void settled(struct io_mail *mail)
 
     free(m);
     s->settled_n++;
-    if (s->settled_n < s->workers_n)
+    if (s->settled_n == s->workers_n)
+        mail_all(s, settle_again);
+    if (s->settled_n < 2 * s->workers_n)
         return;
     atomic_store(&s->phase, SERVER_ENDED);
-    for (unsigned i = 0; i < s->workers_n; i++)
-        worker_mail(&s->workers[0], i, &letter(s, &s->workers[i], end_worker)->mail);
+    mail_all(s, end_worker);
 }
 
 void server_worker_settled(struct server *s, struct worker *w)
@@ -298,8 +315,7 @@ static void stop(struct io_mail *mail)
     atomic_store(&s->phase, SERVER_DRAINING);
     accept_close(s);
     wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
-    for (unsigned i = 0; i < s->workers_n; i++)
-        worker_mail(&s->workers[0], i, &letter(s, &s->workers[i], drain_worker)->mail);
+    mail_all(s, drain_worker);
 }
 
 void server_stop(struct server *s)

@@ -53,7 +53,7 @@ struct server {
     size_t secret_n;
     char owner_code[40];       /* of the owner link, while nobody has used it; else empty */
     _Atomic int phase;         /* enum server_phase */
-    unsigned settled_n;        /* workers that have nothing left to do: worker 0's */
+    unsigned settled_n;        /* how often workers had nothing left to do: worker 0's */
     struct accept *accept;     /* worker 0's */
     struct boot *boot;         /* worker 0's */
     bool booting;              /* worker 0's */
