@@ -8,6 +8,7 @@
 #include "lib/sim_node.h"
 #include "store/store_mem.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -656,12 +657,22 @@ const char *sim_story_run(const struct sim_story *o, uint64_t seed)
     return NULL;
 }
 
+/* An assertion in the program names no seed. */
+static uint64_t seed_now;
+
+static void aborted(int signal)
+{
+    (void)signal;
+    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed_now);
+}
+
 void sim_story_test(const struct sim_story *o, uint64_t seeds)
 {
     uint64_t only = check_seed(UINT64_MAX), n = only != UINT64_MAX ? 1 : check_seeds(seeds);
 
+    (void)signal(SIGABRT, aborted);
     for (uint64_t i = 0; i < n; i++) {
-        uint64_t seed = only != UINT64_MAX ? only : i;
+        uint64_t seed = seed_now = only != UINT64_MAX ? only : i;
         const char *why = sim_story_run(o, seed);
 
         if (why != NULL)
