@@ -683,6 +683,8 @@ static uint64_t next_ms(const struct sim_client *c, uint64_t now)
 
     if (c->link.state == SIM_LINK_DOWN)
         return c->stays_down ? IO_FOREVER : MAX(c->due_ms, now);
+    if (!sim_link_is_ws(&c->link))
+        return next;
     if (c->link.paused)
         return MIN(next, c->pause_ms);
     for (unsigned i = 0; i < SIM_CLIENT_OPS; i++) {
@@ -694,7 +696,7 @@ static uint64_t next_ms(const struct sim_client *c, uint64_t now)
             next = MIN(next, MAX(op->sent_ms, c->live_ms) + UNANSWERED_MS + 1);
     }
     for (unsigned i = 0; i < SIM_CLIENT_ROOMS && c->authed; i++)
-        if (c->rooms[i].state == SIM_ROOM_WANTED)
+        if (c->rooms[i].state == SIM_ROOM_WANTED && !has_op(c, SIM_OP_LEAVE, i))
             next = MIN(next, c->rooms[i].due_ms);
     return next;
 }
