@@ -363,6 +363,18 @@ static bool take_body(struct conn *c)
     return h->body_left == 0;
 }
 
+/* Upgraded: the new door gets what came behind the request, as from a client that
+ * did not wait for the answer. */
+static void hand_on(struct conn *c)
+{
+    struct buf rest CLEANUP(buf_fini) = c->http->in;
+
+    buf_init(&c->http->in, 0);
+    forget(c);
+    if (buf_len(&rest) > 0 && c->state == CONN_OPEN)
+        c->door->received(c, rest.bytes + rest.rpos, buf_len(&rest));
+}
+
 /* Goes on as far as what came allows. */
 static void process(struct conn *c)
 {
@@ -375,8 +387,10 @@ static void process(struct conn *c)
     h->state = HTTP_BUSY;
     c->paused = true; /* one at a time */
     http_routes_run(c);
-    if (c->door != &door_http || c->http == NULL) {
-        forget(c); /* upgraded */
+    if (c->http == NULL)
+        return;
+    if (c->door != &door_http) {
+        hand_on(c);
         return;
     }
     free(h->message);
