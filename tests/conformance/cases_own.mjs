@@ -40,10 +40,11 @@ function* framing() {
       frame(CONT, "", { length: 15 * MIB + 1 })]));
     await t.refuses(c, [], 1009);
   }];
-  yield ["p.1.7", async (t) => { // bytes behind the handshake's head
-    const c = await t.open({ headers: "X-A: b\r\n" });
-    await c.send(TEXT, "at once", { chop: 1 });
-    await t.echoes(c, [text("at once")]);
+  yield ["p.1.7", async (t) => { // nobody waited for the handshake's answer
+    const ping = frame(PING, "b");
+    const c = await t.open({ behind: Buffer.concat([frame(TEXT, "at once"), ping.subarray(0, 3)]) });
+    await c.write(ping.subarray(3));
+    await t.echoes(c, [text("at once"), event("pong", "b")]);
   }];
 }
 

@@ -18,8 +18,9 @@ export function event(kind, payload) {
 }
 
 export class Client {
-  constructor(port, { offer = "", path = "/", headers = "" } = {}) {
-    Object.assign(this, { offer, headers, path });
+  // behind: bytes sent with the handshake, before it is answered.
+  constructor(port, { offer = "", path = "/", behind = Buffer.alloc(0) } = {}) {
+    Object.assign(this, { offer, path, behind });
     this.events = [];
     this.closeCode = undefined; // of the server's close frame; null: it had none
     this.closedByServer = false; // it was the first to send one
@@ -55,11 +56,11 @@ export class Client {
   async open() {
     const key = randomBytes(16).toString("base64");
     const extensions = this.offer ? `Sec-WebSocket-Extensions: ${this.offer}\r\n` : "";
-    this.socket.write(
+    const request =
       `GET ${this.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n` +
         `Connection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n` +
-        `${extensions}${this.headers}\r\n`,
-    );
+        `${extensions}\r\n`;
+    this.socket.write(Buffer.concat([Buffer.from(request), this.behind]));
     let head = Buffer.alloc(0);
     const done = await new Promise((resolve) => {
       const take = (chunk) => {

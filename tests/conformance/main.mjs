@@ -1,16 +1,20 @@
 // Runs the cases against `polylog echo`; see ./run.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Trial } from "./case.mjs";
 import { pause } from "./client.mjs";
-import { startEcho } from "./server.mjs";
+import { start } from "./server.mjs";
 import * as close from "./cases_close.mjs";
 import * as deflate from "./cases_deflate.mjs";
 import * as frames from "./cases_frames.mjs";
 import * as own from "./cases_own.mjs";
 import * as peers from "./cases_peers.mjs";
+import { roughCases } from "./cases_rough.mjs";
 import * as size from "./cases_size.mjs";
 import * as text from "./cases_text.mjs";
 
-const TOGETHER = 8;
+const GROWTH_MAX_KIB = 64 * 1024;
 const wanted = process.argv[2] ?? "";
 const chosen = (list) => list.filter(([id]) => id.startsWith(wanted));
 let passed = 0, failed = 0;
@@ -52,20 +56,36 @@ async function look(server, before) {
   check("descriptors", now <= before.descriptors, `${before.descriptors} before, ${now} after`);
   if (process.env.RELAXED) return;
   const grown = server.memory_kib() - before.memory;
-  check("memory", grown < 64 * 1024, `grew by ${grown} KiB`);
+  check("memory", grown < GROWTH_MAX_KIB, `grew by ${grown} KiB`);
 }
 
-const external = process.env.PORT;
-const server = external ? { port: Number(external) } : await startEcho();
-const before = external ? {} : { descriptors: server.descriptors(), memory: server.memory_kib() };
-await runAll(server.port, chosen([...frames.cases, ...text.cases, ...close.cases, ...size.cases, ...own.cases]), TOGETHER);
-await runAll(server.port, chosen(size.alone), 1);
-await runAll(server.port, chosen(deflate.cases), 2);
-await runAll(server.port, chosen(peers.cases), 2);
-if (!external) {
+// All of the sections against one server, which then has to be as it was before.
+async function runServer(command, flags, sections) {
+  if (sections.every(([list]) => list.length === 0)) return;
+  const server = await start(command, flags);
+  const before = { descriptors: server.descriptors(), memory: server.memory_kib() };
+  for (const [list, together] of sections) await runAll(server.port, list, together);
   await look(server, before);
   const code = await server.stop();
-  check("stop", code === 0, `ended with ${code}:\n${server.said().slice(-4000)}`);
+  check(`${command} stops`, code === 0, `ended with ${code}:\n${server.said().slice(-4000)}`);
+}
+
+const quick = [frames, text, close, size, own].flatMap((section) => section.cases);
+const sections = [
+  [chosen(quick), 8],
+  [chosen(size.alone), 1],
+  [chosen(deflate.cases), 2],
+  [chosen(peers.cases), 2],
+  [chosen(roughCases("r.1", "/")), 1],
+];
+if (process.env.PORT) {
+  for (const [list, together] of sections) await runAll(Number(process.env.PORT), list, together);
+} else {
+  await runServer("echo", [], sections);
+  const data = mkdtempSync(join(tmpdir(), "polylog-conformance-"));
+  await runServer("serve", ["--data", data, "--store", "mem", "--connects-per-address", "0",
+    "--drain-ms", "500ms"], [[chosen(roughCases("r.2", "/ws")), 1]]);
+  rmSync(data, { recursive: true });
 }
 if (process.env.VERBOSE)
   for (const [section, s] of seconds) console.log(`# section ${section}: ${s.toFixed(1)} s`);

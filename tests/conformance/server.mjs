@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 const PROGRAM =
   process.env.POLYLOG ?? fileURLToPath(new URL("../../build/polylog", import.meta.url));
 
-export async function startEcho(flags = []) {
-  const child = spawn(PROGRAM, ["echo", "--listen", "127.0.0.1:0", ...flags], {
+export async function start(command, flags = []) {
+  const child = spawn(PROGRAM, [command, "--listen", "127.0.0.1:0", ...flags], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
@@ -15,7 +15,7 @@ export async function startEcho(flags = []) {
   const port = await new Promise((resolve, reject) => {
     const look = (chunk) => {
       said += chunk;
-      const found = /echoes at http:\/\/[^\s:]+:(\d+)/.exec(said);
+      const found = /(?:echoes|serves the chat) at http:\/\/[^\s:]+:(\d+)/.exec(said);
       if (found) resolve(Number(found[1]));
     };
     child.stdout.on("data", look);
