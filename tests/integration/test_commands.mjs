@@ -1,6 +1,6 @@
 // Every command of the table, over both doors: what it answers is what is documented.
 import assert from "node:assert/strict";
-import { test, testWorkers, refused, until } from "./lib/suite.mjs";
+import { test, testWorkers, refused, revoked, until } from "./lib/suite.mjs";
 import { commands, isAnswer } from "./lib/tables.mjs";
 
 // Those that concern a connection have no meaning over HTTP; login none on one.
@@ -79,7 +79,7 @@ testWorkers("every command works over HTTP", async (t) => {
   const anonymous = checked((action, params) => server.command(action, params), ana, called);
   assert.deepEqual((await anonymous("login", { name: ana.user.name })).user, ana.user);
   await call("logout", {});
-  await refused("revoked", ana.http("rooms"));
+  await revoked(() => ana.http("rooms"));
   const missing = [...commands.keys()].filter((name) => !called.has(name));
   assert.deepEqual(missing, WEBSOCKET_ONLY);
 });

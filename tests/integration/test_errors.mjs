@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { request as httpRequest } from "node:http";
-import { test, testWorkers, refused } from "./lib/suite.mjs";
+import { test, testWorkers, refused, revoked } from "./lib/suite.mjs";
 import { errors } from "./lib/tables.mjs";
 
 // Those that take a broken disk or a broken server, and those of other test files.
@@ -144,8 +144,9 @@ test("tokens that are not good are refused", async (t) => {
   await nobody.call("rooms");
   const { token: second } = await server.login(ana.user.name);
   await ana.http("logout");
-  await noted("revoked", ana.http("rooms"));
-  await noted("revoked", bob.call("auth", { token: ana.token }));
+  await revoked(() => ana.http("rooms"));
+  await revoked(() => bob.call("auth", { token: ana.token }));
+  provoked.add("revoked");
   await server.command("rooms", {}, second);
 });
 

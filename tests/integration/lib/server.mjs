@@ -61,7 +61,6 @@ export class Server {
     server.flags = { workers: 2, listen: `127.0.0.1:${server.port}`, ...FLAGS, ...flags };
     server.flags.data ??= join(server.dir, "data");
     server.options = options;
-    server.out = "";
     server.log = "";
     server.clients = new Set();
     try {
@@ -94,6 +93,7 @@ export class Server {
       stdio: ["ignore", "pipe", "pipe", ...inherit],
     });
     this.exit = undefined;
+    this.out = "";
     this.ended = new Promise((resolve) =>
       this.child.once("close", (code, signal) => resolve((this.exit = signal ?? code))),
     );
@@ -118,7 +118,6 @@ export class Server {
   async restart(flags = {}, signal = "SIGTERM") {
     await this.stop(signal);
     Object.assign(this.flags, flags);
-    this.out = "";
     await this.spawn();
   }
 

@@ -41,6 +41,11 @@ export async function refused(code, promise) {
   return error;
 }
 
+// Other workers hear of a session's end a moment later.
+export function revoked(call) {
+  return until("the session has ended", () => call().then(() => false, ({ code }) => code === "revoked"));
+}
+
 let serial = 0;
 
 class Context {

@@ -1,0 +1,266 @@
+// The program as a process: how it starts, refuses to start, tells its supervisor, and
+// ends.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { WebSocket } from "ws";
+import { Client } from "./lib/client.mjs";
+import { Raw } from "./lib/raw.mjs";
+import { PROGRAM, freePort } from "./lib/server.mjs";
+import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
+
+// {code, out, err} of a run that ends by itself.
+function run(...args) {
+  return new Promise((resolve) => {
+    execFile(PROGRAM, args, { timeout: 10_000 }, (error, out, err) => resolve({ code: error?.code ?? 0, out, err }));
+  });
+}
+
+test("what cannot be understood ends with 64, and says why", async () => {
+  for (const [args, says] of [
+    [["serve", "--colour", "red"], /--colour/],
+    [["serve", "--workers", "many"], /--workers.*many|many/],
+    [["serve", "--text-max"], /--text-max/],
+    [["serve", "--workers=999"], /256/],
+    [["serve", "--drain-ms", "1 fortnight"], /drain-ms/],
+    [["serve", "--tls-listen", ":0"], /tls-cert/],
+    [["serve", "--token-secret", "short"], /32/],
+    [["dance"], /dance/],
+  ]) {
+    const { code, out, err } = await run(...args);
+    assert.deepEqual([code, out], [64, ""], args.join(" "));
+    assert.match(err, says);
+    assert.equal(err.trim().split("\n").length, 1, err);
+  }
+  for (const args of [["--help"], ["help", "serve"], ["serve", "--help"], ["version"], ["man"]]) {
+    const { code, out } = await run(...args);
+    assert.equal(code, 0, args.join(" "));
+    assert.ok(out.length > 5);
+  }
+});
+
+test("an address that is taken ends with 1 and one line that names the setting", async (t) => {
+  const first = await t.start();
+  const second = await t.start({ listen: first.flags.listen }, { ready: false });
+  assert.equal(await second.ended, 1);
+  assert.equal(second.log.trim().split("\n").length, 1, second.log);
+  assert.match(second.log, new RegExp(`127.0.0.1:${first.port}.*--listen`));
+  await first.login("ana");
+});
+
+test("data that another program has open, or that cannot be, ends with 1", async (t) => {
+  const first = await t.start();
+  for (const data of [first.flags.data, "/proc/nowhere", "/dev/null/x"]) {
+    const second = await t.start({ data }, { ready: false });
+    assert.equal(await second.ended, 1, data);
+    assert.match(second.log, /--data/);
+    assert.equal(second.log.trim().split("\n").length, 1, second.log);
+  }
+  await first.login("ana");
+});
+
+test("settings come from flags, the environment and .env, in this order", async (t) => {
+  const server = await t.start({ "text-max": null }, { env: { POLYLOG_TEXT_MAX: "20" } });
+  const longest = async () => {
+    const ana = await t.person("ana", { server });
+    await ana.call("join", { room: "r" });
+    for (let n = 5; ; n += 5) {
+      const failed = await ana.call("send", { room: "r", text: "x".repeat(n + 1) }).then(() => false, () => true);
+      if (failed) return n;
+    }
+  };
+  writeFileSync(join(server.dir, ".env"), "# settings\nPOLYLOG_TEXT_MAX=10\n");
+  assert.equal(await longest(), 20);
+  server.options.env = {};
+  await server.restart();
+  assert.equal(await longest(), 10);
+  await server.restart({ "text-max": 30 });
+  assert.equal(await longest(), 30);
+});
+
+test("a Unix socket and several addresses are listened on", async (t) => {
+  const other = await freePort();
+  const server = await t.start({}, { ready: false });
+  await server.stop("SIGKILL");
+  const path = join(server.dir, "polylog.sock");
+  server.flags.listen = [`127.0.0.1:${server.port}`, `unix:${path}`, `[::1]:${other}`];
+  await server.spawn();
+  await server.ready();
+  const status = (options) =>
+    new Promise((resolve, reject) => {
+      request({ path: "/ready", agent: false, ...options }, (response) => resolve(response.statusCode)).on("error", reject).end();
+    });
+  assert.equal(await status({ socketPath: path }), 200);
+  assert.equal(await status({ host: "::1", port: other }), 200);
+  const client = await Client.connect(`ws+unix://${path}:/ws`);
+  await client.call("ping");
+  await client.close();
+  assert.equal(await server.stop(), 0);
+  // a socket that a killed program left behind is no hindrance
+  await server.spawn();
+  await server.stop("SIGKILL");
+  assert.ok(existsSync(path));
+  await server.spawn();
+  await server.ready();
+  assert.equal(await status({ socketPath: path }), 200);
+});
+
+test("descriptors may be inherited, as systemd hands them over", async (t) => {
+  const listener = createServer();
+  await new Promise((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address();
+  const launcher = ["sh", "-c", 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@"'];
+  const inherit = [listener._handle.fd];
+  const server = await t.start({}, { before: launcher, inherit });
+  listener.close();
+  assert.match(server.out, new RegExp(`http://localhost:${port}\n`));
+  const client = await Client.connect(`ws://127.0.0.1:${port}/ws`);
+  await client.call("ping");
+  await client.close();
+  await assert.rejects(Raw.connect(server.port), "its own address is not opened then");
+  assert.equal(await server.stop(), 0);
+});
+
+test("a descriptor may be named as an address", async (t) => {
+  const listener = createServer();
+  await new Promise((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address();
+  await t.start({ listen: "fd:3" }, { inherit: [listener._handle.fd] });
+  listener.close();
+  const client = await Client.connect(`ws://127.0.0.1:${port}/ws`);
+  await client.call("ping");
+  await client.close();
+});
+
+test("systemd is told when it is ready and when it stops", async (t) => {
+  const probe = await t.start();
+  const path = join(probe.dir, "notify.sock");
+  const code = `use IO::Socket::UNIX; use Socket; $| = 1;
+    my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die; print "open\\n";
+    while (defined $s->recv(my $m, 4096)) { print "$m\\n" }`;
+  const listener = spawn("perl", ["-e", code, path], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => listener.kill("SIGKILL"));
+  let told = "";
+  listener.stdout.on("data", (chunk) => (told += chunk));
+  await until("the socket is open", () => told.includes("open"));
+  const server = await t.start({}, { env: { NOTIFY_SOCKET: path } });
+  await until("READY=1", () => told.includes("READY=1"));
+  assert.equal(await server.stop(), 0);
+  await until("STOPPING=1", () => told.includes("STOPPING=1"));
+  assert.ok(told.indexOf("READY") < told.indexOf("STOPPING"));
+});
+
+testWorkers("everybody is told when it stops, each when to come again", async (t) => {
+  const server = await t.start({ workers: t.workers, "drain-ms": "1s" });
+  const people = await Promise.all(Array.from({ length: 20 }, () => t.person("p", { server })));
+  for (const who of people) await who.call("join", { room: "r" });
+  const idle = await Raw.connect(server.port);
+  t.after(() => idle.kill());
+  await idle.write("GET /ready HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+  const start = Date.now();
+  const stopped = server.stop();
+  const delays = [];
+  for (const who of people) {
+    const bye = await who.event({ event: "bye" });
+    assert.equal(bye.reason, "draining");
+    assert.ok(bye.delay_ms >= 0 && bye.delay_ms <= 1000, bye.delay_ms);
+    delays.push(bye.delay_ms);
+    assert.equal((await who.closed).code, 1001);
+  }
+  assert.ok(new Set(delays).size >= 20 / t.workers, delays.join());
+  assert.equal(await stopped, 0);
+  assert.ok(Date.now() - start < 3000, `${Date.now() - start} ms`);
+  assert.equal(await idle.rest(), "");
+  await assert.rejects(Raw.connect(server.port));
+});
+
+test("whoever does not go is left behind", async (t) => {
+  const server = await t.start({ "drain-ms": "500ms" });
+  const { token } = await server.login("ana");
+  const deaf = await Raw.connect(server.port);
+  t.after(() => deaf.kill());
+  await deaf.upgrade({ headers: { Authorization: `Bearer ${token}` } });
+  deaf.socket.pause();
+  const start = Date.now();
+  assert.equal(await server.stop(), 0);
+  assert.ok(Date.now() - start < 8000, `${Date.now() - start} ms`);
+});
+
+testWorkers("what was sent while it stops is stored once or not at all", async (t) => {
+  const server = await t.start({ workers: t.workers });
+  const people = await Promise.all(Array.from({ length: 6 }, () => t.person("p", { server })));
+  await people[0].call("join", { room: "r" });
+  const sent = [];
+  const pour = async (who) => {
+    for (let i = 0; who.closing === undefined; i++) {
+      const request = { room: "r", text: `${who.user.id}.${i}`, cid: `${i}`, seen: 1 };
+      const answer = who.call("send", request).then((ok) => ok.seq, () => undefined);
+      sent.push({ who, request, answer });
+      if (i % 8 === 0) await answer;
+    }
+  };
+  const pouring = people.map(pour);
+  await sleep(200);
+  assert.equal(await server.stop(), 0);
+  await Promise.all(pouring);
+  await server.spawn();
+  let unanswered = 0;
+  for (const { who, request, answer } of sent) {
+    const before = await answer;
+    if (before === undefined) unanswered++;
+    const again = await server.command("send", request, who.token);
+    if (before !== undefined) assert.deepEqual([again.seq, again.duplicate], [before, true]);
+  }
+  const { head } = await server.command("history", { room: "r", limit: 1 }, people[0].token);
+  assert.equal(head.count, sent.length);
+  assert.ok(sent.length > 100 && unanswered < sent.length);
+});
+
+test("it can be told to stop at any moment of its start", async (t) => {
+  for (let i = 0; i < 16; i++) {
+    const server = await t.start({}, { ready: false });
+    await sleep(i * 3);
+    const start = Date.now();
+    const exit = await server.stop(i % 2 ? "SIGTERM" : "SIGINT");
+    assert.ok([0, "SIGTERM", "SIGINT"].includes(exit), `${exit} after ${i * 3} ms: ${server.log}`);
+    assert.ok(Date.now() - start < 3000);
+    await server.close();
+  }
+});
+
+test("mem keeps nothing", async (t) => {
+  const server = await t.start({ store: "mem" });
+  const ana = await t.person("ana", { server });
+  await ana.call("join", { room: "r" });
+  await ana.call("send", { room: "r", text: "a" });
+  assert.equal((await ana.call("history", { room: "r" })).entries.length, 1);
+  await server.restart();
+  assert.equal(existsSync(server.flags.data), false);
+  await assert.rejects(server.connect(ana.token), { code: "bad_token" });
+});
+
+test("what it keeps is for its own user's eyes", async (t) => {
+  const server = await t.start();
+  assert.equal(statSync(server.flags.data).mode & 0o077, 0);
+});
+
+test("echo sends back what it gets", async (t) => {
+  const port = await freePort();
+  const child = spawn(PROGRAM, ["echo", "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+  await new Promise((resolve) => socket.once("open", resolve));
+  for (const message of ["", "hello", "x".repeat(200_000)]) {
+    const back = new Promise((resolve) => socket.once("message", (data) => resolve(String(data))));
+    socket.send(message);
+    assert.equal(await back, message);
+  }
+  socket.terminate();
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+});
