@@ -31,11 +31,14 @@ void call_fini(struct call *call)
 static void end(struct call *call)
 {
     struct room *r = call->room;
+    bool changed = r != NULL && call->changes;
 
     call->room = NULL;
-    if (r != NULL && call->changes)
-        change_ended(r, call);
+    if (changed)
+        change_ended(call);
     call->done(call);
+    if (changed)
+        change_next(r);
     if (r != NULL)
         room_release(r);
 }

@@ -60,11 +60,15 @@ static void start_next(struct room *r)
     room_release(r);
 }
 
-void change_ended(struct room *r, struct call *call)
+void change_ended(struct call *call)
 {
     change_free(call->state);
     call->state = NULL;
     call->changes = false;
+}
+
+void change_next(struct room *r)
+{
     r->change_busy = false;
     start_next(r);
 }

@@ -19,8 +19,10 @@
 /* The handler of the three commands. */
 void change_run(struct room *r, struct call *call);
 
-/* A change's call ended: the next one's turn. */
-void change_ended(struct room *r, struct call *call);
+/* A change's call ended: frees what it kept. Then, once it is answered, it is the
+ * next one's turn. */
+void change_ended(struct call *call);
+void change_next(struct room *r);
 
 /* What goes with the call's entry; how many. They borrow from the call. */
 unsigned change_amends(const struct call *call, struct store_amend ret[static CHANGE_AMENDS_MAX]);
