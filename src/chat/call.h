@@ -70,6 +70,7 @@ struct call {
     struct command cmd;
     struct caller who;
     unsigned worker; /* whose follower it is */
+    bool local;      /* login: it comes from this machine */
 
     /* The answer. */
     enum error_code error;

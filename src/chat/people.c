@@ -10,6 +10,8 @@
 
 #define USERS_MAX 50
 #define SESSIONS_MAX 200
+/* A token is accepted for so long after its end. */
+#define LATE_MS (JWT_SKEW_S * 1000u)
 
 struct revoked {
     struct map_node node;
@@ -44,7 +46,7 @@ static void forget_expired(struct people *p)
     for (struct map_node *n = map_first(&p->revoked, &it); n != NULL; n = map_next(&it)) {
         struct revoked *r = CONTAINER_OF(n, struct revoked, node);
 
-        if (r->expires_ms >= owner_wall_ms(p->owner))
+        if (r->expires_ms + LATE_MS >= owner_wall_ms(p->owner))
             continue;
         map_remove(&p->revoked, n);
         free(r);
@@ -107,12 +109,28 @@ static struct str print_u64(char *buf, size_t max, const char *before, uint64_t 
     return (struct str){(const uint8_t *)buf, (size_t)n};
 }
 
-/* logout: the session's record goes, and it is remembered as ended. */
+/* logout: the session is remembered as ended, and then its record goes: what is
+ * no longer listed has ended. */
 
 struct ending {
     struct people *people;
     uint64_t session, expires_ms;
 };
+
+static void session_removed(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct ending *e = call->state;
+
+    e->people->owner->ops->revoke(e->people->owner, e->session, e->expires_ms);
+    if (req->result != STORE_OK) {
+        call_fail_store(call, req->result);
+        return;
+    }
+    json_out_key(&call->out, "session");
+    json_out_str(&call->out, print_u64(call->key, sizeof(call->key), "", e->session));
+    call_ok(call);
+}
 
 static void ended(struct store_req *req)
 {
@@ -123,27 +141,11 @@ static void ended(struct store_req *req)
         call_fail_store(call, req->result);
         return;
     }
-    e->people->owner->ops->revoke(e->people->owner, e->session, e->expires_ms);
-    json_out_key(&call->out, "session");
-    json_out_str(&call->out, print_u64(call->key, sizeof(call->key), "", e->session));
-    call_ok(call);
-}
-
-static void session_removed(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct ending *e = call->state;
-
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
-        return;
-    }
-    (void)call_request(call, e->people->owner->home, ended);
-    call->q.put.pk = STR("revoked");
-    call->q.put.sk = print_u64(call->key, sizeof(call->key), "", e->session);
-    call->q.put.body = print_u64(call->key2, sizeof(call->key2), "", e->expires_ms);
+    (void)call_request(call, e->people->owner->home, session_removed);
+    call->q.put.pk = reads_pk(call->who.user, call->key);
+    call->q.put.sk = print_u64(call->key2, sizeof(call->key2), "session:", e->session);
     call->q.put.expect = STORE_REV_ANY;
-    call->q.put.expires_ms = e->expires_ms;
+    call->q.put.remove = true;
     store_put(e->people->owner->store, &call->q.put);
 }
 
@@ -167,11 +169,12 @@ static void session_read(struct store_req *req)
     if (!str_to_u64(rest, &e->expires_ms))
         e->expires_ms = owner_wall_ms(e->people->owner) + e->people->token_ttl_ms;
     frame_unref(body);
-    (void)call_request(call, e->people->owner->home, session_removed);
-    call->q.put.pk = reads_pk(call->who.user, call->key);
-    call->q.put.sk = print_u64(call->key2, sizeof(call->key2), "session:", e->session);
+    (void)call_request(call, e->people->owner->home, ended);
+    call->q.put.pk = STR("revoked");
+    call->q.put.sk = print_u64(call->key, sizeof(call->key), "", e->session);
+    call->q.put.body = print_u64(call->key2, sizeof(call->key2), "", e->expires_ms);
     call->q.put.expect = STORE_REV_ANY;
-    call->q.put.remove = true;
+    call->q.put.expires_ms = e->expires_ms + LATE_MS;
     store_put(e->people->owner->store, &call->q.put);
 }
 

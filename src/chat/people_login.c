@@ -4,7 +4,9 @@
  *        |                              |
  *       yes                             v
  *        +---> user's record (written if a crash left none) --> session --> token
- */
+ *
+ * A name is all that a login takes. So the rights of the server's owner come with
+ * the code of the owner link, and later to who logs in on the server's machine. */
 #include "chat/people.h"
 
 #include "base/str.h"
@@ -19,7 +21,10 @@ struct login {
     struct people *people;
     size_t key_n;
     uint64_t user, session, expires_ms;
-    bool owner, retried;
+    uint64_t rev; /* of the user's record, as it was read */
+    bool owner;   /* what the record says */
+    bool coded;   /* the code was this login's */
+    bool retried;
     char key[NAMES_KEY_MAX];
     char name[256];
     size_t name_n;
@@ -59,13 +64,23 @@ static bool failed(struct call *call)
     return true;
 }
 
-static void put_user(struct json_out *o, const struct login *l)
+static bool has_rights(struct call *call)
 {
+    const struct login *l = login_of(call);
+
+    return l->owner && (l->coded || call->local);
+}
+
+static void put_user(struct call *call)
+{
+    const struct login *l = login_of(call);
+    struct json_out *o = &call->out;
+
     json_out_key(o, "user");
     json_out_object(o);
     json_out_field_u64(o, "id", l->user);
     json_out_field_str(o, "name", name_of(l));
-    if (l->owner)
+    if (has_rights(call))
         json_out_field_bool(o, "owner", true);
     json_out_object_end(o);
 }
@@ -81,7 +96,7 @@ static void session_put(struct store_req *req)
         .session = print(call->key2, sizeof(call->key2), "", l->session),
         .issued_s = owner_wall_ms(l->people->owner) / 1000,
         .expires_s = l->expires_ms / 1000,
-        .owner = l->owner,
+        .owner = has_rights(call),
     };
 
     if (failed(call))
@@ -93,7 +108,7 @@ static void session_put(struct store_req *req)
         return;
     }
     json_out_field_str(&call->out, "token", buf_peek(&token));
-    put_user(&call->out, l);
+    put_user(call);
     json_out_field_u64(&call->out, "expires", l->expires_ms / 1000 * 1000);
     call_ok(call);
 }
@@ -116,11 +131,15 @@ static void make_session(struct call *call)
     store_put(o->store, &call->q.put);
 }
 
+static void read_user(struct call *call);
+
 static void user_put(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (!failed(call))
+    if (req->result == STORE_CONFLICT)
+        read_user(call); /* another login of the same name was faster */
+    else if (!failed(call))
         make_session(call);
 }
 
@@ -134,7 +153,7 @@ static void write_user(struct call *call)
     call->q.put.pk = reads_pk(l->user, call->key);
     call->q.put.sk = STR("user");
     call->q.put.body = (struct str){(const uint8_t *)l->body, l->name_n + 1};
-    call->q.put.expect = STORE_REV_ANY;
+    call->q.put.expect = l->rev;
     store_put(l->people->owner->store, &call->q.put);
 }
 
@@ -152,7 +171,7 @@ static void code_removed(struct store_req *req)
     }
     if (failed(call))
         return;
-    l->owner = true;
+    l->owner = l->coded = true;
     write_user(call);
 }
 
@@ -196,15 +215,17 @@ static void user_read(struct store_req *req)
     struct login *l = login_of(call);
     struct frame *body = call->q.get.ret_body;
     struct str name;
-    bool known;
+    bool known, owner = false;
 
     if (failed(call))
         return;
-    known = body != NULL && people_decode(frame_str(body), &name, &l->owner);
+    l->rev = call->q.get.ret_rev;
+    known = body != NULL && people_decode(frame_str(body), &name, &owner);
     frame_unref(body);
+    l->owner = owner || l->coded;
     if (call->cmd.owner.n > 0 && !l->owner)
         claim_owner(call);
-    else if (!known)
+    else if (!known || l->owner != owner)
         write_user(call);
     else
         make_session(call);

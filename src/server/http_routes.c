@@ -137,6 +137,7 @@ static bool authenticate(struct conn *c, struct request *r)
     enum error_code e;
 
     if (r->call.cmd.id == COMMAND_login) {
+        r->call.local = c->http->loopback;
         e = login_allowed(c) ? ERROR_NONE : ERROR_login_closed;
     } else if (source == SOURCE_NONE) {
         e = ERROR_NONE; /* some commands want nobody in particular */
