@@ -179,6 +179,7 @@ static int serve(struct node *n, bool echo)
         if (!conf_is_given(&n->conf, CONF_ID_fragments_max))
             n->conf.fragments_max = 0; /* and sends 4 MiB in frames of 64 bytes */
     }
+    process_return_memory();
     if (!open_node(n, echo)) {
         close_node(n);
         return 1;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 #define PROC_MAX 4096
 #define FIRST_INHERITED 3
 #define INHERITED_MAX 64
+/* Above the buffers that come and go in each turn. */
+#define LARGE_BLOCK (256 * 1024)
 
 static unsigned affinity(void)
 {
@@ -208,6 +211,11 @@ int process_become(const char *user)
 int process_no_new_rights(void)
 {
     return prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+}
+
+void process_return_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 }
 
 bool process_is_terminal(int fd)

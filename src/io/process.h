@@ -39,6 +39,10 @@ int process_become(const char *user) MUST_CHECK;
 /* Neither this process nor what it executes can gain rights any more. 0 or -errno. */
 int process_no_new_rights(void) MUST_CHECK;
 
+/* From now on a large block that is freed goes back to the system at once; else the
+ * allocator keeps tens of megabytes after the first few, for good. */
+void process_return_memory(void);
+
 /* Does a person look at the descriptor (1: standard output)? */
 bool process_is_terminal(int fd);
 

@@ -1,6 +1,7 @@
 #include "io/process.h"
 
 #include "base/str.h"
+#include "io/usage.h"
 #include "lib/check.h"
 
 #include <errno.h>
@@ -14,6 +15,17 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ALLOCATOR_REPLACED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ALLOCATOR_REPLACED 1
+#endif
+#endif
+#ifndef ALLOCATOR_REPLACED
+#define ALLOCATOR_REPLACED 0
+#endif
 
 /* What fn returns in a process of its own. */
 static int in_child(int (*fn)(void))
@@ -156,6 +168,47 @@ static void rights_are_given_up(void **state)
     assert_int_equal(in_child(give_up_rights), 0);
 }
 
+static uint64_t resident(void)
+{
+    struct usage u;
+
+    return usage_read(0, &u) == 0 ? u.resident_bytes : 0;
+}
+
+/* Blocks of 8 MiB come and go, small ones between them stay. */
+static int use_memory(void)
+{
+    enum { BLOCKS = 8, LARGE = 8 << 20 };
+    uint64_t before = resident();
+    void *large[BLOCKS], *small[2 * BLOCKS];
+
+    process_return_memory();
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            large[i] = malloc(LARGE);
+            small[round * BLOCKS + i] = malloc(64);
+            if (large[i] == NULL || small[round * BLOCKS + i] == NULL)
+                return 2;
+            memset(large[i], i, LARGE);
+        }
+        for (int i = 0; i < BLOCKS; i++)
+            free(large[i]);
+    }
+    if (resident() - before > LARGE)
+        return 1;
+    for (int i = 0; i < 2 * BLOCKS; i++)
+        free(small[i]);
+    return 0;
+}
+
+static void freed_memory_is_returned(void **state)
+{
+    (void)state;
+    if (ALLOCATOR_REPLACED)
+        skip();
+    assert_int_equal(in_child(use_memory), 0);
+}
+
 static void the_rest_of_the_world(void **state)
 {
     uint64_t us = process_clock_us();
@@ -179,4 +232,5 @@ static void the_rest_of_the_world(void **state)
 
 CHECK_MAIN(cmocka_unit_test(cpus_follow_affinity_and_quota), cmocka_unit_test(a_supervisor_is_told),
            cmocka_unit_test(descriptors_are_inherited), cmocka_unit_test(root_is_dropped_for_good),
-           cmocka_unit_test(rights_are_given_up), cmocka_unit_test(the_rest_of_the_world))
+           cmocka_unit_test(rights_are_given_up), cmocka_unit_test(freed_memory_is_returned),
+           cmocka_unit_test(the_rest_of_the_world))
