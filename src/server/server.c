@@ -6,6 +6,7 @@
 #include "server/boot.h"
 #include "server/conn.h"
 #include "server/door_http.h"
+#include "server/drain.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -264,7 +265,7 @@ static void drain_worker(struct io_mail *mail)
 {
     struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
 
-    worker_drain(m->worker);
+    drain_begin(m->worker);
     free(m);
 }
 

@@ -2,12 +2,11 @@
 
 #include "base/siphash.h"
 #include "base/str.h"
-#include "chat/event.h"
 #include "chat/presence.h"
 #include "io/io_tls.h"
-#include "server/accept.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
+#include "server/drain.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -23,7 +22,6 @@
 #define PRESENCE_LATEST_MS 5000
 #define PRESENCE_LIST_MS 1000
 #define FLUSH_CHECK 32 /* connections between two looks at the clock */
-#define BYE_MAX 256
 
 /* Mail between workers: what it is begins with the mail itself. */
 
@@ -572,54 +570,6 @@ static void flush_dirty(struct worker *w)
     }
 }
 
-/* Draining: every client is told, each with a delay of its own; then all that is
- * in memory goes to the store; then nothing is left. */
-
-static void say_bye(struct worker *w, struct conn *c, uint64_t delay_ms)
-{
-    struct buf b CLEANUP(buf_fini);
-
-    buf_init(&b, BYE_MAX);
-    event_bye(&b, STR("draining"), delay_ms);
-    if (door_ws_is(c))
-        door_ws_send(c, buf_peek(&b));
-    conn_timer(c, worker_now_ms(w) + delay_ms);
-    c->leaving = true;
-}
-
-void worker_drain(struct worker *w)
-{
-    uint64_t span = w->server->conf->drain_ms, i = 0;
-
-    w->draining = true;
-    for (struct list *n = w->conns.next, *next; n != &w->conns; n = next, i++) {
-        struct conn *c = CONTAINER_OF(n, struct conn, node);
-
-        next = n->next;
-        if (c->state != CONN_OPEN)
-            continue;
-        if (!door_ws_is(c) && c->calls_n == 0 && c->flight == NULL)
-            conn_drop(c, METRIC_close_draining);
-        else
-            say_bye(w, c, i * (span / 2) / (w->conns_n + 1));
-    }
-    room_owner_settle(&w->owner);
-}
-
-static bool is_settled(struct worker *w)
-{
-    if (w->index == 0 && (!accept_closed(w->server) || server_is_asking(w->server)))
-        return false;
-    if (w->conns_n > 0 || room_owner_busy(&w->owner) || w->feeds.reads_n > 0)
-        return false;
-    if (!w->settling) { /* what the last connections left in memory */
-        w->settling = true;
-        room_owner_settle(&w->owner);
-        return false;
-    }
-    return true;
-}
-
 static uint64_t wait_until(const struct worker *w)
 {
     if (!list_empty(&w->dirty) || !list_empty(&w->owner.dirty))
@@ -639,10 +589,8 @@ bool worker_turn(void *arg)
     flush_dirty(w);
     feed_end_turn(&w->feeds);
     conn_bury(w);
-    if (w->draining && !w->settled && is_settled(w)) {
-        w->settled = true;
-        server_worker_settled(w->server, w);
-    }
+    if (w->draining)
+        drain_turn(w);
     post_mail(w);
     atomic_store_explicit(&w->turned_ms, io_now_ms(w->io), memory_order_relaxed);
     metrics_observe(w->metrics, METRIC_HIST_turn, io_clock_us(w->io) - start);

@@ -84,9 +84,6 @@ void worker_unfollowed(struct worker *w, struct str room);
  * somebody came, after the presence's delay when somebody went. */
 void worker_presence(struct worker *w, struct feed *feed, bool came);
 
-/* Begins to drain: bye to every client at its own moment, then the end. */
-void worker_drain(struct worker *w);
-
 static inline uint64_t worker_now_ms(struct worker *w)
 {
     return io_now_ms(w->io);
