@@ -9,8 +9,11 @@
 #include <grp.h>
 #include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -236,6 +239,32 @@ static uint64_t clock_of(clockid_t id, uint64_t per_s)
 
     (void)clock_gettime(id, &ts);
     return (uint64_t)ts.tv_sec * per_s + (uint64_t)ts.tv_nsec / (1000000000 / per_s);
+}
+
+static const char *_Atomic last_words;
+
+/* Of a signal: nothing here takes a lock, and a pipe that is full is left alone. */
+static void time_is_up(int signal)
+{
+    struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
+    const char *rest = atomic_load(&last_words);
+    ssize_t n = 1;
+
+    (void)signal;
+    while (*rest != '\0' && n > 0 && poll(&err, 1, 0) == 1) {
+        n = write(STDERR_FILENO, rest, strlen(rest));
+        rest += MAX(n, 0);
+    }
+    _exit(1);
+}
+
+void process_end_within(unsigned s, const char *why)
+{
+    struct sigaction sa = {.sa_handler = time_is_up};
+
+    atomic_store(&last_words, why);
+    (void)sigaction(SIGALRM, &sa, NULL);
+    (void)alarm(s);
 }
 
 uint64_t process_clock_us(void)

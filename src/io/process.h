@@ -49,6 +49,11 @@ bool process_is_terminal(int fd);
 /* NUL-terminated; "localhost" if the machine has no name. */
 void process_hostname(char ret_name[static 256]);
 
+/* If the process has not ended within s seconds, or was given another limit, why is
+ * written to standard error as it is (it must live as long) and it exits with 1,
+ * whatever its threads do. Any thread. */
+void process_end_within(unsigned s, const char *why);
+
 /* Monotonic microseconds; Unix time in milliseconds. */
 uint64_t process_clock_us(void);
 uint64_t process_wall_ms(void);

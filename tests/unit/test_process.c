@@ -230,7 +230,48 @@ static void the_rest_of_the_world(void **state)
     (void)close(fds[1]);
 }
 
+static int ends[2];
+
+static int hangs(void)
+{
+    (void)dup2(ends[1], STDERR_FILENO);
+    process_end_within(3600, "not these\n");
+    process_end_within(1, "last words\n");
+    while (pause() < 0)
+        ;
+    return 0;
+}
+
+/* As hangs, but nobody reads what it says. */
+static int hangs_unheard(void)
+{
+    static const char full[65536] = {0};
+    ssize_t n;
+
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    do
+        n = write(ends[1], full, sizeof(full));
+    while (n > 0);
+    (void)fcntl(ends[1], F_SETFL, 0);
+    return hangs();
+}
+
+static void it_ends_whatever_its_threads_do(void **state)
+{
+    char said[64] = "";
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(in_child(hangs), 1);
+    assert_int_equal(read(ends[0], said, sizeof(said)), 11);
+    assert_memory_equal(said, "last words\n", 11);
+    assert_int_equal(in_child(hangs_unheard), 1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 CHECK_MAIN(cmocka_unit_test(cpus_follow_affinity_and_quota), cmocka_unit_test(a_supervisor_is_told),
            cmocka_unit_test(descriptors_are_inherited), cmocka_unit_test(root_is_dropped_for_good),
            cmocka_unit_test(rights_are_given_up), cmocka_unit_test(freed_memory_is_returned),
+           cmocka_unit_test(it_ends_whatever_its_threads_do),
            cmocka_unit_test(the_rest_of_the_world))
