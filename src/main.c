@@ -21,6 +21,9 @@
 #include <unistd.h>
 
 #define VERSION "0.1.0"
+/* A loop that hangs cannot say so; nor can a store that is being closed. */
+#define LOOPS_END_S 30 /* behind drain-ms; server_stop needs less */
+#define CLOSE_S 10
 #define DOTENV_MAX (64 * 1024)
 /* Echoes that wait for a slow reader before nothing more is taken from it. */
 #define ECHO_UNSENT_MAX (16 * 1024 * 1024)
@@ -49,6 +52,8 @@ static void caught(void *ctx, int signal)
 
     if (signal == SIGTERM || signal == SIGINT) {
         (void)process_notify("STOPPING=1");
+        process_end_within((unsigned)(n->conf.drain_ms / 1000) + LOOPS_END_S,
+                           "polylog: stopped while a worker's loop hangs\n");
         server_stop(n->server);
     } else if (signal == SIGHUP) {
         server_reload(n->server);
@@ -103,6 +108,12 @@ static void failed(void *ctx, const char *why)
     n->exit_code = 1;
 }
 
+static void stuck(void *ctx)
+{
+    (void)ctx;
+    _exit(1);
+}
+
 static bool open_store(struct node *n, bool echo)
 {
     struct store_sqlite_options o = {.dir = n->conf.data};
@@ -126,6 +137,7 @@ static bool open_node(struct node *n, bool echo)
         .version = VERSION,
         .serving = serving,
         .failed = failed,
+        .stuck = stuck,
         .ctx = n,
         .workers = n->conf.workers > 0 ? (unsigned)MIN(n->conf.workers, (uint64_t)WORKERS_MAX)
                                        : MIN(process_cpus(), (unsigned)WORKERS_MAX),
@@ -164,7 +176,9 @@ static bool open_node(struct node *n, bool echo)
 static void close_node(struct node *n)
 {
     signals_stop(n->signals);
+    process_end_within(CLOSE_S, "polylog: stopped while the store does not end its writes\n");
     store_close(n->store);
+    process_end_within(CLOSE_S, "polylog: stopped while the log cannot be written\n");
     server_free(n->server);
     bus_close(n->bus);
     log_sink_close(n->log);

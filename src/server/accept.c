@@ -155,6 +155,8 @@ static void accepted(struct io_op *op, int result, uint8_t *data)
     struct worker *w = l->accept->worker;
 
     (void)data;
+    if (!l->open && result >= 0)
+        io_close(w->io, result);
     if (result == -ECANCELED || !l->open)
         return;
     if (result >= 0) {

@@ -16,6 +16,7 @@
 #define PROBE_EVERY_MS 5000
 #define PROBE_LATE_MS 3000
 #define STUCK_MS 20000
+#define LAST_WORDS_MS 500
 
 struct mail_to_server {
     struct io_mail mail;
@@ -273,7 +274,7 @@ static void settle_again(struct io_mail *mail)
 {
     struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
 
-    m->worker->settling = m->worker->settled = false;
+    drain_again(m->worker);
     free(m);
 }
 
@@ -303,6 +304,31 @@ static void settled(struct io_mail *mail)
 void server_worker_settled(struct server *s, struct worker *w)
 {
     worker_mail(w, 0, &letter(s, w, settled)->mail);
+}
+
+/* What the log was given last is being written. */
+static void last_words_written(struct wheel_timer *t)
+{
+    struct server *s = CONTAINER_OF(t, struct server, stuck_timer);
+
+    s->o.stuck(s->o.ctx);
+}
+
+static void stuck(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+    struct server *s = m->server;
+    struct worker *w = &s->workers[0];
+
+    free(m);
+    s->stuck_timer.fire = last_words_written;
+    if (!wheel_armed(&s->stuck_timer))
+        wheel_set(&w->wheel, &s->stuck_timer, worker_now_ms(w) + LAST_WORDS_MS);
+}
+
+void server_worker_stuck(struct server *s, struct worker *w)
+{
+    worker_mail(w, 0, &letter(s, w, stuck)->mail);
 }
 
 static void stop(struct io_mail *mail)

@@ -36,6 +36,9 @@ struct server_options {
     /* Told, on worker 0, once it serves; and why it could not. */
     void (*serving)(void *ctx, const struct server *s);
     void (*failed)(void *ctx, const char *why);
+    /* Told, on worker 0, that it cannot end: the log says what it waits for. The
+     * process is to exit, now and without server_free. */
+    void (*stuck)(void *ctx);
     void *ctx;
     unsigned workers;
     bool echo;     /* no chat: every WebSocket is answered by what it sends */
@@ -62,7 +65,7 @@ struct server {
     uint64_t probe_us;
     uint8_t ticket_key[TLS_CONTEXT_TICKET_KEY];
     struct store_put probe;
-    struct wheel_timer probe_timer;
+    struct wheel_timer probe_timer, stuck_timer;
     uint64_t started_ms;
 };
 
@@ -76,7 +79,8 @@ int server_start(struct server *s) MUST_CHECK;
 /* Every loop must have ended. */
 void server_free(struct server *s);
 
-/* Any thread: stop accepting, tell the clients, finish, end. Then the loops end. */
+/* Any thread: stop accepting, tell the clients, finish, end. Then the loops end; or,
+ * within drain-ms and 22 s, stuck is told. */
 void server_stop(struct server *s);
 
 /* Any thread: read the certificate and its key again, for connections to come. */
@@ -99,7 +103,8 @@ void server_booted(struct server *s, const char *why);
 /* Has worker 0 requests of the server's own under way: the start's, a probe? */
 bool server_is_asking(const struct server *s);
 
-/* A worker has nothing left to do. On its loop. */
+/* A worker has nothing left to do; or waits in vain for something. On its loop. */
 void server_worker_settled(struct server *s, struct worker *w);
+void server_worker_stuck(struct server *s, struct worker *w);
 
 #endif

@@ -1,12 +1,10 @@
 #include "server/worker.h"
 
 #include "base/siphash.h"
-#include "base/str.h"
 #include "chat/presence.h"
 #include "io/io_tls.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
-#include "server/drain.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -544,6 +542,7 @@ void worker_fini(struct worker *w)
     if (w->io == NULL)
         return;
     wheel_cancel(&w->wheel, &w->second);
+    wheel_cancel(&w->wheel, &w->drain.limit);
     feed_set_fini(&w->feeds);
     room_owner_fini(&w->owner);
     people_fini(&w->people);

@@ -17,6 +17,7 @@
 #include "chat/people.h"
 #include "chat/room.h"
 #include "io/tls_context.h"
+#include "server/drain.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "wire/deflate.h"
@@ -53,7 +54,8 @@ struct worker {
     struct ws_rules rules;
     struct wheel_timer second;  /* log, presence, statistics: once a second */
     _Atomic uint64_t turned_ms; /* when a turn last ended: is the loop alive? */
-    bool draining, settling, settled, ended;
+    struct drain drain;
+    bool draining, ended;
 };
 
 /* 0 or -errno; the server's fields are set before. */

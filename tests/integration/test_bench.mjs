@@ -1,19 +1,10 @@
 // The load generator against a real server: plain, over TLS, and ended early.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { certificate } from "./lib/certificate.mjs";
 import { PROGRAM, freePort, temporary } from "./lib/server.mjs";
 import { test, until } from "./lib/suite.mjs";
-
-// A certificate for the address, signed by itself: its files.
-function certificate(dir, ip) {
-  const [cert, key] = [join(dir, "cert.pem"), join(dir, "key.pem")];
-  const how = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  const whose = ["-subj", `/CN=${ip}`, "-addext", `subjectAltName=IP:${ip}`];
-  execFileSync("openssl", ["req", "-x509", ...how, ...whose, "-keyout", key, "-out", cert], { stdio: "ignore" });
-  return { cert, key };
-}
 
 async function tlsServer(t) {
   const dir = temporary("tls");
