@@ -176,8 +176,6 @@ void server_booted(struct server *s, const char *why)
 {
     struct str secret = {(const uint8_t *)s->secret, s->secret_n};
 
-    if (atomic_load(&s->phase) != SERVER_STARTING)
-        return; /* it was told to stop meanwhile */
     for (unsigned i = 0; why == NULL && i < s->workers_n; i++) {
         struct worker *to = &s->workers[i];
 
