@@ -59,6 +59,14 @@ static void open_store(struct sim_node *n)
     n->faults = store_fault_new(inner, rng_u64(n->o.rng), (struct store_fault_options){0});
 }
 
+/* Only the store of one that crashed never answers. */
+static void stuck(void *ctx)
+{
+    const struct sim_node *n = ctx;
+
+    assert_true(n->crashed);
+}
+
 struct sim_node *sim_node_start(const struct sim_node_options *o)
 {
     struct sim_node *n = calloc(1, sizeof(*n));
@@ -84,6 +92,7 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
         .version = "test",
         .serving = serving,
         .failed = failed,
+        .stuck = stuck,
         .ctx = n,
         .workers = o->workers,
     };
