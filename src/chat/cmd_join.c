@@ -37,12 +37,16 @@ static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t cou
     enum error_code e =
         access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
     struct json_out *o = &call->out;
+    uint64_t read_seq, read_count;
 
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;
     }
-    (void)reads_get(r, call->who.user, &seq, &count);
+    if (reads_get(r, call->who.user, &read_seq, &read_count)) {
+        seq = MAX(seq, read_seq);
+        count = MAX(count, read_count);
+    }
     follow(r, call);
     room_describe(r, o);
     json_out_key(o, "read");
@@ -60,6 +64,7 @@ static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t cou
 static void position_read(struct store_req *req)
 {
     struct call *call = call_of(req);
+    struct room *r = call->room;
     struct frame *body = call->q.get.ret_body;
     uint64_t seq = 0, count = 0;
 
@@ -67,23 +72,20 @@ static void position_read(struct store_req *req)
         call_fail_store(call, req->result);
         return;
     }
-    if (body == NULL) { /* new here: what was said before is not unread */
-        struct room *r = call->room;
-
-        reads_mark(r, call->who.user, r->head, r->count);
-        answer(r, call, r->head, r->count);
+    if (body == NULL && !reads_get(r, call->who.user, &seq, &count)) {
+        (void)reads_mark(r, call->who.user, r->head, r->count);
+        answer(r, call, r->head, r->count); /* new here: nothing said before is unread */
         return;
     }
-    if (!reads_decode(frame_str(body), &seq, &count))
+    if (body != NULL && !reads_decode(frame_str(body), &seq, &count))
         seq = count = 0;
     frame_unref(body);
-    answer(call->room, call, seq, count);
+    answer(r, call, seq, count);
 }
 
 /* The room exists: where has the person read to? */
 static void join_existing(struct room *r, struct call *call)
 {
-    uint64_t seq = 0, count = 0;
     enum error_code e =
         access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
@@ -91,8 +93,8 @@ static void join_existing(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
-    if (r->access.kind == ACCESS_SELF || reads_get(r, call->who.user, &seq, &count)) {
-        answer(r, call, seq, count);
+    if (r->access.kind == ACCESS_SELF) {
+        answer(r, call, 0, 0);
         return;
     }
     (void)call_request(call, r->owner->home, position_read);

@@ -34,29 +34,58 @@ void cmd_typing_run(struct room *r, struct call *call)
     call_ok(call);
 }
 
+static void read_to(struct room *r, struct call *call, uint64_t seq, uint64_t count)
+{
+    if (reads_mark(r, call->who.user, seq, count))
+        reads_tell(r, call->who.user);
+    (void)reads_get(r, call->who.user, &seq, &count);
+    json_out_field_u64(&call->out, "seq", seq);
+    json_out_field_u64(&call->out, "count", count);
+    call_ok(call);
+}
+
+/* The position as it is stored may be further on. */
+static void position_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct frame *body = call->q.get.ret_body;
+    uint64_t seq = 0, count = 0;
+
+    if (req->result != STORE_OK) {
+        call_fail_store(call, req->result);
+        return;
+    }
+    if (body == NULL || !reads_decode(frame_str(body), &seq, &count))
+        seq = count = 0;
+    frame_unref(body);
+    read_to(call->room, call, MAX(seq, call->cmd.seq), MAX(count, call->cmd.count));
+}
+
 void cmd_typing_read(struct room *r, struct call *call)
 {
-    uint64_t seq = MIN(call->cmd.seq, r->head), count = MIN(call->cmd.count, r->count);
-    struct buf b CLEANUP(buf_fini);
+    struct command *c = &call->cmd;
+    uint64_t seq, count;
     enum error_code e =
         access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
-    buf_init(&b, CAST_MAX);
     if (e == ERROR_NONE && !room_exists(r))
         e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;
     }
-    if (seq == r->head)
-        count = r->count; /* all of it, also when the client did not say */
-    reads_mark(r, call->who.user, seq, count);
-    (void)reads_get(r, call->who.user, &seq, &count);
-    event_read(&b, room_id(r), call->who.user, seq, count);
-    cast(r, &b, 0);
-    json_out_field_u64(&call->out, "seq", seq);
-    json_out_field_u64(&call->out, "count", count);
-    call_ok(call);
+    c->seq = MIN(c->seq, r->head);
+    c->count = MIN(c->count, r->count);
+    if (c->seq == r->head)
+        c->count = r->count; /* all of it, also when the client did not say */
+    if (c->seq == r->head || reads_get(r, call->who.user, &seq, &count)) {
+        read_to(r, call, c->seq, c->count);
+        return;
+    }
+    (void)call_request(call, r->owner->home, position_read);
+    call->q.get.pk = reads_pk(call->who.user, call->key);
+    call->q.get.sk = reads_sk(room_id(r), call->key2);
+    store_get(r->owner->store, &call->q.get);
 }
 
 void cmd_typing_presence(struct room *r, struct call *call)

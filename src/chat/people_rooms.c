@@ -33,10 +33,10 @@ static void describe(struct room *r, struct call *call, struct str peer)
     enum access_role role = access_role(&r->access, call->who.user, owner_wall_ms(r->owner));
     uint64_t seq, count;
 
-    if (!reads_get(r, call->who.user, &seq, &count)) {
-        seq = call->cmd.seq;
-        count = call->cmd.count;
-    }
+    if (!reads_get(r, call->who.user, &seq, &count))
+        seq = count = 0;
+    seq = MAX(seq, call->cmd.seq); /* as it is stored */
+    count = MAX(count, call->cmd.count);
     json_out_object(o);
     room_describe_members(r, o);
     json_out_key(o, "read");

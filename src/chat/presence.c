@@ -14,6 +14,7 @@
 struct part {
     unsigned n;
     bool listed;
+    uint64_t gone_ms;               /* they have gone, and are told of until then; 0: no */
     struct presence_person *people; /* one block with their names */
 };
 
@@ -80,13 +81,38 @@ void presence_describe(const struct room *r, struct json_out *o)
     json_out_field_u64(o, "count", n);
 }
 
+static void part_clear(struct part *part)
+{
+    free(part->people);
+    *part = (struct part){0};
+}
+
+/* Those whose time has come are no longer told of; when the next one's comes. */
+static uint64_t drop_gone(struct presence *p)
+{
+    uint64_t now = owner_now_ms(p->room->owner), next = UINT64_MAX;
+
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct part *part = &p->parts[i];
+
+        if (part->gone_ms > 0 && part->gone_ms <= now)
+            part_clear(part);
+        else if (part->gone_ms > 0)
+            next = MIN(next, part->gone_ms);
+    }
+    return next;
+}
+
 static void cast(struct wheel_timer *t)
 {
     struct presence *p = CONTAINER_OF(t, struct presence, timer);
     struct room *r = p->room;
     struct buf b CLEANUP(buf_fini);
     struct json_out o;
+    uint64_t next = drop_gone(p);
 
+    if (next != UINT64_MAX)
+        wheel_set(r->owner->wheel, t, next);
     buf_init(&b, CAST_MAX);
     json_out_init(&o, &b);
     json_out_object(&o);
@@ -143,9 +169,10 @@ static void schedule(struct room *r)
 
     /* Spread, the more the larger the room, so that many rooms at once are no peak. */
     uint64_t spread = 1 + rng_below(&o->rng, MIN(total(p, &listed) * 5 + 1, SPREAD_MAX_MS));
+    uint64_t at = MAX(owner_now_ms(o), p->sent_ms + every) + spread;
 
-    if (!wheel_armed(&p->timer))
-        wheel_set(o->wheel, &p->timer, MAX(owner_now_ms(o), p->sent_ms + every) + spread);
+    if (!wheel_armed(&p->timer) || p->timer.at_ms > at)
+        wheel_set(o->wheel, &p->timer, at);
 }
 
 void presence_here(struct room *r, unsigned worker, unsigned n,
@@ -153,7 +180,7 @@ void presence_here(struct room *r, unsigned worker, unsigned n,
 {
     struct part *part = &presence_of(r)->parts[worker];
 
-    free(part->people);
+    part_clear(part);
     *part = (struct part){.n = n, .listed = people != NULL};
     if (n > 0 && people != NULL)
         part->people = copy_people(n, people);
@@ -162,9 +189,17 @@ void presence_here(struct room *r, unsigned worker, unsigned n,
 
 void presence_gone(struct room *r, unsigned worker)
 {
-    if (r->presence == NULL || r->presence->parts[worker].n == 0)
+    struct presence *p = r->presence;
+    struct owner *o = r->owner;
+    uint64_t at = owner_now_ms(o) + o->limits.presence_leave_ms;
+
+    if (p == NULL || p->parts[worker].n == 0)
         return;
-    presence_here(r, worker, 0, NULL);
+    p->parts[worker].gone_ms = at;
+    if (r->followers == 0) /* nobody to tell */
+        part_clear(&p->parts[worker]);
+    else if (!wheel_armed(&p->timer))
+        wheel_set(o->wheel, &p->timer, at);
 }
 
 void presence_free(struct presence *p)

@@ -23,7 +23,8 @@ struct presence_person {
 void presence_here(struct room *r, unsigned worker, unsigned n,
                    const struct presence_person *people);
 
-/* The worker has no followers any more. */
+/* The worker has no followers any more. It may have again in a moment, so that the
+ * others are told only after limits.presence_leave_ms. */
 void presence_gone(struct room *r, unsigned worker);
 
 /* Writes count and, if there are few enough, users. */

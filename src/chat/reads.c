@@ -1,6 +1,8 @@
 #include "chat/reads.h"
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "chat/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +12,16 @@
  * a moment later, so that a storm of joins is no heap of requests. */
 #define WRITES_MAX 64
 #define AGAIN_MS 5
+#define CAST_MAX 4096
+
+struct write;
 
 struct position {
     struct map_node node;
     uint64_t user, seq, count;
-    bool writing;
+    uint64_t told_ms;    /* when followers were last told of it; 0: never */
+    bool untold;         /* they are to be told with the next flush */
+    struct write *write; /* NULL: none is under way */
 };
 
 /* A position on its way to the store: read what is there, write the larger. */
@@ -26,6 +33,7 @@ struct write {
     } q;
     struct room *room;
     uint64_t user, seq, count;
+    bool left; /* the person left the room meanwhile */
     char pk[ROOM_KEY_MAX], sk[ROOM_KEY_MAX], body[BODY_MAX];
 };
 
@@ -76,16 +84,29 @@ static void arm(struct room *r)
                   owner_now_ms(r->owner) + r->owner->limits.read_every_ms);
 }
 
+static void write_end(struct write *w)
+{
+    struct room *r = w->room;
+
+    r->owner->reads_n--;
+    free(w);
+    room_release(r);
+}
+
+static void removed(struct store_req *req)
+{
+    write_end(CONTAINER_OF(req, struct write, q.req));
+}
+
 /* What moved on meanwhile, or could not be written, is for the next time. */
 static void write_done(struct store_req *req)
 {
     struct write *w = CONTAINER_OF(req, struct write, q.req);
     struct room *r = w->room;
-    struct position *p = find(r, w->user);
+    struct position *p = w->left ? NULL : find(r, w->user);
 
-    r->owner->reads_n--;
     if (p != NULL) {
-        p->writing = false;
+        p->write = NULL;
         if (req->result == STORE_CANCELED ||
             (req->result == STORE_OK && p->seq == w->seq && p->count == w->count)) {
             map_remove(&r->reads, &p->node);
@@ -94,8 +115,28 @@ static void write_done(struct store_req *req)
             arm(r);
         }
     }
-    free(w);
-    room_release(r);
+    write_end(w);
+}
+
+/* The person left while it was written: perhaps before, perhaps after their room
+ * was taken off the list. What was written here goes, and nothing newer. */
+static void put_done(struct store_req *req)
+{
+    struct write *w = CONTAINER_OF(req, struct write, q.req);
+    uint64_t rev = w->q.put.ret_rev;
+
+    if (!w->left || req->result != STORE_OK) {
+        write_done(req);
+        return;
+    }
+    w->q.put = (struct store_put){
+        .req = {.home = w->room->owner->home, .done = removed},
+        .pk = str_of(w->pk),
+        .sk = str_of(w->sk),
+        .expect = rev,
+        .remove = true,
+    };
+    store_put(w->room->owner->store, &w->q.put);
 }
 
 static void write_read(struct store_req *req)
@@ -113,18 +154,18 @@ static void write_read(struct store_req *req)
     if (old != NULL && !reads_decode(frame_str(old), &seq, &count))
         seq = count = 0;
     frame_unref(old);
-    if (find(r, w->user) == NULL || (rev > 0 && seq >= w->seq && count >= w->count)) {
-        write_done(req); /* it left meanwhile, or nothing is new */
+    if (w->left || (rev > 0 && seq >= w->seq && count >= w->count)) {
+        write_done(req); /* nothing is new */
         return;
     }
     n = snprintf(w->body, sizeof(w->body), "%llu %llu", (unsigned long long)MAX(seq, w->seq),
                  (unsigned long long)MAX(count, w->count));
     w->q.put = (struct store_put){
-        .req = {.home = r->owner->home, .done = write_done},
+        .req = {.home = r->owner->home, .done = put_done},
         .pk = str_of(w->pk),
         .sk = str_of(w->sk),
         .body = {(const uint8_t *)w->body, (size_t)n},
-        .expect = STORE_REV_ANY,
+        .expect = rev, /* another node may write it, too */
     };
     store_put(r->owner->store, &w->q.put);
 }
@@ -144,10 +185,35 @@ static void write_start(struct room *r, struct position *p)
         .pk = reads_pk(p->user, w->pk),
         .sk = reads_sk(room_id(r), w->sk),
     };
-    p->writing = true;
+    p->write = w;
     r->owner->reads_n++;
     room_hold(r);
     store_get(r->owner->store, &w->q.get);
+}
+
+static void tell(struct room *r, struct position *p)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    p->told_ms = owner_now_ms(r->owner);
+    p->untold = false;
+    buf_init(&b, CAST_MAX);
+    event_read(&b, room_id(r), p->user, p->seq, p->count);
+    r->owner->ops->cast(r->owner, r->followers, room_id(r), buf_peek(&b), 0);
+    bus_cast(r->owner->bus, room_id(r), buf_peek(&b));
+}
+
+void reads_tell(struct room *r, uint64_t user)
+{
+    struct position *p = find(r, user);
+    uint64_t now = owner_now_ms(r->owner);
+
+    if (p == NULL)
+        return;
+    if (p->told_ms > 0 && now - p->told_ms < r->owner->limits.read_every_ms)
+        p->untold = true;
+    else
+        tell(r, p);
 }
 
 void reads_flush(struct room *r)
@@ -160,12 +226,14 @@ void reads_flush(struct room *r)
     for (struct map_node *n = map_first(&r->reads, &it); n != NULL; n = map_next(&it)) {
         struct position *p = CONTAINER_OF(n, struct position, node);
 
-        if (p->writing)
+        if (p->write != NULL)
             continue;
         if (r->owner->reads_n >= WRITES_MAX) {
             wheel_set(r->owner->wheel, &r->reads_timer, owner_now_ms(r->owner) + AGAIN_MS);
             break;
         }
+        if (p->untold)
+            tell(r, p);
         write_start(r, p);
     }
     room_release(r);
@@ -196,12 +264,13 @@ void reads_fini(struct room *r)
     map_fini(&r->reads);
 }
 
-void reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count)
+bool reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count)
 {
     struct position *p = find(r, user);
+    bool moved = p == NULL || seq > p->seq || count > p->count;
 
     if (user == 0)
-        return;
+        return false;
     if (p == NULL) {
         p = pool_get(&r->owner->positions);
         p->user = user;
@@ -210,6 +279,7 @@ void reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count)
     p->seq = MAX(p->seq, seq);
     p->count = MAX(p->count, count);
     arm(r);
+    return moved;
 }
 
 bool reads_get(const struct room *r, uint64_t user, uint64_t *ret_seq, uint64_t *ret_count)
@@ -229,6 +299,8 @@ void reads_drop(struct room *r, uint64_t user)
 
     if (p == NULL)
         return;
+    if (p->write != NULL)
+        p->write->left = true;
     map_remove(&r->reads, &p->node);
     pool_put(&r->owner->positions, p);
 }

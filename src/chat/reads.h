@@ -14,10 +14,16 @@ void reads_owner_init(struct owner *o);
 void reads_init(struct room *r);
 void reads_fini(struct room *r);
 
-/* The person has read up to seq (count: of the message there). Never goes back. */
-void reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count);
+/* The person has read up to seq (count: of the message there). Never goes back.
+ * Whether it moved what is in memory. */
+bool reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count);
 
-/* What is in memory of the person's position; false if nothing is. */
+/* Followers are told of the position: at once, or when it is stored if they were
+ * told a moment ago. */
+void reads_tell(struct room *r, uint64_t user);
+
+/* What is in memory of the person's position; false if nothing is. What is stored
+ * may be further on. */
 bool reads_get(const struct room *r, uint64_t user, uint64_t *ret_seq, uint64_t *ret_count);
 
 /* Forgets the person's position, which leaves the room. */

@@ -69,7 +69,7 @@ struct owner_limits {
     size_t history_max;
     unsigned search_max; /* entries looked through for a cid */
     uint64_t read_every_ms;
-    uint64_t roster_max, presence_list_ms, presence_count_ms;
+    uint64_t roster_max, presence_list_ms, presence_count_ms, presence_leave_ms;
     unsigned idle_max; /* rooms kept in memory that nobody uses */
 };
 

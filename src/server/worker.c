@@ -474,6 +474,7 @@ static void set_limits(struct worker *w)
         .roster_max = c->presence_roster > 0 ? c->presence_roster : UINT32_MAX,
         .presence_list_ms = PRESENCE_LIST_MS,
         .presence_count_ms = c->presence_count_ms,
+        .presence_leave_ms = c->presence_leave_ms,
         .idle_max = IDLE_ROOMS,
     };
     w->feeds.ring_budget = c->tail_budget / n;

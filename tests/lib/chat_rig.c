@@ -120,6 +120,7 @@ static void begin(struct chat_rig *r)
                                             .roster_max = 200,
                                             .presence_list_ms = 1000,
                                             .presence_count_ms = 5000,
+                                            .presence_leave_ms = 15000,
                                             .idle_max = 8};
     room_owner_init(&r->owner, 3);
     people_init(&r->people, &r->owner, STR("a secret of thirty-two bytes....."), 3600 * 1000);
@@ -253,7 +254,6 @@ static struct chat_rig_call *start(struct chat_rig *r, struct caller who, const 
     who.name = str_of(c->name);
     c->call.who = who;
     c->call.done = c->call.returned = ended;
-    c->call.follow.on = c->call.cmd.id == COMMAND_join;
     dispatch(r, &c->call);
     return c;
 }
