@@ -24,6 +24,7 @@ struct gather {
     struct call *call;
     struct people *people;
     unsigned n, asked, answered;
+    bool asking;
     struct question **questions;
 };
 
@@ -120,15 +121,22 @@ static void finish(struct gather *g)
     call_ok(call);
 }
 
+/* An owner on this worker may answer within route. */
 static void ask_more(struct gather *g)
 {
     struct owner *o = g->people->owner;
 
+    if (g->asking)
+        return;
+    g->asking = true;
     while (g->asked < g->n && g->asked - g->answered < AT_ONCE) {
         struct question *q = g->questions[g->asked++];
 
         o->ops->route(o, &q->call, (struct str){(const uint8_t *)q->id, q->id_n});
     }
+    g->asking = false;
+    if (g->answered == g->n)
+        finish(g);
 }
 
 static void answered(struct call *call)
@@ -136,10 +144,7 @@ static void answered(struct call *call)
     struct gather *g = CONTAINER_OF(call, struct question, call)->gather;
 
     g->answered++;
-    if (g->answered == g->n)
-        finish(g);
-    else
-        ask_more(g);
+    ask_more(g);
 }
 
 static struct question *question_new(struct gather *g, struct str id, struct str position)
@@ -202,10 +207,7 @@ static void listed(struct store_req *req)
         g->questions[g->n++] = question_new(g, str_skip(item.name, sizeof("room:") - 1), item.body);
     frame_unref(block);
     add_followed(g);
-    if (g->n == 0)
-        finish(g);
-    else
-        ask_more(g);
+    ask_more(g);
 }
 
 void people_rooms(struct people *p, struct call *call)

@@ -371,6 +371,35 @@ static void rooms_are_gathered(void **state)
     chat_rig_has_not(chat_rig_do(r, 1, "{'action':'rooms','id':1}"), "'id':'a'");
 }
 
+/* More than are asked at once, of owners that answer at once and of such that do not. */
+static void many_rooms_are_gathered(void **state)
+{
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c;
+    const char *answer;
+    char id[32];
+
+    for (int i = 0; i < 40; i++)
+        (void)chat_rig_do(r, 1, "{'action':'join','room':'room-%d'}", i);
+    chat_rig_rest(r, 3000);
+    assert_true(map_n(&r->owner.rooms) < 20); /* some must be loaded again */
+    answer = chat_rig_do(r, 1, "{'action':'rooms','id':1}");
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(id, sizeof(id), "{'id':'room-%d'", i);
+        chat_rig_has(answer, id);
+    }
+    r->gate->closed[STORE_LOG] = true;
+    c = chat_rig_start(r, 1, "{'action':'rooms','id':1}");
+    while (r->gate->held_n == 0)
+        assert_true(chat_rig_turn(r));
+    chat_rig_rest(r, 100);
+    assert_in_range(r->gate->held_n, 1, 16);
+    store_gate_fail(r->gate, 0, STORE_FAILED);
+    store_gate_open(r->gate);
+    assert_true(strlen(chat_rig_wait(c)) < strlen(answer)); /* all but that one */
+    chat_rig_free(c);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(EACH(a_name_is_one_user), EACH(a_new_name_at_once_is_one_user),
@@ -380,4 +409,4 @@ CHECK_MAIN(EACH(a_name_is_one_user), EACH(a_new_name_at_once_is_one_user),
            EACH(a_logout_that_fails_half_way_can_be_repeated), EACH(tokens_are_checked),
            EACH(ended_sessions_are_forgotten_when_they_expire),
            EACH(users_are_found_by_their_beginning), cmocka_unit_test(records_are_read),
-           EACH(rooms_are_gathered))
+           EACH(rooms_are_gathered), EACH(many_rooms_are_gathered))
