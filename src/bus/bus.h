@@ -37,6 +37,7 @@ typedef void bus_heard_f(void *ctx, const struct bus_event *event);
 
 struct bus_ops {
     const char *name;
+    bool alone; /* there are no other nodes */
     void (*attach)(struct bus *b, struct io *home, bus_heard_f *heard, void *ctx);
     void (*follow)(struct bus *b, struct io *home, struct str room, bool on);
     void (*ring)(struct bus *b, struct str room, uint64_t seq, struct str bytes);
@@ -75,6 +76,12 @@ static inline void bus_cast(struct bus *b, struct str topic, struct str bytes)
 static inline bool bus_degraded(struct bus *b)
 {
     return b->ops->degraded(b);
+}
+
+/* Is there no other node? Then what is in memory is what the store holds. */
+static inline bool bus_is_alone(const struct bus *b)
+{
+    return b->ops->alone;
 }
 
 static inline void bus_close(struct bus *b)

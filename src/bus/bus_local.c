@@ -46,6 +46,7 @@ static void bus_free(struct bus *b)
 
 static const struct bus_ops local_ops = {
     .name = "local",
+    .alone = true,
     .attach = attach,
     .follow = follow,
     .ring = ring,

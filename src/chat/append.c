@@ -146,6 +146,7 @@ static void batch_landed(struct batch *b)
 
     if (entries == NULL)
         abort();
+    r->epoch = b->req.epoch;
     for (unsigned i = 0; i < b->n; i++, call = call->next) {
         call->seq = r->head + 1;
         room_apply(r, &call->entry, call->cid_hash, call->content_hash, &entries[i]);
@@ -198,6 +199,8 @@ static void batch_done(struct store_req *req)
         break;
     }
     batch_free(b);
+    if (r->waiting != NULL)
+        load_catch_up(r);
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);
@@ -212,12 +215,10 @@ static void batch_submit(struct batch *b)
     assert(!b->bytes.failed);
     for (unsigned i = 0; i < b->n; i++)
         b->entries[i] = (struct str){bytes + b->offsets[i], b->offsets[i + 1] - b->offsets[i]};
-    if (r->head == 0 && r->epoch == 0)
-        r->epoch = 1 + rng_below(&r->owner->rng, (uint64_t)JSON_INT_MAX);
     b->req = (struct store_append){
         .req = {.home = r->owner->home, .done = batch_done},
         .room = room_id(r),
-        .epoch = r->epoch,
+        .epoch = r->epoch != 0 ? r->epoch : 1 + rng_below(&r->owner->rng, (uint64_t)JSON_INT_MAX),
         .head = r->head,
         .entries = b->entries,
         .entries_n = b->n,

@@ -87,6 +87,7 @@ struct call {
     uint64_t seq;      /* once appended */
     uint64_t searched; /* the log was looked through for the cid up to here */
     uint64_t cid_hash, content_hash;
+    bool looked;  /* the room was brought up to date for it */
     bool alone;   /* ends its batch: what follows must be checked against it */
     bool changes; /* an edit, deletion or reaction: amend and redacted go with it */
     struct buf amend, redacted;

@@ -31,6 +31,13 @@ static void follow(struct room *r, struct call *call)
         room_follow(r, call->worker);
 }
 
+/* Was the caller told of more than this node knows, by another? */
+static bool is_ahead(const struct room *r, const struct call *call)
+{
+    return command_has(&call->cmd, PARAM_after) && call->cmd.after > r->head && !call->looked &&
+           !bus_is_alone(r->owner->bus);
+}
+
 static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t count)
 {
     enum access_role role = access_role(&r->access, call->who.user, owner_wall_ms(r->owner));
@@ -41,6 +48,11 @@ static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t cou
 
     if (e != ERROR_NONE) {
         call_fail(call, e);
+        return;
+    }
+    if (is_ahead(r, call)) {
+        call->looked = true;
+        room_look(r, call);
         return;
     }
     if (reads_get(r, call->who.user, &read_seq, &read_count)) {

@@ -42,6 +42,13 @@ static void read_next(struct room *r, store_done_f *done)
     store_read(r->owner->store, &r->load.read);
 }
 
+static void read_log(struct room *r, store_done_f *done)
+{
+    request(r, done);
+    r->load.log.room = room_id(r);
+    store_log(r->owner->store, &r->load.log);
+}
+
 static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
 {
     struct tail_slot slot = {.ts_ms = e->ts_ms, .count = e->count};
@@ -148,9 +155,7 @@ void load_room(struct room *r)
     room_hold(r);
     access_fini(&r->access);
     access_init(&r->access, room_id(r));
-    request(r, log_read);
-    r->load.log.room = room_id(r);
-    store_log(r->owner->store, &r->load.log);
+    read_log(r, log_read);
 }
 
 /* Catching up: the same reads, but followers are told. */
@@ -164,6 +169,7 @@ static void caught_up(struct room *r, enum store_result result)
         append_fail_all(r, result);
         load_unsure(r);
     }
+    room_looked(r, result);
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);
@@ -193,6 +199,22 @@ static bool take_in(struct room *r, const struct store_item *item, struct news_e
     return true;
 }
 
+static void missed_read(struct store_req *req);
+
+/* Another node made the log: its identity comes before its entries. */
+static void missed_log(struct store_req *req)
+{
+    struct room *r = room_of(req);
+
+    if (req->result != STORE_OK) {
+        caught_up(r, req->result);
+        return;
+    }
+    frame_unref(r->load.log.ret_last);
+    r->epoch = r->load.log.ret_epoch;
+    read_next(r, missed_read);
+}
+
 static void missed_read(struct store_req *req)
 {
     struct room *r = room_of(req);
@@ -204,6 +226,11 @@ static void missed_read(struct store_req *req)
 
     if (req->result != STORE_OK) {
         caught_up(r, req->result);
+        return;
+    }
+    if (r->epoch == 0 && r->load.read.ret_n > 0) {
+        frame_unref(r->load.read.ret_block);
+        read_log(r, missed_log);
         return;
     }
     while (!broken && news.n < CHUNK && store_block_next(r->load.read.ret_block, &at, &item)) {

@@ -173,6 +173,12 @@ void room_apply(struct room *r, const struct entry *e, uint64_t cid, uint64_t co
     ret_news->event = event_frame(room_id(r), r->head, e);
 }
 
+/* Doorbells keep a room current that somebody follows. */
+static bool is_current(const struct room *r)
+{
+    return r->followers != 0 || bus_is_alone(r->owner->bus);
+}
+
 void room_run(struct owner *o, struct str id, struct call *call)
 {
     struct room *r = room_find(o, id);
@@ -181,21 +187,27 @@ void room_run(struct owner *o, struct str id, struct call *call)
         r = room_new(o, id);
     room_hold(r);
     call->room = r;
-    if (r->state == ROOM_READY) {
+    if (r->state == ROOM_READY && r->waiting == NULL && is_current(r))
         commands_handle(r, call);
-        return;
-    }
+    else
+        room_look(r, call);
+}
+
+void room_look(struct room *r, struct call *call)
+{
     call->next = NULL;
     *r->waiting_end = call;
     r->waiting_end = &call->next;
-    load_room(r);
+    if (r->state == ROOM_READY)
+        load_catch_up(r);
+    else
+        load_room(r);
 }
 
-void room_loaded(struct room *r, enum store_result result)
+void room_looked(struct room *r, enum store_result result)
 {
     struct call *call = r->waiting;
 
-    r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
     r->waiting = NULL;
     r->waiting_end = &r->waiting;
     while (call != NULL) {
@@ -207,6 +219,12 @@ void room_loaded(struct room *r, enum store_result result)
             call_fail_store(call, result);
         call = next;
     }
+}
+
+void room_loaded(struct room *r, enum store_result result)
+{
+    r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
+    room_looked(r, result);
     if (result == STORE_OK && r->queue_n > 0)
         room_mark(r);
 }

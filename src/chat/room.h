@@ -125,7 +125,7 @@ struct room {
     unsigned foreign; /* how often entries of other nodes were taken in */
     struct access access;
     struct tail tail;
-    struct call *waiting, **waiting_end; /* for the load */
+    struct call *waiting, **waiting_end; /* until it is loaded, or current */
     struct call *queue, **queue_end;     /* for their turn to append */
     unsigned queue_n;
     struct call *changing, **changing_end; /* changes of messages, one at a time */
@@ -195,6 +195,12 @@ uint64_t room_hash_content(const struct room *r, const struct entry *e);
 /* Keeps the room in memory while something of it is in flight. */
 void room_hold(struct room *r);
 void room_release(struct room *r);
+
+/* Looks what other nodes have appended, then runs the call's handler (again). */
+void room_look(struct room *r, struct call *call);
+
+/* What looking came to (chat/load.h): runs or fails the calls that waited. */
+void room_looked(struct room *r, enum store_result result);
 
 /* What loading came to (chat/load.h): runs or fails the calls that waited. */
 void room_loaded(struct room *r, enum store_result result);

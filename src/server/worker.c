@@ -484,6 +484,13 @@ static void set_limits(struct worker *w)
                                  .codec = w->codec};
 }
 
+static void bus_heard(void *ctx, const struct bus_event *event)
+{
+    struct worker *w = ctx;
+
+    room_heard(&w->owner, event);
+}
+
 int worker_init(struct worker *w, struct server *server, unsigned index)
 {
     uint64_t seed;
@@ -511,6 +518,7 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     w->owner.wheel = &w->wheel;
     io_random(w->io, (uint8_t *)&seed, sizeof(seed));
     room_owner_init(&w->owner, seed);
+    bus_attach(server->o.bus, w->io, bus_heard, w);
     w->feeds.ops = &feed_ops;
     w->feeds.store = server->o.store;
     w->feeds.home = w->io;
