@@ -1,5 +1,6 @@
 #include "lib/sim_node.h"
 
+#include "lib/bus_model.h"
 #include "lib/check.h"
 #include "server/conn.h"
 #include "store/store_mem.h"
@@ -82,7 +83,7 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
     assert_non_null(n->log_to);
     assert_int_equal(log_sink_new(n->host, n->log_to, false, &n->log), 0);
     open_store(n);
-    n->bus = o->bus != NULL ? o->bus : bus_local_new();
+    n->bus = o->buses != NULL ? bus_model_bus(o->buses) : bus_local_new();
     so = (struct server_options){
         .conf = &n->conf,
         .host = n->host,
@@ -113,6 +114,8 @@ void sim_node_crash(struct sim_node *n)
 {
     n->crashed = true;
     sim_host_crash(n->host);
+    if (n->o.buses != NULL)
+        bus_model_silence(n->bus);
     server_stop(n->server);
 }
 
@@ -124,6 +127,8 @@ bool sim_node_ended(const struct sim_node *n)
 void sim_node_free(struct sim_node *n)
 {
     host_join(n->host);
+    if (n->o.buses != NULL)
+        bus_model_silence(n->bus);
     store_close(store_fault_store(n->faults));
     server_free(n->server);
     bus_close(n->bus);

@@ -8,6 +8,7 @@
 #include "lib/store_fault.h"
 #include "server/server.h"
 
+struct bus_model;
 struct store_mem_disk;
 
 struct sim_node_options {
@@ -15,8 +16,8 @@ struct sim_node_options {
     struct rng *rng;
     struct store_mem_disk *disk; /* NULL: SQLite in dir, by vfs */
     const char *dir, *vfs;
-    struct bus *bus;      /* of this node, taken over; NULL: it is the only one */
-    const char *args[32]; /* flags of `polylog serve`; ended by NULL */
+    struct bus_model *buses; /* NULL: it is the only node */
+    const char *args[32];    /* flags of `polylog serve`; ended by NULL */
     uint16_t port;
     unsigned workers;
     unsigned search_max; /* 0: the program's own */

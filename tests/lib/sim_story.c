@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "io/addr.h"
+#include "lib/bus_model.h"
 #include "lib/check.h"
 #include "lib/sim_audit.h"
 #include "lib/sim_client.h"
@@ -47,6 +48,7 @@ struct story {
     unsigned clients_n, people_n;
     struct io_host *host; /* of the clients */
     struct store_mem_disk *disk;
+    struct bus_model *buses; /* NULL: there is one node */
     struct place places[NODES_MAX];
     unsigned places_n;
     struct sim_node *gone[GONE_MAX]; /* crashed ones that are not freed yet */
@@ -332,6 +334,7 @@ static void start_node(struct story *s, unsigned i)
     struct sim_node_options o = {.sim = s->sim,
                                  .rng = &s->rng,
                                  .disk = s->disk,
+                                 .buses = s->buses,
                                  .port = (uint16_t)(PORT + i),
                                  .workers = s->workers,
                                  .trace = s->trace};
@@ -451,6 +454,8 @@ static bool step(struct story *s, unsigned n)
 {
     if (!sim_step(s->sim))
         sim_check_violate(s->check, "I7: nothing can happen any more");
+    if (s->buses != NULL)
+        bus_model_turn(s->buses);
     if (n % CHECK_EVERY == 0) {
         mind_stores(s);
         look(s);
@@ -498,14 +503,17 @@ static bool run_actions(struct story *s)
 static bool run_calm(struct story *s)
 {
     uint64_t deadline = sim_now_ms(s->sim) + CALM_MS, quiet_ms = 0;
+    unsigned quiet_for_ms = QUIET_MS + s->o->bus.look_ms + s->o->bus.held_ms;
 
     sim_set_faults(s->sim, (struct sim_faults){0});
+    if (s->buses != NULL)
+        bus_model_set(s->buses, (struct bus_model_faults){0});
     mind_stores(s);
     s->crowd.calm = true;
     for (unsigned i = 0; i < s->clients_n; i++)
         s->clients[i].pause_ms = 0;
     s->until_ms = 0;
-    for (unsigned n = 0; quiet_ms == 0 || sim_now_ms(s->sim) < quiet_ms + QUIET_MS; n++) {
+    for (unsigned n = 0; quiet_ms == 0 || sim_now_ms(s->sim) < quiet_ms + quiet_for_ms; n++) {
         if (!step(s, n))
             return false;
         if (!all_quiet(s))
@@ -514,7 +522,7 @@ static bool run_calm(struct story *s)
             quiet_ms = sim_now_ms(s->sim);
         for (unsigned i = 0; i < s->places_n; i++)
             mind_node(s, i);
-        if (sim_now_ms(s->sim) > deadline + QUIET_MS || n > STEPS_MAX)
+        if (sim_now_ms(s->sim) > deadline + quiet_for_ms || n > STEPS_MAX)
             say_unquiet(s);
     }
     return true;
@@ -609,6 +617,10 @@ static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
     s->check = sim_check_new();
     s->disk = store_mem_disk_new();
     s->places_n = MAX(o->nodes, 1u);
+    if (o->nodes > 1) {
+        s->buses = bus_model_new(s->sim, &s->rng);
+        bus_model_set(s->buses, o->bus);
+    }
     s->workers = 1 + (unsigned)below(s, 3);
     s->clients_n = 2 + (unsigned)below(s, (o->clients > 0 ? o->clients : CLIENTS) - 1);
     s->people_n = 2 + (unsigned)below(s, MIN(s->clients_n, (unsigned)PEOPLE_MAX) - 1);
@@ -651,6 +663,7 @@ const char *sim_story_run(const struct sim_story *o, uint64_t seed)
     io_free(s->crowd.io);
     host_free(s->host);
     sim_free(s->sim);
+    bus_model_free(s->buses);
     store_mem_disk_free(s->disk);
     sim_check_free(s->check);
     free(s);

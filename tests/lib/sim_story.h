@@ -6,16 +6,17 @@
 #ifndef LIB_SIM_STORY_H
 #define LIB_SIM_STORY_H
 
-#include "io/io_sim.h"
+#include "lib/bus_model.h"
 
 struct sim_story {
     unsigned actions; /* of clients; 0: 250 */
-    unsigned nodes;   /* 0: one */
+    unsigned nodes;   /* on one disk; 0: one */
     unsigned clients; /* at most; 0: 8 */
     struct sim_faults faults;
-    bool cuts, slow;      /* clients are cut; read nothing for a while */
-    bool members;         /* people are removed, banned, muted, taken back */
-    bool crashes, drains; /* of nodes */
+    struct bus_model_faults bus; /* between several nodes */
+    bool cuts, slow;             /* clients are cut; read nothing for a while */
+    bool members;                /* people are removed, banned, muted, taken back */
+    bool crashes, drains;        /* of nodes */
     bool full, store_fails;
     bool small;  /* small budgets: everything is read from the store again */
     bool sqlite; /* on a disk that loses what was not synced */

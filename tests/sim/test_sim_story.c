@@ -83,8 +83,31 @@ static void the_store_fails(void **state)
         60);
 }
 
+static void two_nodes(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.nodes = 2, .members = true, .bus = {.held_ms = 20}}, 60);
+}
+
+static void two_nodes_in_trouble(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){.nodes = 2,
+                            .faults = BAD_NETWORK,
+                            .bus = {.lost = 100, .twice = 100, .held_ms = 200, .look_ms = 3000},
+                            .cuts = true,
+                            .slow = true,
+                            .members = true,
+                            .crashes = true,
+                            .drains = true,
+                            .small = true},
+        60);
+}
+
 CHECK_MAIN(cmocka_unit_test(nothing_fails), cmocka_unit_test(the_network_is_slow),
            cmocka_unit_test(connections_break), cmocka_unit_test(readers_are_slow),
            cmocka_unit_test(members_change), cmocka_unit_test(nodes_drain),
            cmocka_unit_test(nodes_crash), cmocka_unit_test(the_store_is_full),
-           cmocka_unit_test(the_store_fails))
+           cmocka_unit_test(the_store_fails), cmocka_unit_test(two_nodes),
+           cmocka_unit_test(two_nodes_in_trouble))

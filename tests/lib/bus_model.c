@@ -1,0 +1,299 @@
+#include "lib/bus_model.h"
+
+#include "base/list.h"
+#include "base/str.h"
+#include "io/io.h"
+
+#include <stdlib.h>
+
+enum { ROOM_MAX = 80, BYTES_MAX = 4096 };
+
+/* A loop of a node, and the rooms that it follows. */
+struct ear {
+    struct list node; /* of the bus */
+    struct io *home;
+    bus_heard_f *heard;
+    void *ctx;
+    struct list rooms;
+};
+
+struct followed {
+    struct list node;
+    size_t n;
+    uint8_t id[ROOM_MAX];
+};
+
+struct end {
+    struct bus bus;
+    struct bus_model *model;
+    struct list node; /* of the model */
+    struct list ears;
+    unsigned posted; /* letters in mailboxes */
+    bool silent, closed;
+};
+
+/* Something to be heard by one ear. */
+struct letter {
+    struct io_mail mail;
+    struct list node; /* of the model, until it is posted */
+    struct end *end;
+    struct ear *ear;
+    uint64_t due_ms;
+    struct bus_event event; /* its strings are in bytes */
+    uint8_t bytes[ROOM_MAX + BYTES_MAX];
+};
+
+struct bus_model {
+    struct sim *sim;
+    struct rng *rng;
+    struct bus_model_faults faults;
+    struct list ends, letters;
+};
+
+static void *make(size_t n)
+{
+    void *p = calloc(1, n);
+
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+static struct end *end_of(struct bus *b)
+{
+    return CONTAINER_OF(b, struct end, bus);
+}
+
+static struct ear *ear_at(struct list *node)
+{
+    return CONTAINER_OF(node, struct ear, node);
+}
+
+static struct followed *find(struct ear *ear, struct str room)
+{
+    for (struct list *l = ear->rooms.next; l != &ear->rooms; l = l->next) {
+        struct followed *f = CONTAINER_OF(l, struct followed, node);
+
+        if (str_eq((struct str){f->id, f->n}, room))
+            return f;
+    }
+    return NULL;
+}
+
+static void end_free(struct end *e)
+{
+    struct list *node;
+
+    if (!e->closed || e->posted > 0)
+        return;
+    while ((node = list_pop(&e->ears)) != NULL) {
+        struct ear *ear = ear_at(node);
+
+        while ((node = list_pop(&ear->rooms)) != NULL)
+            free(CONTAINER_OF(node, struct followed, node));
+        free(ear);
+    }
+    list_remove(&e->node);
+    free(e);
+}
+
+static void deliver(struct io_mail *mail)
+{
+    struct letter *l = CONTAINER_OF(mail, struct letter, mail);
+    struct end *e = l->end;
+
+    e->posted--;
+    if (!e->silent)
+        l->ear->heard(l->ear->ctx, &l->event);
+    free(l);
+    end_free(e);
+}
+
+static void hold(struct end *e, struct ear *ear, const struct bus_event *event, unsigned ms)
+{
+    struct bus_model *m = e->model;
+    struct letter *l = make(sizeof(*l));
+
+    l->mail.deliver = deliver;
+    l->end = e;
+    l->ear = ear;
+    l->due_ms = sim_now_ms(m->sim) + (ms > 0 ? rng_below(m->rng, ms + 1) : 0);
+    l->event = *event;
+    memcpy(l->bytes, event->room.p, event->room.n);
+    l->event.room.p = l->bytes;
+    if (event->bytes.n > 0)
+        memcpy(l->bytes + ROOM_MAX, event->bytes.p, event->bytes.n);
+    l->event.bytes.p = l->bytes + ROOM_MAX;
+    list_push(&m->letters, &l->node);
+}
+
+static void look(struct end *e, struct ear *ear, struct str room)
+{
+    hold(e, ear, &(struct bus_event){.kind = BUS_LOOK, .room = room}, e->model->faults.look_ms);
+}
+
+static void tell(struct end *from, const struct bus_event *event)
+{
+    struct bus_model *m = from->model;
+
+    for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
+        struct end *e = CONTAINER_OF(l, struct end, node);
+
+        for (struct list *k = e->ears.next; e != from && !e->silent && k != &e->ears; k = k->next) {
+            struct ear *ear = ear_at(k);
+
+            if (find(ear, event->room) == NULL)
+                continue;
+            if (rng_chance(m->rng, m->faults.lost)) {
+                if (event->kind == BUS_RING)
+                    look(e, ear, event->room);
+                continue;
+            }
+            hold(e, ear, event, m->faults.held_ms);
+            if (rng_chance(m->rng, m->faults.twice))
+                hold(e, ear, event, m->faults.held_ms);
+        }
+    }
+}
+
+static void model_attach(struct bus *b, struct io *home, bus_heard_f *heard, void *ctx)
+{
+    struct ear *ear = make(sizeof(*ear));
+
+    ear->home = home;
+    ear->heard = heard;
+    ear->ctx = ctx;
+    list_init(&ear->rooms);
+    list_push(&end_of(b)->ears, &ear->node);
+}
+
+static void model_follow(struct bus *b, struct io *home, struct str room, bool on)
+{
+    struct end *e = end_of(b);
+
+    for (struct list *l = e->ears.next; l != &e->ears; l = l->next) {
+        struct ear *ear = ear_at(l);
+        struct followed *f = find(ear, room);
+
+        if (ear->home != home)
+            continue;
+        if (f != NULL && !on) {
+            list_remove(&f->node);
+            free(f);
+        } else if (f == NULL && on) {
+            f = make(sizeof(*f));
+            f->n = room.n;
+            memcpy(f->id, room.p, room.n);
+            list_push(&ear->rooms, &f->node);
+            look(e, ear, room);
+        }
+    }
+}
+
+static void model_ring(struct bus *b, struct str room, uint64_t seq, struct str bytes)
+{
+    struct bus_event event = {.kind = BUS_RING, .room = room, .seq = seq};
+
+    if (bytes.n <= BYTES_MAX)
+        event.bytes = bytes;
+    tell(end_of(b), &event);
+}
+
+static void model_cast(struct bus *b, struct str topic, struct str bytes)
+{
+    if (bytes.n <= BYTES_MAX)
+        tell(end_of(b), &(struct bus_event){.kind = BUS_CAST, .room = topic, .bytes = bytes});
+}
+
+static bool model_degraded(struct bus *b)
+{
+    (void)b;
+    return false;
+}
+
+static void model_close(struct bus *b)
+{
+    struct end *e = end_of(b);
+
+    bus_model_silence(b);
+    e->closed = true;
+    end_free(e);
+}
+
+static const struct bus_ops model_ops = {
+    .name = "model",
+    .attach = model_attach,
+    .follow = model_follow,
+    .ring = model_ring,
+    .cast = model_cast,
+    .degraded = model_degraded,
+    .close = model_close,
+};
+
+struct bus *bus_model_bus(struct bus_model *m)
+{
+    struct end *e = make(sizeof(*e));
+
+    e->bus.ops = &model_ops;
+    e->model = m;
+    list_init(&e->ears);
+    list_push(&m->ends, &e->node);
+    return &e->bus;
+}
+
+void bus_model_silence(struct bus *b)
+{
+    struct end *e = end_of(b);
+    struct bus_model *m = e->model;
+
+    e->silent = true;
+    for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
+        struct letter *letter = CONTAINER_OF(l, struct letter, node);
+
+        next = l->next;
+        if (letter->end != e)
+            continue;
+        list_remove(l);
+        free(letter);
+    }
+}
+
+void bus_model_turn(struct bus_model *m)
+{
+    uint64_t now = sim_now_ms(m->sim);
+
+    for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
+        struct letter *letter = CONTAINER_OF(l, struct letter, node);
+
+        next = l->next;
+        if (letter->due_ms > now)
+            continue;
+        list_remove(l);
+        letter->end->posted++;
+        io_post(letter->ear->home, &letter->mail, &letter->mail);
+    }
+}
+
+struct bus_model *bus_model_new(struct sim *sim, struct rng *rng)
+{
+    struct bus_model *m = make(sizeof(*m));
+
+    m->sim = sim;
+    m->rng = rng;
+    list_init(&m->ends);
+    list_init(&m->letters);
+    return m;
+}
+
+void bus_model_set(struct bus_model *m, struct bus_model_faults faults)
+{
+    m->faults = faults;
+}
+
+void bus_model_free(struct bus_model *m)
+{
+    if (m == NULL)
+        return;
+    assert(list_empty(&m->ends) && list_empty(&m->letters));
+    free(m);
+}

@@ -1,0 +1,37 @@
+/* bus_model.h: a bus between simulated nodes that loses, repeats and reorders
+ * what it is given, and says BUS_LOOK some time after a loss, or when a node
+ * begins to follow: all that bus.h promises, and no more.
+ *
+ *   ring, cast --> [ lost | held for a while, perhaps twice ] --> heard elsewhere
+ *
+ * For one thread: the simulator's. */
+#ifndef LIB_BUS_MODEL_H
+#define LIB_BUS_MODEL_H
+
+#include "base/rng.h"
+#include "bus/bus.h"
+#include "io/io_sim.h"
+
+/* Chances are out of 1000. */
+struct bus_model_faults {
+    unsigned lost, twice;
+    unsigned held_ms; /* at most */
+    unsigned look_ms; /* a loss is noticed after at most this; 0: at once */
+};
+
+struct bus_model; /* what the nodes share */
+
+struct bus_model *bus_model_new(struct sim *sim, struct rng *rng) MUST_CHECK;
+void bus_model_free(struct bus_model *m);
+void bus_model_set(struct bus_model *m, struct bus_model_faults faults);
+
+/* A node's end of it. */
+struct bus *bus_model_bus(struct bus_model *m) MUST_CHECK;
+
+/* The node is gone, or about to go: nothing more is heard on its loops. */
+void bus_model_silence(struct bus *b);
+
+/* Gives to the loops what is due. Between steps of the world. */
+void bus_model_turn(struct bus_model *m);
+
+#endif
