@@ -199,7 +199,7 @@ static void batch_done(struct store_req *req)
         break;
     }
     batch_free(b);
-    if (r->waiting != NULL)
+    if (r->waiting != NULL || r->rung)
         load_catch_up(r);
     if (r->queue_n > 0)
         room_mark(r);

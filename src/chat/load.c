@@ -168,8 +168,11 @@ static void caught_up(struct room *r, enum store_result result)
     if (result != STORE_OK) {
         append_fail_all(r, result);
         load_unsure(r);
+        r->rung = false;
     }
     room_looked(r, result);
+    if (r->rung)
+        load_catch_up(r);
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);
@@ -177,7 +180,10 @@ static void caught_up(struct room *r, enum store_result result)
 
 static void look(struct wheel_timer *t)
 {
-    load_catch_up(CONTAINER_OF(t, struct room, look_timer));
+    struct room *r = CONTAINER_OF(t, struct room, look_timer);
+
+    if (r->followers != 0)
+        load_catch_up(r);
 }
 
 void load_unsure(struct room *r)
@@ -250,9 +256,12 @@ static void missed_read(struct store_req *req)
 
 void load_catch_up(struct room *r)
 {
-    if (r->catching || r->state != ROOM_READY || r->batch != NULL)
+    if (r->catching || r->state != ROOM_READY || r->batch != NULL) {
+        r->rung = true;
         return;
+    }
     r->catching = true;
+    r->rung = false;
     room_hold(r);
     r->replay = r->head + 1;
     read_next(r, missed_read);

@@ -302,6 +302,8 @@ void room_follow(struct room *r, unsigned worker)
     if (r->followers == 0)
         bus_follow(r->owner->bus, r->owner->home, room_id(r), true);
     r->followers |= (uint64_t)1 << worker;
+    if (r->unsure)
+        load_unsure(r);
 }
 
 void room_heard(struct owner *o, const struct bus_event *event)

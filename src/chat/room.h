@@ -122,6 +122,7 @@ struct room {
     uint64_t at;        /* what the stored record reflects */
     bool saving, catching, loading;
     bool unsure;      /* a write's outcome is not known: look before the next one */
+    bool rung;        /* there may be more than what is being read or put */
     unsigned foreign; /* how often entries of other nodes were taken in */
     struct access access;
     struct tail tail;

@@ -488,7 +488,8 @@ static void bus_heard(void *ctx, const struct bus_event *event)
 {
     struct worker *w = ctx;
 
-    room_heard(&w->owner, event);
+    if (!w->drain.settled) /* else nobody is here any more who would want to know */
+        room_heard(&w->owner, event);
 }
 
 int worker_init(struct worker *w, struct server *server, unsigned index)
