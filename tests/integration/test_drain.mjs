@@ -41,8 +41,9 @@ async function fill(server, raw, token, room, publisher) {
   raw.socket.pause();
   const text = "x".repeat(3900);
   let [before, same] = [-1, 0];
-  while (same < 3) {
+  while (same < 2) {
     await Promise.all(Array.from({ length: 256 }, () => publisher.call("send", { room, text })));
+    await publisher.settle();
     const delivered = (await server.metrics())("polylog_deliveries_total");
     const sent = publisher.log(room).length;
     same = delivered - sent === before ? same + 1 : 0;
@@ -66,7 +67,8 @@ testWorkers("a client that never reads and never closes does not keep it", async
   publisher.kill();
   const { code, ms } = await stop(server);
   assert.equal(code, 0, server.log);
-  assert.ok(ms < DROP_MS + 2000, `it took ${ms} ms`);
+  // that it took any time shows that their sockets were full
+  assert.ok(ms > 2000 && ms < DROP_MS + 2000, `it took ${ms} ms`);
 });
 
 // A server whose disk hangs while the file exists.
