@@ -187,6 +187,23 @@ static void finish(struct page *p)
     call_ok(call);
 }
 
+/* Reading took a while: what was read may go out only to who may still read. */
+static void end(struct page *p)
+{
+    struct call *call = p->call;
+    struct room *r = call->room;
+    enum error_code e =
+        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
+
+    if (e == ERROR_NONE) {
+        finish(p);
+        return;
+    }
+    call->state = NULL;
+    page_free(p);
+    call_fail(call, e);
+}
+
 static void amends_read(struct store_req *req)
 {
     struct call *call = call_of(req);
@@ -197,7 +214,7 @@ static void amends_read(struct store_req *req)
         return;
     }
     p->amends = call->q.amends.ret_block;
-    finish(p);
+    end(p);
 }
 
 static void read_amends(struct page *p)
@@ -206,7 +223,7 @@ static void read_amends(struct page *p)
     struct room *r = call->room;
 
     if (p->log || p->lines_n == 0) {
-        finish(p);
+        end(p);
         return;
     }
     (void)call_request(call, r->owner->home, amends_read);

@@ -60,10 +60,8 @@ static bool search_block(struct call *call, const struct frame *block)
     size_t at = 0;
 
     while (store_block_next(block, &at, &item)) {
-        if (entry_decode(item.body, &e) != ENTRY_OK)
-            continue;
         call->searched = item.key;
-        if (!is_repeat(call, &e))
+        if (entry_decode(item.body, &e) != ENTRY_OK || !is_repeat(call, &e))
             continue;
         /* A deleted message has no text any more: it is the same all the same. */
         if (e.text.n > 0 && !same_content(call, &e))
@@ -91,8 +89,10 @@ static void search_read(struct store_req *req)
     frame_unref(block);
     if (ended)
         return;
-    if (empty || call->searched + 1 >= r->tail.first)
+    if (call->searched + 1 >= r->tail.first)
         append_propose(r, call);
+    else if (empty) /* though the log goes on */
+        call_fail(call, ERROR_store_failed);
     else
         search_next(r, call);
 }

@@ -375,6 +375,11 @@ void room_save(struct room *r, bool force)
         abort();
     buf_init(&s->body, RECORD_MAX);
     access_encode(&r->access, r->head, &s->body);
+    if (s->body.failed) { /* too many people for a record: the log has them */
+        buf_fini(&s->body);
+        free(s);
+        return;
+    }
     s->room = r;
     s->put = (struct store_put){.req = {.home = r->owner->home, .done = save_done},
                                 .pk = room_key(r, s->key),

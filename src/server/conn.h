@@ -72,8 +72,9 @@ struct conn {
     uint32_t opened_s;  /* monotonic */
     uint32_t heard_s;   /* monotonic, when something last came in */
     uint32_t followers_n;
-    uint32_t joining_n; /* rooms that will have a follower if they may be read */
-    uint32_t calls_n;   /* commands in hand */
+    uint32_t joining_n;  /* rooms that will have a follower if they may be read */
+    uint32_t calls_n;    /* commands in hand */
+    uint32_t children_n; /* of them, the joins that a resume is made of */
     struct ws_decoder ws;
     uint8_t state, encoding;
     uint8_t window_bits; /* of permessage-deflate; 0: not negotiated */

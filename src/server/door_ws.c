@@ -100,7 +100,7 @@ static void run_message(struct conn *c, struct str payload)
         session_fail(r, problem);
         return;
     }
-    if (conf->commands_in_flight > 0 && c->calls_n > conf->commands_in_flight) {
+    if (conf->commands_in_flight > 0 && c->calls_n - c->children_n > conf->commands_in_flight) {
         session_fail(r, (struct command_problem){.code = ERROR_too_many_commands});
         return;
     }

@@ -50,6 +50,8 @@ void request_end(struct request *r)
                     1);
     if (c->state == CONN_OPEN)
         r->answer(r);
+    if (r->parent != NULL)
+        c->children_n--;
     call_fini(&r->call);
     free(r);
     conn_release(c);

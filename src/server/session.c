@@ -321,6 +321,7 @@ static struct request *child_new(struct request *r, const struct command_cursor 
     struct command *cmd = &child->call.cmd;
 
     child->parent = r;
+    r->conn->children_n++;
     request_who(child, &r->call.who);
     cmd->id = COMMAND_join;
     cmd->room = (struct str){child->bytes, at->room.n};
@@ -333,11 +334,16 @@ static struct request *child_new(struct request *r, const struct command_cursor 
 
 static void run_resume(struct request *r, bool follows)
 {
+    uint64_t max = r->worker->server->conf->rooms_per_connection;
     unsigned n = r->call.cmd.rooms.n;
     struct request **children;
 
     if (!follows) {
         fail(r, ERROR_method_not_allowed);
+        return;
+    }
+    if (max > 0 && r->conn->children_n + (uint64_t)n > max) { /* one after another */
+        fail(r, ERROR_too_many_rooms);
         return;
     }
     children = calloc((size_t)n + 1, sizeof(*children));
@@ -554,8 +560,11 @@ void session_own_log(struct worker *w, const struct news *news)
     if (p == NULL || p->conns == NULL)
         return;
     feed = feed_make(&w->feeds, news->room);
+    feed_hold(feed);
     feed_start(feed, 0, news->first - 1);
     for (struct conn *c = p->conns; c != NULL; c = c->next_of_person)
         if (c->state == CONN_OPEN && conn_follower(c, feed) == NULL)
             (void)conn_follow(c, feed, news->first - 1);
+    if (feed_release(feed)) /* all of them are closing */
+        worker_unfollowed(w, news->room);
 }

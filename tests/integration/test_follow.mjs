@@ -87,6 +87,22 @@ testWorkers("resume brings back every room at once", async (t) => {
   assert.ok(back.frames.findIndex(({ ok }) => ok?.rooms?.[moved]) < first);
 });
 
+test("a resume of many rooms is one command in flight", async (t) => {
+  const server = await t.start({ "commands-in-flight": 8 });
+  const ana = await t.person("ana", { server });
+  const cursors = {};
+  for (const i of range(1, 60)) {
+    const { room } = await ana.call("join", { room: `r${i}` });
+    cursors[room.id] = [room.epoch, 0];
+  }
+  await ana.close();
+  await server.restart(); // the rooms are not in memory: none answers at once
+  const back = await t.person("back", { server });
+  const resumed = back.call("resume", { rooms: cursors });
+  await Promise.all(range(1, 6).map((i) => back.call("history", { room: `r${i}` })));
+  assert.equal(Object.keys((await resumed).rooms).length, 60);
+});
+
 testWorkers("whoever missed too much is told where it stands", async (t) => {
   const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
   const { epoch } = (await ana.call("join", { room })).room;
