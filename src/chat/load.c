@@ -182,7 +182,7 @@ static void look(struct wheel_timer *t)
 {
     struct room *r = CONTAINER_OF(t, struct room, look_timer);
 
-    if (r->followers != 0)
+    if (r->followers != 0 || !bus_is_alone(r->owner->bus))
         load_catch_up(r);
 }
 
@@ -244,6 +244,8 @@ static void missed_read(struct store_req *req)
         news.n += !broken;
     }
     frame_unref(r->load.read.ret_block);
+    if (news.n > 0 && r->unsure) /* they may be our own, of which nobody heard */
+        bus_ring(r->owner->bus, news.room, r->head, (struct str){0});
     if (news.n > 0)
         r->owner->ops->publish(r->owner, r->followers, &news);
     if (broken || news.n == 0) {

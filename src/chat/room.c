@@ -254,6 +254,7 @@ void room_owner_settle(struct owner *o)
         struct room *r = CONTAINER_OF(n, struct room, node);
 
         reads_flush(r);
+        wheel_cancel(o->wheel, &r->look_timer);
         if (r->state == ROOM_READY)
             room_save(r, true);
     }
