@@ -241,12 +241,30 @@ struct bus *bus_model_bus(struct bus_model *m)
     return &e->bus;
 }
 
+/* The others notice, and look at all that they follow. */
+static void tell_gone(struct end *gone)
+{
+    for (struct list *l = gone->model->ends.next; l != &gone->model->ends; l = l->next) {
+        struct end *e = CONTAINER_OF(l, struct end, node);
+
+        for (struct list *k = e->ears.next; !e->silent && k != &e->ears; k = k->next)
+            for (struct list *r = ear_at(k)->rooms.next; r != &ear_at(k)->rooms; r = r->next) {
+                const struct followed *f = CONTAINER_OF(r, struct followed, node);
+
+                look(e, ear_at(k), (struct str){f->id, f->n});
+            }
+    }
+}
+
 void bus_model_silence(struct bus *b)
 {
     struct end *e = end_of(b);
     struct bus_model *m = e->model;
 
+    if (e->silent)
+        return;
     e->silent = true;
+    tell_gone(e);
     for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
         struct letter *letter = CONTAINER_OF(l, struct letter, node);
 

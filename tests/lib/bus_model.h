@@ -28,7 +28,8 @@ void bus_model_set(struct bus_model *m, struct bus_model_faults faults);
 /* A node's end of it. */
 struct bus *bus_model_bus(struct bus_model *m) MUST_CHECK;
 
-/* The node is gone, or about to go: nothing more is heard on its loops. */
+/* The node is gone, or about to go: nothing more is heard on its loops, and the
+ * others look at what they follow. */
 void bus_model_silence(struct bus *b);
 
 /* Gives to the loops what is due. Between steps of the world. */

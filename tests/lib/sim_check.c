@@ -12,6 +12,7 @@ enum { ID_MAX = 80, CID_MAX = 40, ROLE_MAX = 12, PEOPLE_MAX = 64 };
 struct line {
     uint8_t kind; /* 0: not known */
     bool on, disk, disk_text;
+    uint64_t deletion; /* seq of the entry that deleted it; known before the entry itself, maybe */
     uint64_t count, ts_ms, from, target, reply_to, user, until_ms;
     uint64_t text, emoji, title, room_kind; /* hashes; 0: empty */
     char cid[CID_MAX], role[ROLE_MAX];
@@ -235,14 +236,13 @@ static bool same(const struct line *a, const struct line *b)
            strcmp(a->cid, b->cid) == 0 && strcmp(a->role, b->role) == 0;
 }
 
-static bool is_deleted(const struct sim_log *log, uint64_t seq)
+/* The deletion of the message at seq, or of that which the edit there changes; 0
+ * if none is known. */
+static uint64_t deletion_of(const struct sim_log *log, uint64_t seq)
 {
-    if (log->lines[seq].kind == ENTRY_EDIT)
-        seq = log->lines[seq].target;
-    for (uint64_t s = seq + 1; s < log->lines_cap; s++)
-        if (log->lines[s].kind == ENTRY_DELETE && log->lines[s].target == seq)
-            return true;
-    return false;
+    const struct line *l = &log->lines[seq];
+
+    return l->kind == ENTRY_EDIT ? log->lines[l->target].deletion : l->deletion;
 }
 
 static void check_unique(struct sim_check *c, const struct sim_log *log, uint64_t seq)
@@ -277,7 +277,10 @@ static struct line *note(struct sim_check *c, struct sim_log *log, uint64_t seq,
     struct line *l = line_at(log, seq), new = line_of(e);
 
     log->head = MAX(log->head, seq);
+    if (e->kind == ENTRY_DELETE && e->target > 0 && e->target < seq)
+        log->lines[e->target].deletion = seq;
     if (l->kind == 0) {
+        new.deletion = l->deletion;
         *l = new;
         check_unique(c, log, seq);
         check_neighbours(c, log, seq);
@@ -332,6 +335,8 @@ static bool takes_away(const struct sim_log *log, const struct entry *e)
 
 void sim_check_shown(struct sim_check *c, struct sim_follow *f, uint64_t seq, const struct entry *e)
 {
+    const struct line *l;
+
     if (f->ended)
         sim_check_violate(c, "I4: %s: user %llu was shown %llu after losing access at %llu",
                           f->log->id, U(f->user), U(seq), U(f->cursor));
@@ -341,7 +346,10 @@ void sim_check_shown(struct sim_check *c, struct sim_follow *f, uint64_t seq, co
     else if (seq != f->cursor + 1)
         sim_check_violate(c, "I1: %s: user %llu was shown %llu after %llu", f->log->id, U(f->user),
                           U(seq), U(f->cursor));
-    (void)note(c, f->log, seq, e);
+    l = note(c, f->log, seq, e);
+    if (has_text(l) && e->text.n > 0 && deletion_of(f->log, seq) - 1 < f->head)
+        sim_check_violate(c, "I4: %s: user %llu was shown the text at %llu, deleted at %llu",
+                          f->log->id, U(f->user), U(seq), U(deletion_of(f->log, seq)));
     f->cursor = seq;
     if (e->kind == ENTRY_MEMBER && e->user_id == f->user && seq > f->head && takes_away(f->log, e))
         f->ended = true;
@@ -610,7 +618,7 @@ void sim_check_disk_entry(struct sim_check *c, struct sim_log *log, uint64_t seq
 
     l->disk = true;
     l->disk_text = e->text.n > 0;
-    if (has_text(l) && e->text.n == 0 && l->text != 0 && !is_deleted(log, seq))
+    if (has_text(l) && e->text.n == 0 && l->text != 0 && deletion_of(log, seq) == 0)
         l->text = 0; /* is it deleted? known when all is read */
 }
 
@@ -642,10 +650,10 @@ static void check_line(struct sim_check *c, const struct sim_log *log, uint64_t 
 
     if (!l->disk)
         sim_check_violate(c, "I2: %s: the disk has no %llu", log->id, U(seq));
-    if (has_text(l) && l->text == 0 && !is_deleted(log, seq))
+    if (has_text(l) && l->text == 0 && deletion_of(log, seq) == 0)
         sim_check_violate(c, "I2: %s: the message at %llu is blank, and nobody deleted it", log->id,
                           U(seq));
-    if (has_text(l) && l->disk_text && is_deleted(log, seq))
+    if (has_text(l) && l->disk_text && deletion_of(log, seq) != 0)
         sim_check_violate(c, "I4: %s: what was deleted is still on the disk at %llu", log->id,
                           U(seq));
 }

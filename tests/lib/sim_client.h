@@ -135,6 +135,13 @@ void sim_client_want(struct sim_client *c, unsigned room);
  * needs; a send is given a cid. */
 struct sim_op *sim_client_ask(struct sim_client *c, enum sim_op_kind kind, unsigned room);
 
+/* Sends what is under way once more, without waiting, as impatient clients do. */
+void sim_client_hurry(struct sim_client *c);
+
+/* Sends n frames that the server does not understand, and reads no answers for
+ * so long: what an attacker would do. */
+void sim_client_flood(struct sim_client *c, unsigned n, uint64_t ms);
+
 void sim_client_cut(struct sim_client *c, uint64_t down_ms);
 void sim_client_pause(struct sim_client *c, uint64_t ms);
 

@@ -146,7 +146,7 @@ void sim_node_free(struct sim_node *n)
 static const char *worker_excess(const struct worker *w)
 {
     const struct conf *c = w->server->conf;
-    size_t replies = c->unsent_replies_max + IO_RECV_MAX * 16 +
+    size_t replies = c->unsent_replies_max + IO_RECV_MAX * 5 +
                      c->commands_in_flight * (c->history_max + FRAME_SLACK);
     size_t runs = c->flush_turn_max + 3 * FRAME_SLACK;
 

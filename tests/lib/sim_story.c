@@ -7,8 +7,10 @@
 #include "lib/sim_audit.h"
 #include "lib/sim_client.h"
 #include "lib/sim_node.h"
+#include "lib/vfs_lossy.h"
 #include "store/store_mem.h"
 
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +29,10 @@ enum {
     STOP_MS = 60000,
     STEPS_MAX = 4000000,
     CHECK_EVERY = 16,
+    FLOOD = 20000, /* frames */
 };
+
+#define VFS "story"
 
 static const char *const room_ids[ROOMS] = {"general", "garden", "cellar", "attic"};
 enum { CELLAR = 2, ATTIC = 3 }; /* the private ones */
@@ -40,14 +45,17 @@ struct place {
 
 struct story {
     const struct sim_story *o;
+    struct sim_story drawn; /* what o points to, if it is drawn */
     struct sim *sim;
     struct rng rng;
     struct sim_check *check;
     struct sim_crowd crowd;
     struct sim_client clients[CLIENTS_MAX];
     unsigned clients_n, people_n;
-    struct io_host *host; /* of the clients */
-    struct store_mem_disk *disk;
+    struct io_host *host;        /* of the clients */
+    struct store_mem_disk *disk; /* NULL: SQLite's */
+    struct vfs_lossy *vfs;
+    char dir[64];
     struct bus_model *buses; /* NULL: there is one node */
     struct place places[NODES_MAX];
     unsigned places_n;
@@ -98,6 +106,8 @@ static void do_burst(struct story *s, struct sim_client *c, unsigned room)
 {
     for (uint64_t n = 5 + below(s, 30); n > 0; n--)
         do_send(s, c, room);
+    if (chance(s, 500))
+        sim_client_hurry(c);
 }
 
 static void do_again(struct story *s, struct sim_client *c)
@@ -105,6 +115,7 @@ static void do_again(struct story *s, struct sim_client *c)
     const struct sim_sent *sent;
     struct sim_op *op;
 
+    sim_client_hurry(c);
     if (c->sent_n == 0)
         return;
     sent = &c->sent[below(s, MIN(c->sent_n, (unsigned)SIM_CLIENT_SENT))];
@@ -212,6 +223,8 @@ static void do_trouble(struct story *s, struct sim_client *c)
 {
     if (s->o->cuts && chance(s, 500))
         sim_client_cut(c, below(s, 1000));
+    else if (s->o->slow && chance(s, 20))
+        sim_client_flood(c, FLOOD, below(s, 20000));
     else if (s->o->slow)
         sim_client_pause(c, below(s, chance(s, 100) ? 70000 : 3000));
 }
@@ -334,6 +347,8 @@ static void start_node(struct story *s, unsigned i)
     struct sim_node_options o = {.sim = s->sim,
                                  .rng = &s->rng,
                                  .disk = s->disk,
+                                 .dir = s->dir,
+                                 .vfs = VFS,
                                  .buses = s->buses,
                                  .port = (uint16_t)(PORT + i),
                                  .workers = s->workers,
@@ -358,16 +373,23 @@ static bool none_runs(const struct story *s)
 static void audit(struct story *s)
 {
     if (none_runs(s))
-        sim_audit_run(s->check, s->disk, NULL, NULL);
+        sim_audit_run(s->check, s->disk, s->dir, VFS);
 }
 
 static void crash_node(struct story *s, struct place *p)
 {
     if (s->trace)
         printf("%8llu node crashes\n", (unsigned long long)sim_now_ms(s->sim));
+    if (s->vfs != NULL)
+        vfs_lossy_cut_after(s->vfs, 1);
     sim_node_crash(p->node);
-    assert(s->gone_n < GONE_MAX);
-    s->gone[s->gone_n++] = p->node;
+    if (s->vfs != NULL) {
+        sim_node_free(p->node);
+        vfs_lossy_restore(s->vfs);
+    } else {
+        assert(s->gone_n < GONE_MAX);
+        s->gone[s->gone_n++] = p->node;
+    }
     p->node = NULL;
     p->start_ms = sim_now_ms(s->sim) + below(s, 2000);
     audit(s);
@@ -608,14 +630,72 @@ static void run(struct story *s)
     check_cursors(s);
 }
 
+static void make_dir(struct story *s, uint64_t seed)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    (void)snprintf(s->dir, sizeof(s->dir), "%.40s/polylog-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    assert_non_null(mkdtemp(s->dir));
+    s->vfs = vfs_lossy_new(VFS, seed);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+/* A number from 0 to max, often 0. */
+static unsigned some(struct story *s, unsigned max)
+{
+    return chance(s, 400) ? 0 : (unsigned)below(s, max + 1);
+}
+
+static void draw(struct story *s)
+{
+    s->drawn = (struct sim_story){
+        .actions = 50 + (unsigned)below(s, 500),
+        .nodes = 1 + (unsigned)below(s, 2),
+        .clients = 3 + (unsigned)below(s, CLIENTS_MAX - 2),
+        .faults = {.short_send = some(s, 500),
+                   .split_recv = some(s, 700),
+                   .reset = some(s, 5),
+                   .blocked = some(s, 100),
+                   .latency_ms = some(s, 300),
+                   .job_ms = some(s, 100)},
+        .bus = {.lost = some(s, 1000),
+                .twice = some(s, 300),
+                .held_ms = some(s, 500),
+                .look_ms = some(s, 5000)},
+        .cuts = chance(s, 700),
+        .slow = chance(s, 700),
+        .members = chance(s, 700),
+        .crashes = chance(s, 400),
+        .drains = chance(s, 400),
+        .full = chance(s, 200),
+        .store_fails = chance(s, 300),
+        .small = chance(s, 600),
+    };
+    s->drawn.sqlite = s->drawn.nodes == 1 && !s->drawn.store_fails && chance(s, 200);
+    s->o = &s->drawn;
+}
+
 static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
 {
     *s = (struct story){.o = o};
     rng_init(&s->rng, seed);
+    if (o->drawn)
+        draw(s);
+    o = s->o;
     s->trace = getenv("TRACE") != NULL;
-    s->sim = sim_new(seed, o->faults);
+    s->sim = sim_new(seed, s->o->faults);
     s->check = sim_check_new();
-    s->disk = store_mem_disk_new();
+    if (o->sqlite)
+        make_dir(s, seed);
+    else
+        s->disk = store_mem_disk_new();
     s->places_n = MAX(o->nodes, 1u);
     if (o->nodes > 1) {
         s->buses = bus_model_new(s->sim, &s->rng);
@@ -665,6 +745,9 @@ const char *sim_story_run(const struct sim_story *o, uint64_t seed)
     sim_free(s->sim);
     bus_model_free(s->buses);
     store_mem_disk_free(s->disk);
+    vfs_lossy_free(s->vfs);
+    if (s->o->sqlite)
+        (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     sim_check_free(s->check);
     free(s);
     return NULL;

@@ -9,6 +9,7 @@
 #include "lib/bus_model.h"
 
 struct sim_story {
+    bool drawn;       /* the seed decides on all of what follows */
     unsigned actions; /* of clients; 0: 250 */
     unsigned nodes;   /* on one disk; 0: one */
     unsigned clients; /* at most; 0: 8 */

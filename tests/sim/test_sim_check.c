@@ -358,6 +358,22 @@ static void page_after_removal(void **state)
     expect(s, "I4");
 }
 
+static void deleted_but_shown(void **state)
+{
+    struct stage *s = *state;
+
+    furnish(s);
+    message(s, ANA, "a");
+    put(s, (struct entry){.kind = ENTRY_DELETE, .from_id = ANA, .target = 4});
+    show(s, &s->ben, 4);
+    show(s, &s->ben, 5);
+    expect(s, NULL);
+    s->ana.cursor = 3;
+    sim_check_joined(s->check, &s->ana, 77, 5);
+    show(s, &s->ana, 4);
+    expect(s, "I4");
+}
+
 static void written_after_removal(void **state)
 {
     struct stage *s = *state;
@@ -398,5 +414,5 @@ CHECK_MAIN(CASE(good_history), CASE(repeat), CASE(gap), CASE(not_followed), CASE
            CASE(false_state), CASE(ack_is_lost), CASE(shown_is_lost), CASE(ack_of_another),
            CASE(blank_without_reason), CASE(appended_twice), CASE(two_answers),
            CASE(refused_but_there), CASE(shown_after_removal), CASE(joined_after_removal),
-           CASE(page_after_removal), CASE(written_after_removal), CASE(written_while_muted),
-           CASE(changed_by_another))
+           CASE(page_after_removal), CASE(deleted_but_shown), CASE(written_after_removal),
+           CASE(written_while_muted), CASE(changed_by_another))

@@ -105,9 +105,30 @@ static void two_nodes_in_trouble(void **state)
         60);
 }
 
+static void power_fails(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.faults = NETWORK,
+                                       .cuts = true,
+                                       .slow = true,
+                                       .members = true,
+                                       .crashes = true,
+                                       .drains = true,
+                                       .small = true,
+                                       .sqlite = true},
+                   20);
+}
+
+static void anything(void **state)
+{
+    (void)state;
+    sim_story_test(&(struct sim_story){.drawn = true}, 100);
+}
+
 CHECK_MAIN(cmocka_unit_test(nothing_fails), cmocka_unit_test(the_network_is_slow),
            cmocka_unit_test(connections_break), cmocka_unit_test(readers_are_slow),
            cmocka_unit_test(members_change), cmocka_unit_test(nodes_drain),
            cmocka_unit_test(nodes_crash), cmocka_unit_test(the_store_is_full),
            cmocka_unit_test(the_store_fails), cmocka_unit_test(two_nodes),
-           cmocka_unit_test(two_nodes_in_trouble))
+           cmocka_unit_test(two_nodes_in_trouble), cmocka_unit_test(power_fails),
+           cmocka_unit_test(anything))
