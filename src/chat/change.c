@@ -27,6 +27,8 @@ struct change {
     unsigned blanks_n;
 };
 
+_Static_assert(CHANGE_AMENDS_MAX <= STORE_AMENDS_MAX, "what goes with a change is one append");
+
 /* More than reactions can come to (base/amend.h). */
 #define LIST_MAX (1 << 20)
 
