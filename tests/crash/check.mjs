@@ -57,7 +57,9 @@ async function checkRoom(world, room) {
   const texts = log.filter(({ event }) => event === "message");
   texts.forEach((entry, i) => assert.equal(entry.count, i + 1, `${room}: count at ${entry.seq}`));
   assert.equal(head.count, texts.length);
-  log.forEach(({ ts }, i) => assert.ok(i === 0 || ts >= log[i - 1].ts, `${room}: time goes back at ${i + 1}`));
+  log.forEach(({ ts }, i) =>
+    assert.ok(i === 0 || ts >= log[i - 1].ts, `${room}: time goes back at ${i + 1}`),
+  );
   const cids = new Set(texts.map(({ cid }) => cid));
   assert.equal(cids.size, texts.length, `${room}: a message is there twice`);
 
@@ -65,10 +67,16 @@ async function checkRoom(world, room) {
   for (const writer of world.writers) {
     for (const sent of writer.sent.filter((one) => one.room === room)) {
       const entry = log[sent.seq - 1];
-      assert.deepEqual([entry?.cid, entry?.from.id], [sent.cid, writer.user.id], `${room}: ${sent.seq} was acknowledged`);
+      assert.deepEqual(
+        [entry?.cid, entry?.from.id],
+        [sent.cid, writer.user.id],
+        `${room}: ${sent.seq} was acknowledged`,
+      );
       assert.equal(entry.text, gone.has(sent.seq) ? "" : sent.text);
     }
-    for (const { action, seq, target, text, emoji, on } of writer.changed.filter((one) => one.room === room)) {
+    for (const { action, seq, target, text, emoji, on } of writer.changed.filter(
+      (one) => one.room === room,
+    )) {
       const entry = log[seq - 1];
       assert.deepEqual([entry?.event, entry?.target, entry?.from.id], [action, target, writer.user.id]);
       if (action === "edit") assert.equal(entry.text, gone.has(target) ? "" : text);

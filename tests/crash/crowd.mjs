@@ -95,7 +95,11 @@ export class Writer extends Person {
     const client = await this.connect();
     const action = this.world.pick(["edit", "react", "react", "delete"]);
     const text = `edit ${this.n++} of ${this.name}`;
-    const more = { edit: { text }, react: { emoji: this.world.pick(["👍", "❤️"]), on: this.world.chance(0.7) }, delete: {} };
+    const more = {
+      edit: { text },
+      react: { emoji: this.world.pick(["👍", "❤️"]), on: this.world.chance(0.7) },
+      delete: {},
+    };
     const request = { room, target, ...more[action] };
     try {
       const { seq } = await client.call(action, request);
@@ -133,7 +137,8 @@ export class Reader extends Person {
     const room = (one) => this.shown[one];
     const take = (frame) => this.take(client, frame);
     client.look = ((look) => () => {
-      for (const frame of client.frames.splice(0)) if (frame.event !== undefined && room(frame.room)) take(frame);
+      for (const frame of client.frames.splice(0))
+        if (frame.event !== undefined && room(frame.room)) take(frame);
       look.call(client);
     })(client.look);
     client.closed.then(() => this.connect()).catch((error) => (this.failure ??= error));
@@ -156,7 +161,11 @@ export class Reader extends Person {
     if (frame.event === "behind") return this.fetch(client, frame);
     assert.notEqual(frame.event, "reset", `${this.name}: ${JSON.stringify(frame)}`);
     if (frame.seq === undefined || frame.event === "read") return;
-    assert.equal(frame.seq, shown.length + 1, `${this.name} was shown ${frame.room} ${frame.seq} behind ${shown.length}`);
+    assert.equal(
+      frame.seq,
+      shown.length + 1,
+      `${this.name} was shown ${frame.room} ${frame.seq} behind ${shown.length}`,
+    );
     shown.push(frame);
   }
 
@@ -165,7 +174,12 @@ export class Reader extends Person {
     this.behinds++;
     assert.equal(from, shown.length, "behind begins where the cursor was");
     while (shown.length < to) {
-      const { entries } = await client.call("history", { room, after: shown.length, view: "log", limit: 500 });
+      const { entries } = await client.call("history", {
+        room,
+        after: shown.length,
+        view: "log",
+        limit: 500,
+      });
       for (const entry of entries) {
         if (entry.seq > to) break;
         assert.equal(entry.seq, shown.length + 1);

@@ -121,6 +121,8 @@ try {
 }
 await world.server?.close();
 const behinds = world.readers.reduce((n, reader) => n + reader.behinds, 0);
-console.log(`# SEED=${seed}: ${entries} entries, ${behinds} times behind, ${Math.round((Date.now() - start) / 1000)} s`);
+console.log(
+  `# SEED=${seed}: ${entries} entries, ${behinds} times behind, ${Math.round((Date.now() - start) / 1000)} s`,
+);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);

@@ -25,7 +25,10 @@ async function live({ call, room, other, title }) {
   assert.equal((await call("react", { room, target: 2, emoji: "👍", on: false })).seq, 6);
   assert.equal((await call("delete", { room, target: 3 })).seq, 7);
   const page = await call("history", { room, limit: 10, view: "log" });
-  assert.deepEqual(page.entries.map(({ seq }) => seq), [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(
+    page.entries.map(({ seq }) => seq),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
   await call("history", { room, before: 7, limit: 2 });
   await call("history", { room, after: 1 });
   await call("history", { room, around: 4, limit: 3, view: "messages" });
@@ -38,7 +41,10 @@ async function live({ call, room, other, title }) {
   assert.equal((await call("room_set", { room, title: "another" })).seq, 8);
   assert.equal((await call("member_set", { room, user: other.user.id, role: "muted", until: 4e12 })).seq, 9);
   const { members } = await call("members", { room });
-  assert.deepEqual(members.map(({ role, until }) => [role, until]).sort(), [["muted", 4e12], ["owner", undefined]]);
+  assert.deepEqual(members.map(({ role, until }) => [role, until]).sort(), [
+    ["muted", 4e12],
+    ["owner", undefined],
+  ]);
   const direct = await call("dm", { user: other.user.id });
   assert.deepEqual(direct.room.peer, { id: other.user.id, name: other.user.name });
   assert.deepEqual(await call("leave", { room }), { room });
@@ -65,7 +71,10 @@ testWorkers("every command works over WebSocket", async (t) => {
   await call("resume", { rooms: {} });
   const { sessions } = await call("sessions", {});
   const { session } = await call("logout", {});
-  assert.deepEqual(sessions.map(({ id }) => id), [session]);
+  assert.deepEqual(
+    sessions.map(({ id }) => id),
+    [session],
+  );
   const missing = [...commands.keys()].filter((name) => !called.has(name));
   assert.deepEqual(missing, HTTP_ONLY);
 });

@@ -50,7 +50,8 @@ testWorkers("parameters that are wrong are refused", async (t) => {
   await ana.call("join", { room });
   const wrong = (code, action, params, parameter) => both(ana, code, action, params, { parameter });
   for (const text of [1, true, ["a"], { a: 1 }, 1.5]) await wrong("bad_type", "send", { room, text }, "text");
-  for (const target of ["1", true, [], {}, 1.5]) await wrong("bad_type", "edit", { room, text: "a", target }, "target");
+  for (const target of ["1", true, [], {}, 1.5])
+    await wrong("bad_type", "edit", { room, text: "a", target }, "target");
   for (const on of ["yes", 1, {}]) await wrong("bad_type", "typing", { room, on }, "on");
   await wrong("missing_parameter", "send", { room }, "text");
   await wrong("missing_parameter", "send", { room, text: null }, "text");
@@ -61,7 +62,20 @@ testWorkers("parameters that are wrong are refused", async (t) => {
   await wrong("bad_value", "room_create", { kind: "direct" }, "kind");
   await wrong("bad_value", "member_set", { room, user: 1, role: "king" }, "role");
   await wrong("bad_value", "dm", { user: ana.user.id }, "user");
-  for (const bad of ["", "a b!", "ä", "x".repeat(65), "dm:2:1", "dm:1:1", "dm:01:2", "@", "@0", "@x", "a/b", "a\u0000b"])
+  for (const bad of [
+    "",
+    "a b!",
+    "ä",
+    "x".repeat(65),
+    "dm:2:1",
+    "dm:1:1",
+    "dm:01:2",
+    "@",
+    "@0",
+    "@x",
+    "a/b",
+    "a\u0000b",
+  ])
     await wrong("bad_room", "history", { room: bad }, "room");
   await wrong("bad_room", "room_create", { room: "dm:1:2" });
   await wrong("empty", "send", { room, text: "" }, "text");
@@ -79,8 +93,25 @@ testWorkers("parameters that are wrong are refused", async (t) => {
 test("requests that are no requests are refused", async (t) => {
   const [server, ana] = [await t.server, await t.person()];
   const broken = [
-    ["bad_json", "", "[]", "null", '"ping"', "{", '{"action":"ping"', '{"action":"ping"}{}', '{"action":"ping",}', "{'a':1}"],
-    ["bad_json", '{"action":"ping","a":01}', '{"action":"ping","a":+1}', '{"action":"ping","a":"\n"}', '{"action":"ping" "a":1}'],
+    [
+      "bad_json",
+      "",
+      "[]",
+      "null",
+      '"ping"',
+      "{",
+      '{"action":"ping"',
+      '{"action":"ping"}{}',
+      '{"action":"ping",}',
+      "{'a':1}",
+    ],
+    [
+      "bad_json",
+      '{"action":"ping","a":01}',
+      '{"action":"ping","a":+1}',
+      '{"action":"ping","a":"\n"}',
+      '{"action":"ping" "a":1}',
+    ],
     ["bad_utf8", '{"action":"ping","a":"\\ud800"}', '{"action":"ping","a":"\\udc00\\ud800"}'],
     ["too_deep", '{"action":"ping","a":[[[[[[1]]]]]]}', `{"action":"ping","a":${"[".repeat(5000)}`],
     ["missing_parameter", "{}", '{"id":1}', '{"action":1}', '{"action":null}'],
@@ -101,7 +132,10 @@ test("requests that are no requests are refused", async (t) => {
   // an id that was read before the mistake comes back
   ana.write('{"id":77,"action":"dance"}');
   await ana.event(({ id, error }) => id === 77 && error.code === "unknown_command");
-  await noted("bad_utf8", server.command("ping", new Uint8Array([...Buffer.from('{"a":"'), 0xff, 0x22, 0x7d])));
+  await noted(
+    "bad_utf8",
+    server.command("ping", new Uint8Array([...Buffer.from('{"a":"'), 0xff, 0x22, 0x7d])),
+  );
   await noted("unknown_command", server.command("dance"));
 });
 
@@ -120,7 +154,12 @@ test("tokens that are not good are refused", async (t) => {
   const nobody = await server.connect();
   const each = [
     ["bad_token", "x", "a.b.c", `${ana.token}x`, ana.token.slice(0, -2), `x${ana.token}`],
-    ["bad_token", token(claims, `${secret}!`), token(claims, secret, { alg: "none" }), token({ ...claims, sub: "0" }, secret)],
+    [
+      "bad_token",
+      token(claims, `${secret}!`),
+      token(claims, secret, { alg: "none" }),
+      token({ ...claims, sub: "0" }, secret),
+    ],
     ["bad_token", token({ ...claims, exp: undefined }, secret), token(claims, secret, { alg: "HS512" })],
     ["expired", token({ ...claims, exp: now - 10 }, secret)],
     ["too_long", "x".repeat(5000)],
@@ -131,7 +170,9 @@ test("tokens that are not good are refused", async (t) => {
       await noted(code, nobody.call("auth", { token: bad }));
       if (code === "too_long" || code === "empty") continue;
       assert.equal((await noted(code, server.command("rooms", {}, bad))).status, 401);
-      await assert.rejects(server.connect(undefined, { headers: { Authorization: `Bearer ${bad}` } }), { status: 401 });
+      await assert.rejects(server.connect(undefined, { headers: { Authorization: `Bearer ${bad}` } }), {
+        status: 401,
+      });
     }
   }
   const whole = token(claims, secret);
@@ -194,7 +235,13 @@ testWorkers("what is not there is refused", async (t) => {
 });
 
 testWorkers("what one may not do is refused", async (t) => {
-  const [ana, bob, eve, room, closed] = [await t.person(), await t.person(), await t.person(), t.room(), t.room()];
+  const [ana, bob, eve, room, closed] = [
+    await t.person(),
+    await t.person(),
+    await t.person(),
+    t.room(),
+    t.room(),
+  ];
   const not = (who, code, action, params) => both(who, code, action, { room, ...params });
   await ana.call("join", { room });
   await bob.call("join", { room });
@@ -219,7 +266,8 @@ testWorkers("what one may not do is refused", async (t) => {
   ])
     await not(bob, "not_member", action, { room: closed, ...params });
   const { room: direct } = await ana.call("dm", { user: bob.user.id });
-  for (const action of ["join", "history", "presence"]) await not(eve, "not_member", action, { room: direct.id });
+  for (const action of ["join", "history", "presence"])
+    await not(eve, "not_member", action, { room: direct.id });
   await not(eve, "not_member", "send", { room: direct.id, text: "a" });
   await not(eve, "not_member", "join", { room: `@${ana.user.id}` });
 
@@ -277,7 +325,10 @@ testWorkers("a cid is one message's", async (t) => {
   for (const seen of [0, 1, undefined]) {
     await both(ana, "cid_conflict", "send", { room, text: "two", cid: "c", seen });
     await both(ana, "cid_conflict", "send", { room, text: "one", cid: "c", reply_to: 1, seen });
-    assert.deepEqual(await ana.call("send", { room, text: "one", cid: "c", seen }), { ...first, duplicate: true });
+    assert.deepEqual(await ana.call("send", { room, text: "one", cid: "c", seen }), {
+      ...first,
+      duplicate: true,
+    });
   }
   assert.equal((await bob.call("send", { room, text: "two", cid: "c" })).duplicate, undefined);
 });

@@ -12,7 +12,13 @@ async function fill(who, room, n, text = "m") {
 testWorkers("join begins where it is told to", async (t) => {
   const [ana, room] = [await t.person(), t.room()];
   const { room: made, read } = await ana.call("join", { room });
-  assert.deepEqual([made.head, read], [{ seq: 1, count: 0 }, { seq: 1, count: 0 }]);
+  assert.deepEqual(
+    [made.head, read],
+    [
+      { seq: 1, count: 0 },
+      { seq: 1, count: 0 },
+    ],
+  );
   await fill(ana, room, 20);
   const { epoch } = made;
   const shown = async (how) => {
@@ -126,26 +132,33 @@ testWorkers("whoever missed too much is told where it stands", async (t) => {
   await eve.call("join", { room, after: 502 });
   await eve.events({ event: "message", room }, 1000);
   assert.deepEqual(seqs(eve.log(room)), range(503, 1502));
-  assert.equal(eve.frames.some(({ event }) => event === "behind"), false);
+  assert.equal(
+    eve.frames.some(({ event }) => event === "behind"),
+    false,
+  );
 });
 
 testWorkers("everybody sees everything once and in order, whoever is on which worker", async (t) => {
   const rooms = range(1, 6).map(() => t.room());
   const people = await Promise.all(range(1, 6).map(() => t.person()));
   for (const who of people) for (const room of rooms) await who.call("join", { room, after: 0 });
-  await Promise.all(
-    people.flatMap((who) => rooms.map((room) => fill(who, room, 30, `${who.user.id}.`))),
-  );
+  await Promise.all(people.flatMap((who) => rooms.map((room) => fill(who, room, 30, `${who.user.id}.`))));
   for (const who of people) {
     for (const room of rooms) {
       await who.events({ event: "message", room }, 180);
       const log = who.log(room);
       assert.deepEqual(seqs(log), range(1, 181));
-      assert.deepEqual(log.slice(1).map(({ count }) => count), range(1, 180));
+      assert.deepEqual(
+        log.slice(1).map(({ count }) => count),
+        range(1, 180),
+      );
       log.slice(1).forEach(({ ts }, i) => assert.ok(ts >= log[i].ts, "time went back"));
       for (const author of people) {
         const own = log.filter(({ from, event }) => event === "message" && from.id === author.user.id);
-        assert.deepEqual(own.map(({ text }) => text), range(1, 30).map((i) => `${author.user.id}.${i}`));
+        assert.deepEqual(
+          own.map(({ text }) => text),
+          range(1, 30).map((i) => `${author.user.id}.${i}`),
+        );
       }
       assert.deepEqual(log, people[0].log(room));
     }
@@ -174,7 +187,17 @@ test("a room's id is folded, and one's own cid comes back", async (t) => {
   const { seq } = await ana.call("send", { room: room.toUpperCase(), text: "a", cid: "c1" });
   const event = await ana.event({ event: "message", room });
   const { ts } = event;
-  const expected = { event: "message", room, seq, count: 1, ts, from: ana.user, text: "a", cid: "c1", rev: seq };
+  const expected = {
+    event: "message",
+    room,
+    seq,
+    count: 1,
+    ts,
+    from: ana.user,
+    text: "a",
+    cid: "c1",
+    rev: seq,
+  };
   assert.deepEqual(event, expected);
   assert.ok(Math.abs(ts - Date.now()) < 5000);
 });
@@ -203,7 +226,10 @@ testWorkers("typing is told to the others, not kept", async (t) => {
   assert.deepEqual(await bob.event({ event: "typing" }), { event: "typing", room, from: ana.user, on: true });
   await ana.call("typing", { room, on: false });
   assert.equal((await bob.event({ event: "typing" })).on, false);
-  assert.equal(ana.frames.some(({ event }) => event === "typing"), false);
+  assert.equal(
+    ana.frames.some(({ event }) => event === "typing"),
+    false,
+  );
   assert.equal((await ana.call("history", { room, view: "log" })).head.seq, 1);
 });
 
@@ -215,7 +241,10 @@ testWorkers("presence tells who is there", async (t) => {
   await bob.call("join", { room });
   const both = await ana.event((f) => f.event === "presence" && f.count === 2);
   assert.deepEqual(ids(both), [ana.user.id, bob.user.id]);
-  assert.deepEqual(both.users.find(({ id }) => id === bob.user.id), bob.user);
+  assert.deepEqual(
+    both.users.find(({ id }) => id === bob.user.id),
+    bob.user,
+  );
   assert.deepEqual(ids(await ana.call("presence", { room })), [ana.user.id, bob.user.id]);
   // a second device is the same person
   const again = await (await t.server).connect(bob.token);
@@ -249,7 +278,10 @@ test("only so many rooms are followed", async (t) => {
   await ana.call("leave", { room: "a" });
   await ana.call("join", { room: "d" });
   const bob = await t.person("bob", { server });
-  await refused("too_many_rooms", bob.call("resume", { rooms: { a: [0, 0], b: [0, 0], c: [0, 0], d: [0, 0] } }));
+  await refused(
+    "too_many_rooms",
+    bob.call("resume", { rooms: { a: [0, 0], b: [0, 0], c: [0, 0], d: [0, 0] } }),
+  );
   await bob.call("resume", { rooms: { a: [0, 0], b: [0, 0] } });
   const { rooms } = await bob.call("resume", { rooms: { c: [0, 0], d: [0, 0] } });
   assert.equal(rooms.d.error.code, "too_many_rooms");

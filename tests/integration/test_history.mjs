@@ -23,10 +23,25 @@ testWorkers("changes are entries, and the message view is merged from them", asy
 
   const live = bob.log(room);
   const who = ({ event, from }) => [event, from?.id];
-  assert.deepEqual(live.map(who), [
-    ...[["room", ana], ["message", ana], ["message", bob], ["edit", ana], ["react", bob], ["react", ana]],
-    ...[["react", ana], ["react", ana], ["react", bob], ["delete", bob]],
-  ].map(([event, { user }]) => [event, user.id]));
+  assert.deepEqual(
+    live.map(who),
+    [
+      ...[
+        ["room", ana],
+        ["message", ana],
+        ["message", bob],
+        ["edit", ana],
+        ["react", bob],
+        ["react", ana],
+      ],
+      ...[
+        ["react", ana],
+        ["react", ana],
+        ["react", bob],
+        ["delete", bob],
+      ],
+    ].map(([event, { user }]) => [event, user.id]),
+  );
   const [editEvent, reaction] = [live[3], live[4]];
   assert.deepEqual([editEvent.target, editEvent.text], [first, "first"]);
   assert.deepEqual([reaction.target, reaction.emoji, reaction.on], [first, "👍", true]);
@@ -48,14 +63,19 @@ testWorkers("changes are entries, and the message view is merged from them", asy
 
   // the log keeps every entry, but not what was deleted
   const log = await byRead(bob, room, { view: "log" });
-  assert.deepEqual(log, live.map((entry) => (entry.seq === second ? { ...entry, text: "" } : entry)));
+  assert.deepEqual(
+    log,
+    live.map((entry) => (entry.seq === second ? { ...entry, text: "" } : entry)),
+  );
   // nor do newcomers see it, from memory or from the store
   const eve = await t.person("eve");
   await eve.call("join", { room, after: 0 });
   await eve.event({ seq: gone });
   assert.equal(eve.log(room).find(({ seq }) => seq === second).text, "");
   assert.equal(JSON.stringify(eve.frames).includes("secret"), false);
-  const response = await server.fetch(`/api/v1/rooms/${room}/messages`, { headers: { Authorization: `Bearer ${ana.token}` } });
+  const response = await server.fetch(`/api/v1/rooms/${room}/messages`, {
+    headers: { Authorization: `Bearer ${ana.token}` },
+  });
   assert.deepEqual((await response.json()).entries, messages);
 });
 
@@ -80,16 +100,27 @@ testWorkers("many change one message at once", async (t) => {
   await people[0].call("join", { room });
   const { seq: target } = await people[0].call("send", { room, text: "0" });
   await Promise.all(
-    people.flatMap((who) => Array.from({ length: 10 }, (_, i) => who.call("react", { room, target, emoji: `e${i}` }))),
+    people.flatMap((who) =>
+      Array.from({ length: 10 }, (_, i) => who.call("react", { room, target, emoji: `e${i}` })),
+    ),
   );
-  await Promise.all(Array.from({ length: 20 }, (_, i) => people[0].call("edit", { room, target, text: `t${i}` })));
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => people[0].call("edit", { room, target, text: `t${i}` })),
+  );
   const [message] = await byRead(people[0], room);
   const ids = people.map(({ user }) => user.id).sort((a, b) => a - b);
   assert.equal(Object.keys(message.reactions).length, 10);
-  for (const users of Object.values(message.reactions)) assert.deepEqual([...users].sort((a, b) => a - b), ids);
+  for (const users of Object.values(message.reactions))
+    assert.deepEqual(
+      [...users].sort((a, b) => a - b),
+      ids,
+    );
   assert.deepEqual([message.text, message.rev], ["t19", 102]);
   const log = (await byRead(people[0], room, { view: "log", limit: 500 })).map(({ seq }) => seq);
-  assert.deepEqual(log, Array.from({ length: 102 }, (_, i) => i + 1));
+  assert.deepEqual(
+    log,
+    Array.from({ length: 102 }, (_, i) => i + 1),
+  );
   assert.ok(server.exit === undefined);
 });
 
@@ -129,5 +160,8 @@ test("a page keeps to its limit of bytes", async (t) => {
     if (!more) break;
     assert.ok(entries.length > 0);
   }
-  assert.deepEqual(all.map(({ seq }) => seq), Array.from({ length: 40 }, (_, i) => i + 2));
+  assert.deepEqual(
+    all.map(({ seq }) => seq),
+    Array.from({ length: 40 }, (_, i) => i + 2),
+  );
 });

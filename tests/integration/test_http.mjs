@@ -43,13 +43,18 @@ testWorkers("many requests at once are answered in their order", async (t) => {
   const raw = await open(t);
   // one packet: quick and slow ones, heads without bodies, errors
   const sends = Array.from({ length: 40 }, (_, i) => post("send", { room, text: `m${i}` }));
-  raw.write([post("join", { room }), ...sends, get("/nothing"), get("/ready"), post("history", { room })].join(""));
+  raw.write(
+    [post("join", { room }), ...sends, get("/nothing"), get("/ready"), post("history", { room })].join(""),
+  );
   assert.equal((await raw.answer()).status, 200);
   for (let i = 0; i < 40; i++) assert.equal(JSON.parse((await raw.answer()).body).seq, i + 2);
   assert.equal((await raw.answer()).status, 404);
   assert.equal(String((await raw.answer()).body), "ready\n");
   const texts = JSON.parse((await raw.answer()).body).entries.map(({ text }) => text);
-  assert.deepEqual(texts, Array.from({ length: 40 }, (_, i) => `m${i}`));
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 40 }, (_, i) => `m${i}`),
+  );
   // and cut at every byte
   for (const byte of post("rooms", {}) + get("/ready")) {
     raw.write(byte);
@@ -149,13 +154,27 @@ test("the web app is served as it should be cached", async (t) => {
     assert.equal((await ask(path, 'If-None-Match: "other"\r\n')).status, 200);
   }
   assert.match((await ask(script, "")).headers["cache-control"], /max-age=31536000, immutable/);
-  assert.equal((await server.fetch("/api/v1/ping", { method: "POST" })).headers.get("cache-control"), "no-store");
+  assert.equal(
+    (await server.fetch("/api/v1/ping", { method: "POST" })).headers.get("cache-control"),
+    "no-store",
+  );
 });
 
 test("what is nowhere is 404, whatever it looks like", async (t) => {
   const raw = await open(t);
-  for (const path of ["/nothing", "/../etc/passwd", "/..%2f..%2fetc/passwd", "//", "/index.html/", "/api/v1/", "/api/v1/a/b",
-    "/api/v1/rooms/x/other", "/api/v2/ping", "/%00", "/ws/"]) {
+  for (const path of [
+    "/nothing",
+    "/../etc/passwd",
+    "/..%2f..%2fetc/passwd",
+    "//",
+    "/index.html/",
+    "/api/v1/",
+    "/api/v1/a/b",
+    "/api/v1/rooms/x/other",
+    "/api/v2/ping",
+    "/%00",
+    "/ws/",
+  ]) {
     const { status, body } = await raw.write(get(path)).answer();
     assert.ok([404, 405].includes(status), `${path}: ${status}`);
     assert.match(JSON.parse(body).error.code, /no_such_path|unknown_command|method_not_allowed/);
@@ -199,7 +218,10 @@ test("whoever is slow with a request is told so", async (t) => {
     return [status, Date.now() - start > 200 && Date.now() - start < 2000];
   };
   assert.deepEqual(await slow("GET / HT"), [408, true]);
-  assert.deepEqual(await slow(`POST /api/v1/ping HTTP/1.1\r\n${HEAD}Content-Length: 5\r\n\r\n{`), [408, true]);
+  assert.deepEqual(await slow(`POST /api/v1/ping HTTP/1.1\r\n${HEAD}Content-Length: 5\r\n\r\n{`), [
+    408,
+    true,
+  ]);
   // a byte now and then does not help
   const drip = await open(t, server);
   const start = Date.now();

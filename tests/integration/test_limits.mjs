@@ -12,7 +12,10 @@ testWorkers("a person may send only so fast", async (t) => {
   let sent = 0;
   let error;
   for (; error === undefined && sent < 100; sent++)
-    error = await ana.call("send", { room: "r", text: "a" }).then(() => undefined, (reason) => reason);
+    error = await ana.call("send", { room: "r", text: "a" }).then(
+      () => undefined,
+      (reason) => reason,
+    );
   assert.equal(error.code, "rate_limited");
   assert.ok(sent > 15 && sent < 30, `${sent} were let through`);
   assert.ok(error.retry_after_ms > 0 && error.retry_after_ms <= 1000, error.retry_after_ms);
@@ -24,7 +27,10 @@ testWorkers("a person may send only so fast", async (t) => {
   // over HTTP it is 429 with Retry-After in seconds
   let response;
   await until("HTTP is limited too", async () => {
-    response = await server.fetch("/api/v1/sessions", { method: "POST", headers: { Authorization: `Bearer ${ana.token}` } });
+    response = await server.fetch("/api/v1/sessions", {
+      method: "POST",
+      headers: { Authorization: `Bearer ${ana.token}` },
+    });
     return response.status !== 200;
   });
   assert.equal(response.status, 429);
@@ -54,7 +60,10 @@ test("an address may connect only so fast", async (t) => {
     const raw = await Raw.connect(server.port);
     t.after(() => raw.kill());
     raw.write("GET /ready HTTP/1.1\r\nHost: a\r\n\r\n");
-    await raw.answer().then(() => open++, () => closed++);
+    await raw.answer().then(
+      () => open++,
+      () => closed++,
+    );
   }
   assert.ok(open >= 9 && open <= 14, `${open} were let in`);
   assert.equal(open + closed, 25);
@@ -76,7 +85,13 @@ test("only so many connections are open", async (t) => {
 });
 
 test("limits that are set are kept", async (t) => {
-  const server = await t.start({ "text-max": 10, "frame-max": "1k", "body-max": "1k", "head-max": "512", "history-max": "4k" });
+  const server = await t.start({
+    "text-max": 10,
+    "frame-max": "1k",
+    "body-max": "1k",
+    "head-max": "512",
+    "history-max": "4k",
+  });
   const ana = await t.person("ana", { server });
   await ana.call("join", { room: "r" });
   await ana.call("send", { room: "r", text: "ö".repeat(10) });
@@ -92,7 +107,13 @@ test("limits that are set are kept", async (t) => {
 });
 
 test("0 lifts a limit", async (t) => {
-  const server = await t.start({ "text-max": 0, "frame-max": "4m", "body-max": 0, "behind-max": 0, "history-max": "8m" });
+  const server = await t.start({
+    "text-max": 0,
+    "frame-max": "4m",
+    "body-max": 0,
+    "behind-max": 0,
+    "history-max": "8m",
+  });
   const [ana, bob] = [await t.person("ana", { server }), await t.person("bob", { server })];
   const { room } = await ana.call("join", { room: "r" });
   const text = "\u0001x".repeat(200_000); // escaped it is longer
@@ -110,7 +131,8 @@ test("texts may be as long as one wants them", async (t) => {
   await ana.call("join", { room: "r" });
   const text = (i) => `${i}${"\u0001".repeat(99_990)}`; // escaped six times as long
   for (let i = 0; i < 150; i++) await ana.call("send", { room: "r", text: text(i) });
-  for (let target = 2; target < 100; target++) await ana.call("edit", { room: "r", target, text: text(`e${target}`) });
+  for (let target = 2; target < 100; target++)
+    await ana.call("edit", { room: "r", target, text: text(`e${target}`) });
   const history = (params) => ana.call("history", { room: "r", limit: 500, ...params });
   for (const [params, seq, begins] of [
     [{}, 151, "149"],
@@ -119,6 +141,9 @@ test("texts may be as long as one wants them", async (t) => {
     [{ view: "log" }, 249, "e99"],
   ]) {
     const { entries, more } = await history(params);
-    assert.deepEqual([more, entries.length, entries[0].seq, entries[0].text.startsWith(begins)], [true, 1, seq, true]);
+    assert.deepEqual(
+      [more, entries.length, entries[0].seq, entries[0].text.startsWith(begins)],
+      [true, 1, seq, true],
+    );
   }
 });

@@ -48,8 +48,13 @@ function parse(text) {
     if (type !== "histogram") continue;
     const buckets = [...samples].filter(([sample]) => sample.startsWith(`${name}_bucket{`));
     assert.ok(buckets.length > 2, name);
-    const bounds = buckets.map(([sample]) => Number(sample.match(/le="(.*)"/)[1].replace("+Inf", "Infinity")));
-    assert.deepEqual(bounds, [...bounds].sort((a, b) => a - b));
+    const bounds = buckets.map(([sample]) =>
+      Number(sample.match(/le="(.*)"/)[1].replace("+Inf", "Infinity")),
+    );
+    assert.deepEqual(
+      bounds,
+      [...bounds].sort((a, b) => a - b),
+    );
     assert.equal(bounds.at(-1), Infinity);
     buckets.forEach(([, value], i) => assert.ok(i === 0 || value >= buckets[i - 1][1], `${name} sinks`));
     assert.equal(buckets.at(-1)[1], samples.get(`${name}_count`));
@@ -104,7 +109,11 @@ test("what is open goes back to nothing", async (t) => {
   }
   await until("all are gone", async () => {
     const metric = await server.metrics();
-    return metric('polylog_connections_open{door="ws"}') === 0 && metric('polylog_connections_open{door="http"}') <= 2 && metric("polylog_cursors") === 0;
+    return (
+      metric('polylog_connections_open{door="ws"}') === 0 &&
+      metric('polylog_connections_open{door="http"}') <= 2 &&
+      metric("polylog_cursors") === 0
+    );
   });
 });
 

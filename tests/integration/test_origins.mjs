@@ -34,8 +34,17 @@ test("a WebSocket is opened from one's own and from listed origins", async (t) =
     ["https://OTHER.example", "polylog.local"],
   ])
     await (await upgrade(origin, host)).close();
-  for (const origin of ["https://evil.example", "null", `http://${own}.evil.example`, `http://localhost:${server.port}`, `${LISTED}:444`,
-    "https://evil.example/https://chat.example.org", "http://chat.example.org", "file://", own]) {
+  for (const origin of [
+    "https://evil.example",
+    "null",
+    `http://${own}.evil.example`,
+    `http://localhost:${server.port}`,
+    `${LISTED}:444`,
+    "https://evil.example/https://chat.example.org",
+    "http://chat.example.org",
+    "file://",
+    own,
+  ]) {
     const error = await upgrade(origin).then(
       () => assert.fail(`${origin} was let in`),
       (reason) => reason,
@@ -52,7 +61,11 @@ test("listed origins may ask across origins, others not", async (t) => {
   const preflight = (Origin) =>
     ask(server, "/api/v1/rooms", {
       method: "OPTIONS",
-      headers: { Origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization" },
+      headers: {
+        Origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+      },
     });
   const allowed = await preflight(LISTED);
   assert.equal(allowed.status, 204);
@@ -65,7 +78,11 @@ test("listed origins may ask across origins, others not", async (t) => {
     assert.equal((await preflight(origin)).headers["access-control-allow-origin"], undefined);
   }
   const post = (Origin) =>
-    ask(server, "/api/v1/rooms", { method: "POST", headers: { Origin, Authorization: `Bearer ${token}` }, body: "{}" });
+    ask(server, "/api/v1/rooms", {
+      method: "POST",
+      headers: { Origin, Authorization: `Bearer ${token}` },
+      body: "{}",
+    });
   assert.equal((await post(LISTED)).headers["access-control-allow-origin"], LISTED);
   assert.equal((await post("https://evil.example")).headers["access-control-allow-origin"], undefined);
   // errors too, so that the page can read them
@@ -77,17 +94,25 @@ test("a cookie counts only together with an origin that is allowed", async (t) =
   const server = await t.start({ origins: LISTED });
   const { token, user } = await server.login("ana");
   const own = server.url;
-  const post = (headers) => ask(server, "/api/v1/auth", { method: "POST", headers, body: JSON.stringify({ token }) });
+  const post = (headers) =>
+    ask(server, "/api/v1/auth", { method: "POST", headers, body: JSON.stringify({ token }) });
   const rooms = (headers) => ask(server, "/api/v1/rooms", { method: "POST", headers });
   const Cookie = `polylog_token=${token}`;
   assert.equal((await rooms({ Cookie, Origin: own })).status, 200);
   assert.equal((await rooms({ Cookie, Origin: LISTED })).status, 200);
-  for (const headers of [{ Cookie }, { Cookie, Origin: "https://evil.example" }, { Cookie, Origin: "null" }]) {
+  for (const headers of [
+    { Cookie },
+    { Cookie, Origin: "https://evil.example" },
+    { Cookie, Origin: "null" },
+  ]) {
     const answer = await rooms(headers);
     assert.deepEqual([answer.status, codeOf(answer)], [403, "bad_origin"]);
   }
   // a header is proof enough
-  assert.equal((await rooms({ Authorization: `Bearer ${token}`, Origin: "https://evil.example" })).status, 200);
+  assert.equal(
+    (await rooms({ Authorization: `Bearer ${token}`, Origin: "https://evil.example" })).status,
+    200,
+  );
   assert.equal(JSON.parse((await post({ Cookie })).text).user.id, user.id);
   // reading is not a change: the cookie is enough
   const read = await ask(server, "/api/v1/rooms/general/messages", { headers: { Cookie } });
@@ -97,8 +122,17 @@ test("a cookie counts only together with an origin that is allowed", async (t) =
 test("login is for this machine only, unless it is open", async (t) => {
   const far = { "X-Forwarded-For": "203.0.113.7" };
   const trusting = await t.start({ "trusted-proxies": ["127.0.0.0/8", "10.0.0.0/8"] });
-  for (const address of ["203.0.113.7", "2001:db8::1", "203.0.113.7, 10.1.2.3", "127.0.0.1, 203.0.113.7", "203.0.113.7:4711"])
-    assert.equal((await refused("login_closed", trusting.login("ana", {}, { "X-Forwarded-For": address }))).status, 403);
+  for (const address of [
+    "203.0.113.7",
+    "2001:db8::1",
+    "203.0.113.7, 10.1.2.3",
+    "127.0.0.1, 203.0.113.7",
+    "203.0.113.7:4711",
+  ])
+    assert.equal(
+      (await refused("login_closed", trusting.login("ana", {}, { "X-Forwarded-For": address }))).status,
+      403,
+    );
   for (const address of ["127.0.0.1", "::1"]) await trusting.login("ana", {}, { "X-Forwarded-For": address });
   await refused("login_closed", trusting.login("ana", {}, { "X-Forwarded-For": "203.0.113.7, 127.0.0.1" }));
   // a proxy that nobody vouched for does not make its clients this machine's
@@ -119,7 +153,11 @@ test("login is for this machine only, unless it is open", async (t) => {
 test("a proxy that is trusted says whether it was https", async (t) => {
   const cookie = async (flags, headers) => {
     const server = await t.start(flags);
-    const { headers: answered } = await ask(server, "/api/v1/login", { method: "POST", headers, body: '{"name":"ana"}' });
+    const { headers: answered } = await ask(server, "/api/v1/login", {
+      method: "POST",
+      headers,
+      body: '{"name":"ana"}',
+    });
     return answered["set-cookie"][0].includes("; Secure");
   };
   const https = { "X-Forwarded-Proto": "https" };

@@ -15,7 +15,9 @@ import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
 // {code, out, err} of a run that ends by itself.
 function run(...args) {
   return new Promise((resolve) => {
-    execFile(PROGRAM, args, { timeout: 10_000 }, (error, out, err) => resolve({ code: error?.code ?? 0, out, err }));
+    execFile(PROGRAM, args, { timeout: 10_000 }, (error, out, err) =>
+      resolve({ code: error?.code ?? 0, out, err }),
+    );
   });
 }
 
@@ -68,7 +70,10 @@ test("settings come from flags, the environment and .env, in this order", async 
     const ana = await t.person("ana", { server });
     await ana.call("join", { room: "r" });
     for (let n = 5; ; n += 5) {
-      const failed = await ana.call("send", { room: "r", text: "x".repeat(n + 1) }).then(() => false, () => true);
+      const failed = await ana.call("send", { room: "r", text: "x".repeat(n + 1) }).then(
+        () => false,
+        () => true,
+      );
       if (failed) return n;
     }
   };
@@ -91,7 +96,9 @@ test("a Unix socket and several addresses are listened on", async (t) => {
   await server.ready();
   const status = (options) =>
     new Promise((resolve, reject) => {
-      request({ path: "/ready", agent: false, ...options }, (response) => resolve(response.statusCode)).on("error", reject).end();
+      request({ path: "/ready", agent: false, ...options }, (response) => resolve(response.statusCode))
+        .on("error", reject)
+        .end();
     });
   assert.equal(await status({ socketPath: path }), 200);
   assert.equal(await status({ host: "::1", port: other }), 200);
@@ -197,7 +204,10 @@ testWorkers("what was sent while it stops is stored once or not at all", async (
   const pour = async (who) => {
     for (let i = 0; who.closing === undefined; i++) {
       const request = { room: "r", text: `${who.user.id}.${i}`, cid: `${i}`, seen: 1 };
-      const answer = who.call("send", request).then((ok) => ok.seq, () => undefined);
+      const answer = who.call("send", request).then(
+        (ok) => ok.seq,
+        () => undefined,
+      );
       sent.push({ who, request, answer });
       if (i % 8 === 0) await answer;
     }
@@ -249,7 +259,9 @@ test("what it keeps is for its own user's eyes", async (t) => {
 
 test("echo sends back what it gets", async (t) => {
   const port = await freePort();
-  const child = spawn(PROGRAM, ["echo", "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(PROGRAM, ["echo", "--listen", `127.0.0.1:${port}`], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   t.after(() => child.kill("SIGKILL"));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`);

@@ -4,7 +4,10 @@ import { sleep, test, testWorkers, refused } from "./lib/suite.mjs";
 
 testWorkers("a direct room is its two people's", async (t) => {
   const [ana, bob] = [await t.person("ana"), await t.person("bob")];
-  const [{ room }, other] = [await ana.call("dm", { user: bob.user.id }), await bob.call("dm", { user: ana.user.id })];
+  const [{ room }, other] = [
+    await ana.call("dm", { user: bob.user.id }),
+    await bob.call("dm", { user: ana.user.id }),
+  ];
   assert.equal(room.id, `dm:${ana.user.id}:${bob.user.id}`);
   assert.equal(room.kind, "direct");
   assert.deepEqual([room.peer, other.room.peer], [bob.user, ana.user]);
@@ -48,12 +51,16 @@ testWorkers("one's own log is followed without asking, and can be read again", a
     await bob.call("member_set", { room, user: ana.user.id, role: "member" });
   }
   const invites = await ana.events({ event: "invite", room: own }, 3);
-  assert.deepEqual(invites.map(({ seq, to, title, kind }) => [seq, to, title, kind]), [
-    ...rooms.map((room, i) => [i + 1, room, `of ${room}`, "private"]),
-  ]);
+  assert.deepEqual(
+    invites.map(({ seq, to, title, kind }) => [seq, to, title, kind]),
+    [...rooms.map((room, i) => [i + 1, room, `of ${room}`, "private"])],
+  );
   const again = await (await t.server).connect(ana.token);
   await again.call("join", { room: own, after: 1 });
-  assert.deepEqual((await again.events({ event: "invite" }, 2)).map(({ seq }) => seq), [2, 3]);
+  assert.deepEqual(
+    (await again.events({ event: "invite" }, 2)).map(({ seq }) => seq),
+    [2, 3],
+  );
   const { entries } = await again.call("history", { room: own, view: "log" });
   assert.equal(entries.length, 3);
   await again.close();
@@ -97,7 +104,10 @@ testWorkers("whoever is removed, muted or banned is so at once", async (t) => {
     await bob.event({ room, event: "member", seq });
     await sleep(30);
     await bob.settle();
-    assert.deepEqual(bob.log(room).map((entry) => entry.seq), Array.from({ length: seq }, (_, i) => i + 1));
+    assert.deepEqual(
+      bob.log(room).map((entry) => entry.seq),
+      Array.from({ length: seq }, (_, i) => i + 1),
+    );
     for (const [action, params] of [
       ["send", { text: "let me" }],
       ["history", {}],
@@ -142,10 +152,13 @@ testWorkers("roles are given by those who may", async (t) => {
   await refused("forbidden", set(ana, eve, "banned"));
   await set(ana, ana, "none"); // to leave for good
   const { members } = await bob.call("members", { room });
-  assert.deepEqual(members.map(({ id, role }) => [id, role]).sort((a, b) => a[0] - b[0]), [
-    [bob.user.id, "owner"],
-    [eve.user.id, "member"],
-  ]);
+  assert.deepEqual(
+    members.map(({ id, role }) => [id, role]).sort((a, b) => a[0] - b[0]),
+    [
+      [bob.user.id, "owner"],
+      [eve.user.id, "member"],
+    ],
+  );
 });
 
 testWorkers("general is nobody's", async (t) => {
@@ -159,7 +172,10 @@ testWorkers("a room's title changes for everybody", async (t) => {
   const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
   await ana.call("room_create", { room, title: "old" });
   await bob.call("join", { room, after: 0 });
-  assert.deepEqual((({ title, kind }) => [title, kind])(await bob.event({ event: "room" })), ["old", "public"]);
+  assert.deepEqual((({ title, kind }) => [title, kind])(await bob.event({ event: "room" })), [
+    "old",
+    "public",
+  ]);
   await ana.call("room_set", { room, title: "neu ✓" });
   assert.equal((await bob.event({ event: "room" })).title, "neu ✓");
   assert.equal((await bob.call("join", { room })).room.title, "neu ✓");

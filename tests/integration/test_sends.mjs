@@ -19,7 +19,11 @@ testWorkers("a repeat is answered with the first's seq", async (t) => {
   // both attempts in flight at once
   for (let i = 0; i < 20; i++) {
     const twice = { room, text: "twice", cid: `t${i}`, seen: 1 };
-    const answers = await Promise.all([ana.call("send", twice), ana.http("send", twice), ana.call("send", twice)]);
+    const answers = await Promise.all([
+      ana.call("send", twice),
+      ana.http("send", twice),
+      ana.call("send", twice),
+    ]);
     assert.equal(new Set(answers.map(({ seq }) => seq)).size, 1);
     assert.equal(answers.filter(({ duplicate }) => duplicate).length, 2);
   }
@@ -47,7 +51,8 @@ test("a repeat is recognised after a restart and after a kill", async (t) => {
 test("a repeat is recognised by its own sender only, and although it was changed", async (t) => {
   const server = await t.start();
   const [ana, bob] = [await server.login("ana"), await server.login("bob")];
-  const send = (who, params) => server.command("send", { room: "general", cid: "c", seen: 1, ...params }, who.token);
+  const send = (who, params) =>
+    server.command("send", { room: "general", cid: "c", seen: 1, ...params }, who.token);
   const one = await server.connect(ana.token);
   await one.call("join", { room: "general" });
   const first = await send(ana, { text: "a" });
@@ -85,7 +90,11 @@ test("a cid is found deep in the log, or the send is refused as unconfirmed", as
   await refused("unconfirmed", fresh({ cid: "n2", seen: 0 }));
   assert.deepEqual((await ana.call("history", { room: "r", limit: 1 })).head, head, "nothing was stored");
   assert.equal((await fresh({ cid: "n2", seen: head.seq - 10_000 })).seq, head.seq + 1);
-  assert.equal((await fresh({ cid: "n3", seen: 10 ** 9 })).seq, head.seq + 2, "seen beyond the head is the head");
+  assert.equal(
+    (await fresh({ cid: "n3", seen: 10 ** 9 })).seq,
+    head.seq + 2,
+    "seen beyond the head is the head",
+  );
 });
 
 test("an answer that was lost is found again", async (t) => {
@@ -94,7 +103,12 @@ test("an answer that was lost is found again", async (t) => {
   const sent = [];
   for (let round = 0; round < 10; round++) {
     const client = await server.connect(ana.token);
-    const requests = Array.from({ length: 20 }, (_, i) => ({ room, text: `${round}.${i}`, cid: `${round}.${i}`, seen: 1 }));
+    const requests = Array.from({ length: 20 }, (_, i) => ({
+      room,
+      text: `${round}.${i}`,
+      cid: `${round}.${i}`,
+      seen: 1,
+    }));
     for (const request of requests) client.write({ action: "send", id: 1, ...request });
     client.kill(); // nobody knows which of them arrived
     const again = await server.connect(ana.token);

@@ -15,7 +15,8 @@ test("names are unique regardless of case and form", async (t) => {
   ]) {
     const { user } = await server.login(`${first}${t.serial}`);
     assert.equal(user.name, `${first}${t.serial}`);
-    for (const other of others) assert.deepEqual((await server.login(`${other.trim()}${t.serial}`)).user, user, other);
+    for (const other of others)
+      assert.deepEqual((await server.login(`${other.trim()}${t.serial}`)).user, user, other);
   }
   const [a, b] = [await server.login(`e${t.serial}`), await server.login(`é${t.serial}`)];
   assert.notEqual(a.user.id, b.user.id);
@@ -126,7 +127,11 @@ test("the owner link works once", async (t) => {
   const { token, user } = await server.login("ana", { owner: code });
   assert.equal(user.owner, true);
   await refused("bad_value", server.login("eve", { owner: code }));
-  assert.equal((await server.login("ana", { owner: code })).user.owner, true, "its owner may follow it again");
+  assert.equal(
+    (await server.login("ana", { owner: code })).user.owner,
+    true,
+    "its owner may follow it again",
+  );
   const ana = await server.connect(token);
   assert.equal(ana.me.user.owner, true);
   // the owner may do everything in every room but direct ones
@@ -149,7 +154,9 @@ test("a session that ends soon is announced, then closed", async (t) => {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const exp = Math.floor(Date.now() / 1000) + 2;
   const input = `${part({ alg: "HS256" })}.${part({ sub: "7", name: "ana", sid: "5", iat: exp - 100, exp })}`;
-  const ana = await server.connect(`${input}.${createHmac("sha256", secret).update(input).digest("base64url")}`);
+  const ana = await server.connect(
+    `${input}.${createHmac("sha256", secret).update(input).digest("base64url")}`,
+  );
   assert.deepEqual(await ana.event({ event: "expiring" }), { event: "expiring", expires: exp * 1000 });
   assert.equal((await ana.closed).code, 4401);
   assert.ok(Date.now() >= exp * 1000 - 50);

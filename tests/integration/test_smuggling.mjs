@@ -58,10 +58,20 @@ const refused = [
   `${POST}Transfer-Encoding: \x0bchunked\r\n\r\n`,
   "POST /api/v1/ping HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
   // chunks
-  ...["0\n\r\n", "00000000000000000\r\n\r\n", "0x0\r\n\r\n", "-1\r\n", "g\r\n", " 0\r\n\r\n", "1\r\n{}\r\n0\r\n\r\n", "2\r\n{}0\r\n\r\n",
-    "1\n{\n0\n\n", "0 \r\n\r\n\r\n", "2;\n\r\n{}\r\n0\r\n\r\n", "ffffffffffffffff0\r\n"].map(
-    (chunks) => `${POST}Transfer-Encoding: chunked\r\n\r\n${chunks}`,
-  ),
+  ...[
+    "0\n\r\n",
+    "00000000000000000\r\n\r\n",
+    "0x0\r\n\r\n",
+    "-1\r\n",
+    "g\r\n",
+    " 0\r\n\r\n",
+    "1\r\n{}\r\n0\r\n\r\n",
+    "2\r\n{}0\r\n\r\n",
+    "1\n{\n0\n\n",
+    "0 \r\n\r\n\r\n",
+    "2;\n\r\n{}\r\n0\r\n\r\n",
+    "ffffffffffffffff0\r\n",
+  ].map((chunks) => `${POST}Transfer-Encoding: chunked\r\n\r\n${chunks}`),
   // other protocols
   "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
   "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -103,10 +113,12 @@ test("nothing is left of a request when the connection is upgraded", async (t) =
   const raw = await Raw.connect(port);
   t.after(() => raw.kill());
   // a request in the body of a handshake is no request, and no frame either
-  await assert.rejects(raw.upgrade({ headers: { "Content-Length": String(SMUGGLED.length) } }).then(async () => {
-    raw.write(SMUGGLED);
-    const { opcode, payload } = await raw.frame();
-    throw new Error(`${opcode} ${payload}`);
-  }));
+  await assert.rejects(
+    raw.upgrade({ headers: { "Content-Length": String(SMUGGLED.length) } }).then(async () => {
+      raw.write(SMUGGLED);
+      const { opcode, payload } = await raw.frame();
+      throw new Error(`${opcode} ${payload}`);
+    }),
+  );
   assert.equal(String(raw.bytes).includes('"status":"ok"'), false);
 });

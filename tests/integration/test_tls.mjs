@@ -13,9 +13,14 @@ import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
 // A key and a certificate of one's own in dir: <name>.key, <name>.crt.
 function certify(t, dir, name) {
   const files = { key: join(dir, `${name}.key`), cert: join(dir, `${name}.crt`) };
-  const args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -addext subjectAltName=DNS:localhost".split(" ");
+  const args =
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -addext subjectAltName=DNS:localhost".split(
+      " ",
+    );
   try {
-    execFileSync("openssl", [...args, "-subj", `/CN=${name}`, "-keyout", files.key, "-out", files.cert], { stdio: "ignore" });
+    execFileSync("openssl", [...args, "-subj", `/CN=${name}`, "-keyout", files.key, "-out", files.cert], {
+      stdio: "ignore",
+    });
   } catch (error) {
     if (error.code === "ENOENT") t.skip("openssl is missing");
     throw error;
@@ -28,7 +33,12 @@ async function start(t, flags = {}) {
   await server.stop("SIGKILL");
   const { key, cert } = certify(t, server.dir, "one");
   server.tlsPort = await freePort();
-  Object.assign(server.flags, { "tls-listen": `127.0.0.1:${server.tlsPort}`, "tls-key": key, "tls-cert": cert, ...flags });
+  Object.assign(server.flags, {
+    "tls-listen": `127.0.0.1:${server.tlsPort}`,
+    "tls-key": key,
+    "tls-cert": cert,
+    ...flags,
+  });
   await server.spawn();
   await server.ready();
   return server;
@@ -51,20 +61,35 @@ testWorkers("https and wss carry what http and ws do", async (t) => {
   const server = await start(t);
   assert.match(server.out, new RegExp(`https://localhost:${server.tlsPort}`));
   const { token, user } = await server.login("ana");
-  const ana = await Client.connect(`wss://localhost:${server.tlsPort}/ws?token=${token}`, { ...TRUST, perMessageDeflate: true });
+  const ana = await Client.connect(`wss://localhost:${server.tlsPort}/ws?token=${token}`, {
+    ...TRUST,
+    perMessageDeflate: true,
+  });
   t.after(() => ana.kill());
   const bob = await t.person("bob", { server });
   for (const who of [ana, bob]) await who.call("join", { room: "r" });
-  for (let i = 0; i < 50; i++) await (i % 2 ? ana : bob).call("send", { room: "r", text: `${i} ${"x".repeat(i * 60)}` });
+  for (let i = 0; i < 50; i++)
+    await (i % 2 ? ana : bob).call("send", { room: "r", text: `${i} ${"x".repeat(i * 60)}` });
   for (const who of [ana, bob]) {
     const texts = (await who.events({ event: "message" }, 50)).map(({ text }) => parseInt(text));
-    assert.deepEqual(texts, Array.from({ length: 50 }, (_, i) => i));
+    assert.deepEqual(
+      texts,
+      Array.from({ length: 50 }, (_, i) => i),
+    );
   }
-  await Promise.all(Array.from({ length: 500 }, (_, i) => ana.call("send", { room: "r", text: `${i}${"y".repeat(3900)}` })));
+  await Promise.all(
+    Array.from({ length: 500 }, (_, i) => ana.call("send", { room: "r", text: `${i}${"y".repeat(3900)}` })),
+  );
   await bob.events(({ text }) => text?.endsWith("y"), 500);
   assert.equal((await ana.close()).code, 1000);
   const answer = await new Promise((resolve, reject) => {
-    const options = { ...TRUST, method: "POST", host: "127.0.0.1", port: server.tlsPort, path: "/api/v1/login" };
+    const options = {
+      ...TRUST,
+      method: "POST",
+      host: "127.0.0.1",
+      port: server.tlsPort,
+      path: "/api/v1/login",
+    };
     const asked = request(options, async (response) => {
       let text = "";
       for await (const chunk of response) text += chunk;
@@ -74,7 +99,10 @@ testWorkers("https and wss carry what http and ws do", async (t) => {
   });
   assert.deepEqual(answer.body.user, user);
   assert.match(answer.cookie, /; Secure/);
-  await until("handshakes are counted", async () => (await server.metrics())("polylog_tls_handshakes_total") >= 2);
+  await until(
+    "handshakes are counted",
+    async () => (await server.metrics())("polylog_tls_handshakes_total") >= 2,
+  );
   assert.equal(await server.stop(), 0);
 });
 
@@ -84,13 +112,24 @@ test("only TLS 1.2 and 1.3 are spoken", async (t) => {
   assert.equal((await shown(server, { maxVersion: "TLSv1.2" })).version, "TLSv1.2");
   const weak = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" };
   await assert.rejects(shown(server, weak));
-  await assert.rejects(shown(server, { maxVersion: "TLSv1.2", ciphers: "AES128-SHA:@SECLEVEL=0" }), "without forward secrecy");
-  await until("failures are counted", async () => (await server.metrics())("polylog_tls_failures_total") >= 1);
+  await assert.rejects(
+    shown(server, { maxVersion: "TLSv1.2", ciphers: "AES128-SHA:@SECLEVEL=0" }),
+    "without forward secrecy",
+  );
+  await until(
+    "failures are counted",
+    async () => (await server.metrics())("polylog_tls_failures_total") >= 1,
+  );
 });
 
 test("what is not TLS on its port is closed, and hinders nobody", async (t) => {
   const server = await start(t, { "head-timeout": "500ms" });
-  for (const bytes of ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\x00\x05hello", "\x00".repeat(100), "\x16"]) {
+  for (const bytes of [
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "\x16\x03\x01\x00\x05hello",
+    "\x00".repeat(100),
+    "\x16",
+  ]) {
     const raw = await Raw.connect(server.tlsPort);
     t.after(() => raw.kill());
     raw.write(Buffer.from(bytes, "latin1"));
@@ -133,7 +172,11 @@ test("a certificate that cannot be read ends with 1 and one line", async (t) => 
   server.log = "";
   const { key, cert } = certify(t, server.dir, "one");
   const other = certify(t, server.dir, "other");
-  for (const [k, c] of [[key, "/nowhere.crt"], ["/nowhere.key", cert], [other.key, cert]]) {
+  for (const [k, c] of [
+    [key, "/nowhere.crt"],
+    ["/nowhere.key", cert],
+    [other.key, cert],
+  ]) {
     Object.assign(server.flags, { "tls-listen": "127.0.0.1:0", "tls-key": k, "tls-cert": c });
     server.log = "";
     await server.spawn();

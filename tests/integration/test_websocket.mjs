@@ -33,11 +33,15 @@ testWorkers("ws talks with permessage-deflate", async (t) => {
   const everybody = [ana, bob, plain];
   for (const who of everybody) await who.call("join", { room });
   const texts = ["short", "x".repeat(4000), "ünïcödé 😀 ".repeat(100), "x".repeat(200)];
-  for (let i = 0; i < 20; i++) texts.push(Array.from({ length: 300 }, () => Math.random().toString(36)[2]).join(""));
+  for (let i = 0; i < 20; i++)
+    texts.push(Array.from({ length: 300 }, () => Math.random().toString(36)[2]).join(""));
   for (const [i, text] of texts.entries()) await everybody[i % 3].call("send", { room, text });
   for (const who of everybody) {
     const got = await who.events({ event: "message" }, texts.length);
-    assert.deepEqual(got.map(({ text }) => text), texts);
+    assert.deepEqual(
+      got.map(({ text }) => text),
+      texts,
+    );
   }
 });
 
@@ -45,7 +49,10 @@ test("deflate is negotiated as far as it can be", async (t) => {
   for (const [offer, answer] of [
     ["permessage-deflate", /permessage-deflate/],
     ["permessage-deflate; client_max_window_bits", /permessage-deflate/],
-    ["permessage-deflate; server_no_context_takeover; client_no_context_takeover", /server_no_context_takeover/],
+    [
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+      /server_no_context_takeover/,
+    ],
     ["permessage-deflate; server_max_window_bits=10", /server_max_window_bits=10/],
     ["permessage-deflate; server_max_window_bits=99, permessage-deflate", /permessage-deflate/],
     ["permessage-deflate; nonsense=1", undefined],
@@ -75,7 +82,9 @@ test("what is compressed unpacks to JSON", async (t) => {
   for (let packed = 0; packed === 0; ) {
     const { opcode, rsv1, payload } = await socket.frame();
     assert.equal(opcode, 1);
-    const json = JSON.parse(rsv1 ? inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: 2 }) : payload);
+    const json = JSON.parse(
+      rsv1 ? inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: 2 }) : payload,
+    );
     if (json.event !== "message") continue;
     assert.deepEqual([json.text, rsv1], [text, true]);
     assert.ok(payload.length < 300);
@@ -113,7 +122,11 @@ test("another client library talks as well", async (t) => {
 
 test("the subprotocol is answered if it is asked for", async (t) => {
   const server = await t.server;
-  for (const [asked, expected] of [[["polylog.v1"], "polylog.v1"], [["other", "polylog.v1"], "polylog.v1"], [[], ""]]) {
+  for (const [asked, expected] of [
+    [["polylog.v1"], "polylog.v1"],
+    [["other", "polylog.v1"], "polylog.v1"],
+    [[], ""],
+  ]) {
     const client = await server.connect(undefined, { protocols: asked });
     assert.equal(client.socket.protocol, expected);
     await client.close();
@@ -151,7 +164,11 @@ test("what WebSocket forbids is answered with its code", async (t) => {
     ["cut UTF-8", 1007, (s) => s.send(1, Buffer.from([0xe2, 0x82]))],
     ["a surrogate", 1007, (s) => s.send(1, Buffer.from([0xed, 0xa0, 0x80]))],
     ["too big", 1009, (s) => s.send(1, " ".repeat(65537))],
-    ["too big in fragments", 1009, (s) => s.send(1, " ".repeat(40000), { fin: false }).send(0, " ".repeat(40000))],
+    [
+      "too big in fragments",
+      1009,
+      (s) => s.send(1, " ".repeat(40000), { fin: false }).send(0, " ".repeat(40000)),
+    ],
     ["not masked", 1002, (s) => s.send(1, ping, { mask: false })],
     ["reserved bit", 1002, (s) => s.send(1, ping, { rsv: 1 })],
     ["deflate not agreed on", 1002, (s) => s.send(1, ping, { rsv: 4 })],

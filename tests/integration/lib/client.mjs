@@ -26,7 +26,13 @@ export class Client {
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));
         response.on("end", () => {
-          reject(Object.assign(error, { response, status: response.statusCode, body: String(Buffer.concat(chunks)) }));
+          reject(
+            Object.assign(error, {
+              response,
+              status: response.statusCode,
+              body: String(Buffer.concat(chunks)),
+            }),
+          );
         });
       });
       socket.once("error", reject);
@@ -95,7 +101,11 @@ export class Client {
       const found = this.frames.filter(matches);
       return found.length >= n ? found : undefined;
     };
-    const found = await this.wait(find, patience, () => `${n} of ${describe(fits)}, there are ${this.frames.filter(matches).length}`);
+    const found = await this.wait(
+      find,
+      patience,
+      () => `${n} of ${describe(fits)}, there are ${this.frames.filter(matches).length}`,
+    );
     for (const frame of found) this.taken.add(frame);
     return found;
   }
@@ -121,7 +131,9 @@ export class Client {
 
   // What came of a room's log so far.
   log(room) {
-    return this.frames.filter((frame) => frame.room === room && frame.seq !== undefined && LOGGED.has(frame.event));
+    return this.frames.filter(
+      (frame) => frame.room === room && frame.seq !== undefined && LOGGED.has(frame.event),
+    );
   }
 
   // After a round trip everything that was sent before has arrived.

@@ -48,7 +48,8 @@ export class Raw {
         const taken = take(this.bytes);
         if (taken === undefined && !this.ended) return;
         done();
-        if (taken === undefined) return reject(new Error(`closed behind ${JSON.stringify(String(this.bytes))}`));
+        if (taken === undefined)
+          return reject(new Error(`closed behind ${JSON.stringify(String(this.bytes))}`));
         this.bytes = this.bytes.subarray(taken.used);
         resolve(taken.value);
       };
@@ -66,7 +67,10 @@ export class Raw {
   async rest(patience = PATIENCE_MS) {
     let timer;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not closed behind ${JSON.stringify(String(this.bytes))}`)), patience);
+      timer = setTimeout(
+        () => reject(new Error(`not closed behind ${JSON.stringify(String(this.bytes))}`)),
+        patience,
+      );
     });
     await Promise.race([this.closed, late]);
     clearTimeout(timer);
@@ -76,13 +80,16 @@ export class Raw {
   // The WebSocket handshake; afterwards frame() and send().
   async upgrade({ path = "/ws", headers = {} } = {}) {
     const key = randomBytes(16).toString("base64");
-    const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const more = Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join("");
     this.write(
       `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${more}\r\n`,
     );
     const answer = await this.answer();
-    if (answer.status !== 101) throw Object.assign(new Error(`the upgrade was refused: ${answer.status}`), answer);
+    if (answer.status !== 101)
+      throw Object.assign(new Error(`the upgrade was refused: ${answer.status}`), answer);
     const expected = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     if (answer.headers["sec-websocket-accept"] !== expected) throw new Error("wrong Sec-WebSocket-Accept");
     return answer;
@@ -144,12 +151,18 @@ function takeFrame(bytes) {
   let at = 2;
   if (bytes[1] & 128) throw new Error("a server's frame is masked");
   if (length === 126) [length, at] = [bytes.length < 4 ? Infinity : bytes.readUInt16BE(2), 4];
-  else if (length === 127) [length, at] = [bytes.length < 10 ? Infinity : Number(bytes.readBigUInt64BE(2)), 10];
+  else if (length === 127)
+    [length, at] = [bytes.length < 10 ? Infinity : Number(bytes.readBigUInt64BE(2)), 10];
   if (bytes.length < at + length) return undefined;
   const [first] = bytes;
   return {
     used: at + length,
-    value: { fin: first >= 128, rsv1: (first & 64) > 0, opcode: first & 15, payload: bytes.subarray(at, at + length) },
+    value: {
+      fin: first >= 128,
+      rsv1: (first & 64) > 0,
+      opcode: first & 15,
+      payload: bytes.subarray(at, at + length),
+    },
   };
 }
 

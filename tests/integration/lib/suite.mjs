@@ -43,7 +43,12 @@ export async function refused(code, promise) {
 
 // Other workers hear of a session's end a moment later.
 export function revoked(call) {
-  return until("the session has ended", () => call().then(() => false, ({ code }) => code === "revoked"));
+  return until("the session has ended", () =>
+    call().then(
+      () => false,
+      ({ code }) => code === "revoked",
+    ),
+  );
 }
 
 let serial = 0;
