@@ -9,7 +9,6 @@
 /* Close codes of our own (RFC 6455 7.4.2: 4000 to 4999 are private). */
 enum {
     DOOR_WS_CLOSE_AUTH = 4401, /* not authenticated in time, expired, revoked */
-    DOOR_WS_CLOSE_SLOW = 4408, /* does not read what it asked for */
 };
 
 /* How events are encoded: feed encodings. */

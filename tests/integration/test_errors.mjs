@@ -18,9 +18,7 @@ const ELSEWHERE = new Set([
   "store_full",
   "store_failed",
   "internal",
-  "not_joined", // no command answers these four
-  "name_taken",
-  "too_big",
+  "not_joined", // for clients' own use: no command answers these two
   "draining",
 ]);
 
