@@ -737,7 +737,8 @@ uint64_t sim_client_turn(struct sim_client *c)
     if (sim_link_end(&c->link))
         closed(c);
     if (c->link.state == SIM_LINK_DOWN && !c->stays_down && c->due_ms <= now) {
-        c->node = (unsigned)rng_below(&c->crowd->rng, c->crowd->addrs_n);
+        if (!c->pinned)
+            c->node = (unsigned)rng_below(&c->crowd->rng, c->crowd->addrs_n);
         sim_link_open(&c->link, &c->crowd->addrs[c->node]);
     }
     if (c->cut_ms > 0 && c->cut_ms <= now) {

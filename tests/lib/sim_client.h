@@ -105,7 +105,8 @@ struct sim_client {
     struct sim_crowd *crowd;
     char name[16], token[1000];
     uint64_t user;
-    unsigned node; /* which it connects to */
+    unsigned node; /* which it connects to; drawn each time unless it is pinned */
+    bool pinned;
     bool authed;
     bool stays_down;   /* until the story says otherwise */
     uint64_t due_ms;   /* when to connect */
