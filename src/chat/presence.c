@@ -6,31 +6,41 @@
 
 #include <stdlib.h>
 
-#define WORKERS_MAX 64
 #define SPREAD_MAX_MS 2000u
 #define CAST_MAX (4 * 1024 * 1024)
 
-/* One worker's people: records of (user, name length, name), or only a number. */
+/* One worker's people, or only their number. */
 struct part {
     unsigned n;
     bool listed;
-    uint64_t gone_ms;               /* they have gone, and are told of until then; 0: no */
-    struct presence_person *people; /* one block with their names */
+    uint64_t gone_ms; /* they have gone, and are told of until then; 0: no */
+    uint8_t *people;  /* n records, close together: user (8 bytes), length (1), name */
 };
 
 struct presence {
     struct room *room;
     struct wheel_timer timer;
     uint64_t sent_ms;
-    struct part parts[WORKERS_MAX];
+    unsigned parts_n; /* as many as the workers that ever had followers */
+    struct part *parts;
 };
+
+#define RECORD_HEAD (sizeof(uint64_t) + 1)
+
+/* Reads the record at `at`; returns where the next one is. */
+static const uint8_t *read_record(const uint8_t *at, struct presence_person *ret)
+{
+    memcpy(&ret->user, at, sizeof(ret->user));
+    ret->name = (struct str){at + RECORD_HEAD, at[sizeof(ret->user)]};
+    return ret->name.p + ret->name.n;
+}
 
 static unsigned total(const struct presence *p, bool *ret_listed)
 {
     unsigned n = 0;
 
     *ret_listed = true;
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < p->parts_n; i++) {
         n += p->parts[i].n;
         *ret_listed = *ret_listed && (p->parts[i].n == 0 || p->parts[i].listed);
     }
@@ -39,10 +49,17 @@ static unsigned total(const struct presence *p, bool *ret_listed)
 
 static bool listed_before(const struct presence *p, unsigned part, uint64_t user)
 {
-    for (unsigned i = 0; i < part; i++)
-        for (unsigned k = 0; k < p->parts[i].n; k++)
-            if (p->parts[i].people[k].user == user)
+    struct presence_person person;
+
+    for (unsigned i = 0; i < part; i++) {
+        const uint8_t *at = p->parts[i].people;
+
+        for (unsigned k = 0; k < p->parts[i].n; k++) {
+            at = read_record(at, &person);
+            if (person.user == user)
                 return true;
+        }
+    }
     return false;
 }
 
@@ -53,15 +70,18 @@ static unsigned put_users(const struct presence *p, struct json_out *o)
 
     json_out_key(o, "users");
     json_out_array(o);
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
-        for (unsigned k = 0; k < p->parts[i].n; k++) {
-            const struct presence_person *person = &p->parts[i].people[k];
+    for (unsigned i = 0; i < p->parts_n; i++) {
+        const uint8_t *at = p->parts[i].people;
 
-            if (listed_before(p, i, person->user))
+        for (unsigned k = 0; k < p->parts[i].n; k++) {
+            struct presence_person person;
+
+            at = read_record(at, &person);
+            if (listed_before(p, i, person.user))
                 continue;
             json_out_object(o);
-            json_out_field_u64(o, "id", person->user);
-            json_out_field_str(o, "name", person->name);
+            json_out_field_u64(o, "id", person.user);
+            json_out_field_str(o, "name", person.name);
             json_out_object_end(o);
             n++;
         }
@@ -92,7 +112,7 @@ static uint64_t drop_gone(struct presence *p)
 {
     uint64_t now = owner_now_ms(p->room->owner), next = UINT64_MAX;
 
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < p->parts_n; i++) {
         struct part *part = &p->parts[i];
 
         if (part->gone_ms > 0 && part->gone_ms <= now)
@@ -137,26 +157,40 @@ static struct presence *presence_of(struct room *r)
     return r->presence;
 }
 
-/* A copy of the people with their names behind them, in one block. */
-static struct presence_person *copy_people(unsigned n, const struct presence_person *people)
+static struct part *part_of(struct room *r, unsigned worker)
 {
-    size_t bytes = n * sizeof(*people);
-    struct presence_person *copy;
-    uint8_t *names;
+    struct presence *p = presence_of(r);
+
+    if (worker >= p->parts_n) {
+        p->parts = realloc(p->parts, (worker + 1) * sizeof(*p->parts));
+        if (p->parts == NULL)
+            abort();
+        memset(p->parts + p->parts_n, 0, (worker + 1 - p->parts_n) * sizeof(*p->parts));
+        p->parts_n = worker + 1;
+    }
+    return &p->parts[worker];
+}
+
+static uint8_t *pack(unsigned n, const struct presence_person *people)
+{
+    size_t bytes = n * RECORD_HEAD;
+    uint8_t *packed, *at;
 
     for (unsigned i = 0; i < n; i++)
-        bytes += people[i].name.n;
-    copy = malloc(bytes);
-    if (copy == NULL)
+        bytes += MIN(people[i].name.n, (size_t)UINT8_MAX);
+    packed = at = malloc(bytes);
+    if (packed == NULL)
         abort();
-    names = (uint8_t *)(copy + n);
     for (unsigned i = 0; i < n; i++) {
-        if (people[i].name.n > 0)
-            memcpy(names, people[i].name.p, people[i].name.n);
-        copy[i] = (struct presence_person){people[i].user, {names, people[i].name.n}};
-        names += people[i].name.n;
+        uint8_t name_n = (uint8_t)MIN(people[i].name.n, (size_t)UINT8_MAX);
+
+        memcpy(at, &people[i].user, sizeof(people[i].user));
+        at[sizeof(people[i].user)] = name_n;
+        if (name_n > 0)
+            memcpy(at + RECORD_HEAD, people[i].name.p, name_n);
+        at += RECORD_HEAD + name_n;
     }
-    return copy;
+    return packed;
 }
 
 static void schedule(struct room *r)
@@ -178,12 +212,12 @@ static void schedule(struct room *r)
 void presence_here(struct room *r, unsigned worker, unsigned n,
                    const struct presence_person *people)
 {
-    struct part *part = &presence_of(r)->parts[worker];
+    struct part *part = part_of(r, worker);
 
     part_clear(part);
     *part = (struct part){.n = n, .listed = people != NULL};
     if (n > 0 && people != NULL)
-        part->people = copy_people(n, people);
+        part->people = pack(n, people);
     schedule(r);
 }
 
@@ -193,7 +227,7 @@ void presence_gone(struct room *r, unsigned worker)
     struct owner *o = r->owner;
     uint64_t at = owner_now_ms(o) + o->limits.presence_leave_ms;
 
-    if (p == NULL || p->parts[worker].n == 0)
+    if (p == NULL || worker >= p->parts_n || p->parts[worker].n == 0)
         return;
     p->parts[worker].gone_ms = at;
     if (r->followers == 0) /* nobody to tell */
@@ -207,7 +241,8 @@ void presence_free(struct presence *p)
     if (p == NULL)
         return;
     wheel_cancel(p->room->owner->wheel, &p->timer);
-    for (unsigned i = 0; i < WORKERS_MAX; i++)
+    for (unsigned i = 0; i < p->parts_n; i++)
         free(p->parts[i].people);
+    free(p->parts);
     free(p);
 }
