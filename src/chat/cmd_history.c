@@ -25,6 +25,7 @@ struct page {
     bool backwards; /* the newest before `low`; else the oldest after `high` */
     bool log;
     uint64_t low, high; /* read so far: low .. high */
+    uint64_t head;      /* when access was checked: nothing beyond it is shown */
     unsigned limit, lines_n, lines_cap;
     struct line *lines;
     size_t bytes, bytes_max; /* of the entries so far; more are not read */
@@ -252,7 +253,7 @@ static void read_more(struct page *p)
         n = (unsigned)MIN((uint64_t)n, left);
         p->low -= n;
         read_range(p, p->low, n);
-    } else if (p->high >= r->head) {
+    } else if (p->high >= p->head) {
         read_amends(p);
     } else {
         read_range(p, p->high + 1, n);
@@ -263,7 +264,7 @@ static void page_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct page *p = call->state;
-    uint64_t to = p->backwards ? p->low + call->q.read.count_max - 1 : call->room->head;
+    uint64_t to = p->backwards ? p->low + call->q.read.count_max - 1 : p->head;
     unsigned n = call->q.read.ret_n;
 
     if (req->result != STORE_OK) {
@@ -288,6 +289,7 @@ static struct page *page_new(struct room *r, struct call *call)
     if (p == NULL)
         abort();
     p->call = call;
+    p->head = r->head;
     p->bytes_max = limit > 0 ? limit : PAGE_BYTES_MAX;
     p->log = str_eq(c->view, STR("log"));
     p->limit = c->limit > 0 ? (unsigned)c->limit : LIMIT_DEFAULT;
