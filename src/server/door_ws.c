@@ -9,6 +9,8 @@
 
 /* Smaller messages gain nothing from being compressed. */
 #define DEFLATE_MIN 128
+/* As many times longer is silence borne of a client that has stopped reading. */
+#define STOPPED_READING 10
 #define EXPIRING_MS 60000
 #define EVENT_MAX 4096
 
@@ -198,13 +200,22 @@ static bool check_session(struct conn *c, uint64_t wall_ms)
     return c->state == CONN_OPEN;
 }
 
+/* Who has stopped reading cannot have read our ping: that is no sign of death, and
+ * costs next to nothing. It is given longer before it is taken for one. */
+static uint64_t dead_after_ms(const struct conn *c)
+{
+    uint64_t ms = c->worker->server->conf->dead_after_ms;
+
+    return c->flight != NULL ? ms * STOPPED_READING : ms;
+}
+
 static bool check_silence(struct conn *c, uint64_t now_s)
 {
     const struct conf *conf = c->worker->server->conf;
     uint64_t silent = now_s - c->heard_s;
     uint8_t frame[WS_CONTROL_MAX];
 
-    if (conf->dead_after_ms > 0 && silent > seconds(conf->dead_after_ms)) {
+    if (conf->dead_after_ms > 0 && silent > seconds(dead_after_ms(c))) {
         conn_drop(c, METRIC_close_dead);
         return false;
     }
@@ -226,7 +237,7 @@ static void set_timer(struct conn *c)
     if (conf->ping_interval_ms > 0 && !c->pinged)
         at = MIN(at, after(c->heard_s, conf->ping_interval_ms));
     if (conf->dead_after_ms > 0)
-        at = MIN(at, after(c->heard_s, conf->dead_after_ms));
+        at = MIN(at, after(c->heard_s, dead_after_ms(c)));
     if (c->person != NULL) {
         uint64_t wall = io_wall_ms(c->worker->io), expires = (uint64_t)c->expires_s * 1000;
         uint64_t due = c->told ? expires : expires - MIN(expires, (uint64_t)EXPIRING_MS);

@@ -235,6 +235,26 @@ test("whoever is silent is pinged, then given up", async (t) => {
   assert.equal((await server.metrics())('polylog_closes_total{reason="dead"}'), 1);
 });
 
+test("whoever stops reading is not taken for dead, and misses nothing", async (t) => {
+  const server = await t.start({ "ping-interval": "1s", "dead-after": "2s", "messages-per-user": 0 });
+  const [ana, bob] = [await t.person("ana", { server }), await t.person("bob", { server })];
+  const room = t.room();
+  for (const who of [ana, bob]) await who.call("join", { room });
+  bob.socket.pause();
+  const count = 4000; // far more than the sockets between them hold
+  const text = "x".repeat(3900);
+  for (let i = 0; i < count; i += 50)
+    await Promise.all(Array.from({ length: 50 }, () => ana.call("send", { room, text })));
+  await sleep(4500); // more than twice as long as anybody else may be silent
+  bob.socket.resume();
+  const seqs = (await bob.events({ event: "message" }, count)).map(({ seq }) => seq);
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: count }, (_, i) => seqs[0] + i),
+  );
+  assert.equal(bob.closing, undefined);
+});
+
 test("whoever does not log in in time is closed", async (t) => {
   const server = await t.start({ "auth-timeout": "1s" });
   const start = Date.now();
