@@ -39,6 +39,12 @@ void map_add(struct map *m, struct map_node *node, uint64_t hash);
 /* Removes node, which must be in m. */
 void map_remove(struct map *m, struct map_node *node);
 
+/* The hash of a number that is our own, not a peer's choice: an id from a counter. */
+static inline uint64_t map_hash_id(uint64_t id)
+{
+    return id * 0x9e3779b97f4a7c15u >> 7;
+}
+
 static inline size_t map_n(const struct map *m)
 {
     return m->n;

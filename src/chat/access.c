@@ -14,12 +14,6 @@ static bool member_eq(const struct map_node *node, const void *key)
            *(const uint64_t *)key;
 }
 
-/* Ids come from our own counter: mixing is enough. */
-static uint64_t hash_id(uint64_t id)
-{
-    return id * 0x9e3779b97f4a7c15u >> 7;
-}
-
 bool access_direct_peers(struct str room, uint64_t *ret_low, uint64_t *ret_high)
 {
     struct str rest;
@@ -55,14 +49,14 @@ void access_fini(struct access *a)
 
 const struct access_member *access_get(const struct access *a, uint64_t user)
 {
-    struct map_node *n = map_find(&a->members, hash_id(user), member_eq, &user);
+    struct map_node *n = map_find(&a->members, map_hash_id(user), member_eq, &user);
 
     return n != NULL ? CONTAINER_OF(n, struct access_member, node) : NULL;
 }
 
 static void set_member(struct access *a, const struct access_member *m, struct str name)
 {
-    struct map_node *old = map_find(&a->members, hash_id(m->user), member_eq, &m->user);
+    struct map_node *old = map_find(&a->members, map_hash_id(m->user), member_eq, &m->user);
     struct access_member *copy;
     size_t n = MIN(name.n, (size_t)UINT8_MAX);
 
@@ -79,7 +73,7 @@ static void set_member(struct access *a, const struct access_member *m, struct s
     copy->name_n = (uint8_t)n;
     if (n > 0)
         memcpy(copy->name, name.p, n);
-    map_add(&a->members, &copy->node, hash_id(m->user));
+    map_add(&a->members, &copy->node, map_hash_id(m->user));
 }
 
 static void set_title(struct access *a, struct str title)

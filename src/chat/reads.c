@@ -43,14 +43,9 @@ static bool position_eq(const struct map_node *node, const void *key)
            *(const uint64_t *)key;
 }
 
-static uint64_t hash_id(uint64_t id)
-{
-    return id * 0x9e3779b97f4a7c15u >> 7;
-}
-
 static struct position *find(const struct room *r, uint64_t user)
 {
-    struct map_node *n = map_find(&r->reads, hash_id(user), position_eq, &user);
+    struct map_node *n = map_find(&r->reads, map_hash_id(user), position_eq, &user);
 
     return n != NULL ? CONTAINER_OF(n, struct position, node) : NULL;
 }
@@ -274,7 +269,7 @@ bool reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count)
     if (p == NULL) {
         p = pool_get(&r->owner->positions);
         p->user = user;
-        map_add(&r->reads, &p->node, hash_id(user));
+        map_add(&r->reads, &p->node, map_hash_id(user));
     }
     p->seq = MAX(p->seq, seq);
     p->count = MAX(p->count, count);

@@ -104,37 +104,3 @@ int file_replace(const char *path, struct str bytes)
     }
     return sync_dir(path);
 }
-
-static int make_one(const char *path)
-{
-    struct stat st;
-
-    if (mkdir(path, DIR_MODE) == 0)
-        return 0;
-    if (errno != EEXIST)
-        return -errno;
-    if (stat(path, &st) < 0)
-        return -errno;
-    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-}
-
-int file_make_dir(const char *path)
-{
-    char above[PATH_MAX];
-    size_t n = strlen(path);
-
-    if (n == 0 || n >= sizeof(above))
-        return n == 0 ? -ENOENT : -ENAMETOOLONG;
-    for (size_t i = 1; i < n; i++) {
-        int r;
-
-        if (path[i] != '/')
-            continue;
-        memcpy(above, path, i);
-        above[i] = '\0';
-        r = make_one(above);
-        if (r < 0)
-            return r;
-    }
-    return make_one(path);
-}

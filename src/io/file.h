@@ -13,8 +13,4 @@ int file_read(const char *path, struct buf *ret) MUST_CHECK;
  * After a crash the old bytes are there or the new ones. 0 or -errno. */
 int file_replace(const char *path, struct str bytes) MUST_CHECK;
 
-/* Makes a directory, and those above it, for this user alone. 0, also if it is
- * there already; -ENOTDIR, or -errno. */
-int file_make_dir(const char *path) MUST_CHECK;
-
 #endif

@@ -1,6 +1,6 @@
 #include "server/door_echo.h"
 
-#include "base/str.h"
+#include "server/door_ws.h"
 #include "server/worker.h"
 
 static void send_back(struct conn *c, const struct ws_message *m)
@@ -23,54 +23,9 @@ static void send_back(struct conn *c, const struct ws_message *m)
     conn_sent(c);
 }
 
-static void control(struct conn *c, enum ws_opcode opcode, struct str payload)
-{
-    uint8_t frame[WS_CONTROL_MAX];
-
-    (void)conn_send(c, (struct str){frame, ws_encode_control(frame, opcode, payload, NULL)});
-}
-
-static void finish(struct conn *c, uint16_t code, struct str reason, enum metric why)
-{
-    uint8_t frame[WS_CONTROL_MAX];
-
-    if (conn_send(c, (struct str){frame, ws_encode_close(frame, code, reason, NULL)}))
-        conn_finish(c, why);
-}
-
-static void handle(struct conn *c, enum ws_event event, const struct ws_message *m)
-{
-    switch (event) {
-    case WS_MESSAGE:
-        send_back(c, m);
-        break;
-    case WS_PING:
-        control(c, WS_OP_PONG, m->payload);
-        break;
-    case WS_CLOSED:
-        finish(c, m->close_code, (struct str){0}, METRIC_close_client);
-        break;
-    case WS_BAD:
-        finish(c, m->close_code, m->payload, METRIC_close_protocol);
-        break;
-    case WS_PONG:
-    case WS_MORE:
-        break;
-    }
-}
-
 static void received(struct conn *c, uint8_t *p, size_t n)
 {
-    struct ws_message m;
-    enum ws_event event;
-    size_t used;
-
-    do {
-        event = ws_decode(&c->ws, &c->worker->rules, p, n, &used, &m);
-        handle(c, event, &m);
-        p += used;
-        n -= used;
-    } while (event != WS_MORE && c->state == CONN_OPEN);
+    door_ws_read(c, p, n, send_back);
 }
 
 static void timeout(struct conn *c)

@@ -66,15 +66,20 @@ struct frame *door_ws_encode(struct feed_set *s, unsigned encoding, struct frame
     return f;
 }
 
-void door_ws_close(struct conn *c, uint16_t code, struct str reason, enum metric why)
+/* Sends a close frame with that code (none with none), then closes. RFC 6455 5.5.1. */
+static void close_with(struct conn *c, uint16_t code, struct str reason, enum metric why)
 {
     uint8_t frame[WS_CONTROL_MAX];
 
-    if (!door_ws_is(c)) {
-        conn_finish(c, why);
-        return;
-    }
     if (conn_send(c, (struct str){frame, ws_encode_close(frame, code, reason, NULL)}))
+        conn_finish(c, why);
+}
+
+void door_ws_close(struct conn *c, uint16_t code, struct str reason, enum metric why)
+{
+    if (door_ws_is(c))
+        close_with(c, code, reason, why);
+    else
         conn_finish(c, why);
 }
 
@@ -110,16 +115,6 @@ static void run_message(struct conn *c, struct str payload)
     session_run(r, true);
 }
 
-static void closed_by_peer(struct conn *c, const struct ws_message *m)
-{
-    uint8_t frame[WS_CONTROL_MAX];
-    uint16_t code = m->close_code;
-
-    /* RFC 6455 5.5.1: the code is echoed; none is answered by none. */
-    if (conn_send(c, (struct str){frame, ws_encode_close(frame, code, (struct str){0}, NULL)}))
-        conn_finish(c, METRIC_close_client);
-}
-
 static void pong(struct conn *c, struct str payload)
 {
     uint8_t frame[WS_CONTROL_MAX];
@@ -127,25 +122,23 @@ static void pong(struct conn *c, struct str payload)
     (void)conn_send(c, (struct str){frame, ws_encode_control(frame, WS_OP_PONG, payload, NULL)});
 }
 
-static void handle(struct conn *c, enum ws_event event, const struct ws_message *m)
+static void handle(struct conn *c, enum ws_event event, const struct ws_message *m,
+                   door_ws_message_f *message)
 {
     switch (event) {
     case WS_MESSAGE:
-        if (m->opcode == WS_OP_TEXT)
-            run_message(c, m->payload);
-        else
-            door_ws_close(c, WS_CLOSE_UNSUPPORTED, STR("text only"), METRIC_close_protocol);
+        message(c, m);
         break;
     case WS_PING:
         pong(c, m->payload);
         break;
     case WS_CLOSED:
-        closed_by_peer(c, m);
+        close_with(c, m->close_code, (struct str){0}, METRIC_close_client);
         break;
     case WS_BAD:
-        door_ws_close(c, m->close_code, m->payload,
-                      m->close_code == WS_CLOSE_TOO_BIG ? METRIC_close_too_big
-                                                        : METRIC_close_protocol);
+        close_with(c, m->close_code, m->payload,
+                   m->close_code == WS_CLOSE_TOO_BIG ? METRIC_close_too_big
+                                                     : METRIC_close_protocol);
         break;
     case WS_PONG:
     case WS_MORE:
@@ -153,7 +146,7 @@ static void handle(struct conn *c, enum ws_event event, const struct ws_message 
     }
 }
 
-static void received(struct conn *c, uint8_t *p, size_t n)
+void door_ws_read(struct conn *c, uint8_t *p, size_t n, door_ws_message_f *message)
 {
     struct ws_message m;
     enum ws_event event;
@@ -161,10 +154,23 @@ static void received(struct conn *c, uint8_t *p, size_t n)
 
     do {
         event = ws_decode(&c->ws, &c->worker->rules, p, n, &used, &m);
-        handle(c, event, &m);
+        handle(c, event, &m, message);
         p += used;
         n -= used;
     } while (event != WS_MORE && c->state == CONN_OPEN);
+}
+
+static void take_message(struct conn *c, const struct ws_message *m)
+{
+    if (m->opcode == WS_OP_TEXT)
+        run_message(c, m->payload);
+    else
+        close_with(c, WS_CLOSE_UNSUPPORTED, STR("text only"), METRIC_close_protocol);
+}
+
+static void received(struct conn *c, uint8_t *p, size_t n)
+{
+    door_ws_read(c, p, n, take_message);
 }
 
 /* Deadlines, in order: to log in; to be told that the session expires; silence.

@@ -21,6 +21,11 @@ enum {
  * permessage-deflate, 0 if it was not agreed on. */
 void door_ws_begin(struct conn *c, uint8_t window_bits);
 
+/* Takes the frames in what was received: messages go to `message`; pings, close
+ * frames and violations are answered here. For the doors that speak WebSocket. */
+typedef void door_ws_message_f(struct conn *c, const struct ws_message *m);
+void door_ws_read(struct conn *c, uint8_t *p, size_t n, door_ws_message_f *message);
+
 /* Sends one text message. */
 void door_ws_send(struct conn *c, struct str text);
 

@@ -6,11 +6,6 @@
 
 #include <stdlib.h>
 
-static uint64_t hash_id(uint64_t id)
-{
-    return id * 0x9e3779b97f4a7c15u >> 7;
-}
-
 static bool person_eq(const struct map_node *node, const void *key)
 {
     return CONTAINER_OF((struct map_node *)(uintptr_t)node, struct person, node)->id ==
@@ -26,7 +21,7 @@ static uint32_t burst(const struct worker *w)
 
 struct person *person_find(struct worker *w, uint64_t id)
 {
-    struct map_node *n = map_find(&w->persons, hash_id(id), person_eq, &id);
+    struct map_node *n = map_find(&w->persons, map_hash_id(id), person_eq, &id);
 
     return n != NULL ? CONTAINER_OF(n, struct person, node) : NULL;
 }
@@ -49,7 +44,7 @@ struct person *person_get(struct worker *w, const struct caller *who)
     memcpy(p->name, who->name.p, n);
     p->filled_ms = (uint32_t)worker_now_ms(w);
     p->level = burst(w);
-    map_add(&w->persons, &p->node, hash_id(p->id));
+    map_add(&w->persons, &p->node, map_hash_id(p->id));
     return p;
 }
 

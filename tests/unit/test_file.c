@@ -1,3 +1,4 @@
+#include "io/dir.h"
 #include "io/file.h"
 
 #include "base/str.h"
@@ -68,35 +69,14 @@ static void a_failed_replacement_leaves_nothing(void **state)
 
     (void)state;
     in_dir(path, "d");
-    assert_int_equal(file_make_dir(path), 0);
+    assert_int_equal(dir_make(path), 0);
     assert_int_equal(file_replace(path, STR("x")), -EISDIR);
     (void)snprintf(below, sizeof(below), "%s/no/f", path);
     assert_int_equal(file_replace(below, STR("x")), -ENOENT);
     assert_int_equal(rmdir(path), 0);
 }
 
-static void directories_are_made_down_to_the_last(void **state)
-{
-    char path[128];
-    struct stat st;
-
-    (void)state;
-    in_dir(path, "a/b/c");
-    assert_int_equal(file_make_dir(path), 0);
-    assert_int_equal(file_make_dir(path), 0);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0700);
-    assert_int_equal(rmdir(path), 0);
-    assert_int_equal(file_replace(path, STR("x")), 0);
-    assert_int_equal(file_make_dir(path), -ENOTDIR);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(in_dir(path, "a/b")), 0);
-    assert_int_equal(rmdir(in_dir(path, "a")), 0);
-    assert_int_equal(file_make_dir(""), -ENOENT);
-}
-
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 CHECK_MAIN(IN_DIR(what_is_replaced_is_read), IN_DIR(a_file_that_is_too_large_is_refused),
-           IN_DIR(a_failed_replacement_leaves_nothing),
-           IN_DIR(directories_are_made_down_to_the_last))
+           IN_DIR(a_failed_replacement_leaves_nothing))
