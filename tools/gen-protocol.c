@@ -90,7 +90,7 @@ static void print_command(size_t i)
 
     printf("\n### %s\n\n%s ", r->name, r->what);
     printf("%s", strcmp(r->type, "ANYONE") == 0 ? "Needs no login; " : "Needs a login; ");
-    printf("costs %d.\n\n", r->cost);
+    printf("costs %d.%d.\n\n", r->cost / 10, r->cost % 10);
     if (has_params(i))
         puts("| parameter | what it is | |\n|---|---|---|");
 }

@@ -80,7 +80,7 @@ static void fill(struct worker *w, struct person *p)
 uint64_t person_spend(struct worker *w, struct person *p, unsigned cost)
 {
     uint64_t rate = w->server->conf->messages_per_user;
-    uint32_t need = MIN(cost * 1000, burst(w));
+    uint32_t need = MIN(cost * 100, burst(w));
 
     if (rate == 0 || cost == 0)
         return 0;

@@ -35,7 +35,7 @@ static inline struct str person_name(const struct person *p)
 void person_add(struct person *p, struct conn *c);
 void person_remove(struct worker *w, struct conn *c);
 
-/* Takes cost messages from the person's bucket: 0, or after how many ms there
+/* Takes cost, in tenths of a message, from the person's bucket: 0, or after how many ms there
  * will be enough. */
 uint64_t person_spend(struct worker *w, struct person *p, unsigned cost);
 

@@ -27,9 +27,10 @@ testWorkers("a person may send only so fast", async (t) => {
   // over HTTP it is 429 with Retry-After in seconds
   let response;
   await until("HTTP is limited too", async () => {
-    response = await server.fetch("/api/v1/sessions", {
+    response = await server.fetch("/api/v1/send", {
       method: "POST",
       headers: { Authorization: `Bearer ${ana.token}` },
+      body: JSON.stringify({ room: "r", text: "c" }),
     });
     return response.status !== 200;
   });

@@ -476,7 +476,7 @@ static void names_and_errors_agree_with_the_tables(void **state)
     assert_int_equal(command_find(STR("sendmessage")), COMMAND_send);
     assert_true(command_is_public(COMMAND_login) && command_is_public(COMMAND_ping));
     assert_false(command_is_public(COMMAND_send) || command_is_public(COMMAND_history));
-    assert_int_equal(command_cost(COMMAND_send), 1);
+    assert_int_equal(command_cost(COMMAND_send), 10);
     for (unsigned i = 1; i < ERROR_N; i++) {
         enum error_code e = (enum error_code)i;
 

@@ -29,7 +29,7 @@ static struct person *person(uint64_t id)
 
 static uint64_t spend(uint64_t id, unsigned cost)
 {
-    return person_spend(&rig.worker, person(id), cost);
+    return person_spend(&rig.worker, person(id), cost * 10);
 }
 
 static void a_person_is_one(void **state)
