@@ -595,6 +595,8 @@ bool worker_turn(void *arg)
     start = io_clock_us(w->io);
     wheel_advance(&w->wheel, io_now_ms(w->io));
     room_owner_flush(&w->owner);
+    post_mail(w); /* others work while this one sends; and what a client is told of, such as
+                     the end of a session, they know before the client does */
     flush_dirty(w);
     feed_end_turn(&w->feeds);
     conn_bury(w);

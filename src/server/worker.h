@@ -2,8 +2,9 @@
  * that it owns, the feeds of the rooms that its connections follow.
  *
  * A turn: completions and mail -> commands are checked and routed -> what was
- * proposed goes to the stores -> every connection with something to send gets one
- * gathered send -> mail to other workers leaves, chained, in one post each.
+ * proposed goes to the stores -> mail to other workers leaves, chained, in one post
+ * each -> every connection with something to send gets one gathered send -> what
+ * mail that made leaves too.
  *
  *   conn --command--> room_run (same worker)  or  mail -> owner's room_run
  *   owner --news, casts, answers--> mail -> feeds, connections
