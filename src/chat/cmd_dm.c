@@ -3,7 +3,7 @@
 #include "chat/append.h"
 #include "chat/commands.h"
 #include "chat/invite.h"
-#include "chat/people.h"
+#include "chat/people_user.h"
 #include "chat/reads.h"
 
 #include "base/str.h"
@@ -71,20 +71,9 @@ static void dm_appended(struct room *r, struct call *call)
 static void peer_read(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct frame *body = call->q.get.ret_body;
-    struct str name;
 
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
+    if (!people_user_take(call))
         return;
-    }
-    if (body == NULL || !people_decode(frame_str(body), &name, NULL)) {
-        frame_unref(body);
-        call_fail(call, ERROR_no_such_user);
-        return;
-    }
-    call->state = str_dup(name);
-    frame_unref(body);
     call->entry = (struct entry){.kind = ENTRY_ROOM,
                                  .room_kind = STR("direct"),
                                  .from_id = call->who.user,
@@ -102,8 +91,5 @@ void cmd_dm_run(struct room *r, struct call *call)
         call_fail(call, ERROR_bad_value);
         return;
     }
-    (void)call_request(call, r->owner->home, peer_read);
-    call->q.get.pk = reads_pk(call->cmd.user, call->key);
-    call->q.get.sk = STR("user");
-    store_get(r->owner->store, &call->q.get);
+    people_user_ask(r, call, call->cmd.user, peer_read);
 }

@@ -3,7 +3,7 @@
 #include "chat/append.h"
 #include "chat/commands.h"
 #include "chat/invite.h"
-#include "chat/people.h"
+#include "chat/people_user.h"
 #include "chat/reads.h"
 
 #include "base/str.h"
@@ -52,20 +52,9 @@ static void user_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct room *r = call->room;
-    struct frame *body = call->q.get.ret_body;
-    struct str name;
 
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
+    if (!people_user_take(call))
         return;
-    }
-    if (body == NULL || !people_decode(frame_str(body), &name, NULL)) {
-        frame_unref(body);
-        call_fail(call, ERROR_no_such_user);
-        return;
-    }
-    call->state = str_dup(name); /* until the entry has landed */
-    frame_unref(body);
     call->entry = (struct entry){
         .kind = ENTRY_MEMBER,
         .from_id = call->who.user,
@@ -83,21 +72,15 @@ static void user_read(struct store_req *req)
 
 void cmd_member_set(struct room *r, struct call *call)
 {
-    (void)call_request(call, r->owner->home, user_read);
-    call->q.get.pk = reads_pk(call->cmd.user, call->key);
-    call->q.get.sk = STR("user");
-    store_get(r->owner->store, &call->q.get);
+    people_user_ask(r, call, call->cmd.user, user_read);
 }
 
 void cmd_member_list(struct room *r, struct call *call)
 {
-    enum error_code e =
-        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
+    enum error_code e = room_readable(r, &call->who);
     struct json_out *o = &call->out;
     struct map_iter it;
 
-    if (e == ERROR_NONE && !room_exists(r))
-        e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;

@@ -65,11 +65,8 @@ void cmd_typing_read(struct room *r, struct call *call)
 {
     struct command *c = &call->cmd;
     uint64_t seq, count;
-    enum error_code e =
-        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
+    enum error_code e = room_readable(r, &call->who);
 
-    if (e == ERROR_NONE && !room_exists(r))
-        e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;
@@ -90,11 +87,8 @@ void cmd_typing_read(struct room *r, struct call *call)
 
 void cmd_typing_presence(struct room *r, struct call *call)
 {
-    enum error_code e =
-        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
+    enum error_code e = room_readable(r, &call->who);
 
-    if (e == ERROR_NONE && !room_exists(r))
-        e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "chat/access.h"
+#include "chat/people_user.h"
 #include "chat/reads.h"
 
 #include <stdlib.h>
@@ -78,11 +79,8 @@ static void peer_read(struct store_req *req)
 /* At the room's owner. */
 static void describe_run(struct room *r, struct call *call)
 {
-    enum error_code e =
-        access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
+    enum error_code e = room_readable(r, &call->who);
 
-    if (e == ERROR_NONE && !room_exists(r))
-        e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;
@@ -92,10 +90,7 @@ static void describe_run(struct room *r, struct call *call)
         return;
     }
     call->cmd.user = r->access.low == call->who.user ? r->access.high : r->access.low;
-    (void)call_request(call, r->owner->home, peer_read);
-    call->q.get.pk = reads_pk(call->cmd.user, call->key);
-    call->q.get.sk = STR("user");
-    store_get(r->owner->store, &call->q.get);
+    people_user_ask(r, call, call->cmd.user, peer_read);
 }
 
 static void question_free(struct question *q)

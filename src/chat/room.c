@@ -133,6 +133,13 @@ void room_release(struct room *r)
     maybe_idle(r);
 }
 
+enum error_code room_readable(struct room *r, const struct caller *who)
+{
+    enum error_code e = access_read(&r->access, who->user, who->super, owner_wall_ms(r->owner));
+
+    return e == ERROR_NONE && !room_exists(r) ? ERROR_no_such_room : e;
+}
+
 uint64_t room_hash(const struct room *r, struct str s)
 {
     return siphash(r->owner->hash_key, s) | 1;

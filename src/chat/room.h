@@ -182,6 +182,9 @@ static inline bool room_exists(const struct room *r)
     return r->head > 0;
 }
 
+/* May they read the room, and is there one? ERROR_NONE, or why not. */
+enum error_code room_readable(struct room *r, const struct caller *who);
+
 /* Takes in the entry at head + 1, which is durable: what the room knows
  * changes, and *ret_news tells followers of it. cid and content are hashes, 0
  * where there is no cid. */

@@ -125,20 +125,3 @@ void store_close(struct store *s)
     if (s != NULL)
         s->ops->close(s);
 }
-
-const char *store_result_name(enum store_result r)
-{
-    switch (r) {
-    case STORE_OK:
-        return "ok";
-    case STORE_CONFLICT:
-        return "conflict";
-    case STORE_FULL:
-        return "store_full";
-    case STORE_FAILED:
-        return "store_failed";
-    case STORE_CANCELED:
-        return "canceled";
-    }
-    return "unknown";
-}

@@ -211,7 +211,4 @@ void store_stats(struct store *s, struct store_stats *ret_stats);
  * whose loops must run or be freed later), releases everything. NULL is fine. */
 void store_close(struct store *s);
 
-/* "conflict", "store_full", ...: for logs. */
-const char *store_result_name(enum store_result r);
-
 #endif
