@@ -188,6 +188,8 @@ static void run_messages(struct conn *c, struct str room)
     }
     ok = command_set(&r->call.cmd, STR("room"), (struct str){room_buf, n}, &limits, &problem);
     while (ok && url_query_next(&query, &name, &value)) {
+        if (str_eq(name, STR("room")))
+            continue; /* the path says which */
         if (value.n > sizeof(buf) || !url_decode(value, URL_PLUS_IS_SPACE, buf, &n))
             continue;
         /* The view is the only text: it is kept as one of its two names. */
@@ -197,7 +199,7 @@ static void run_messages(struct conn *c, struct str room)
             text = STR("log");
         ok = command_set(&r->call.cmd, name, text, &limits, &problem);
     }
-    if (!ok) {
+    if (!ok || !command_complete(&r->call.cmd, &problem)) {
         session_fail(r, problem);
         return;
     }

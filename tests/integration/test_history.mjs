@@ -79,6 +79,21 @@ testWorkers("changes are entries, and the message view is merged from them", asy
   assert.deepEqual((await response.json()).entries, messages);
 });
 
+testWorkers("the path says whose messages they are, whatever the query says", async (t) => {
+  const [server, room] = [await t.server, t.room()];
+  const ana = await t.person("ana");
+  await ana.call("join", { room });
+  await ana.call("send", { room, text: "here" });
+  for (const query of ["room=elsewhere", "room=abc&zz=%FF%FE%FD", "room=&limit=5", "limit=5&room=@1"]) {
+    const response = await server.fetch(`/api/v1/rooms/${room}/messages?${query}`, {
+      headers: { Authorization: `Bearer ${ana.token}` },
+    });
+    assert.equal(response.status, 200, query);
+    const { entries } = await response.json();
+    assert.deepEqual(entries.map(({ text }) => text), ["here"]);
+  }
+});
+
 testWorkers("changing twice does no harm", async (t) => {
   const [ana, room] = [await t.person(), t.room()];
   await ana.call("join", { room });
