@@ -35,7 +35,7 @@ CFLAGS_ALL := -std=gnu17 -O$(O) -g -fno-omit-frame-pointer -fPIE -pthread -Isrc 
         -D_GNU_SOURCE -MMD -MP $(WARN) $(if $(WERROR),-Werror) $(HARD) \
         $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) $(CFLAGS)
 LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LIBS := -lsqlite3 -lssl -lcrypto -lsodium -lz -lutf8proc
+LIBS := -lcurl -lhiredis -lsqlite3 -lssl -lcrypto -lsodium -lz -lutf8proc
 
 SRC   := $(sort $(wildcard src/*/*.c))
 TESTS := $(sort $(wildcard tests/unit/test_*.c tests/contract/test_*.c tests/sim/test_*.c \

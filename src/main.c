@@ -177,6 +177,7 @@ static void close_node(struct node *n)
 {
     signals_stop(n->signals);
     process_end_within(CLOSE_S, "polylog: stopped while the store does not end its writes\n");
+    bus_stop(n->bus);
     store_close(n->store);
     process_end_within(CLOSE_S, "polylog: stopped while the log cannot be written\n");
     server_free(n->server);

@@ -18,6 +18,18 @@ static void follow(struct bus *b, struct io *home, struct str room, bool on)
     (void)on;
 }
 
+static uint64_t self(struct bus *b)
+{
+    (void)b;
+    return 1;
+}
+
+static void found(struct bus *b, struct str room)
+{
+    (void)b;
+    (void)room;
+}
+
 static void ring(struct bus *b, struct str room, uint64_t seq, struct str bytes)
 {
     (void)b;
@@ -33,10 +45,29 @@ static void cast(struct bus *b, struct str topic, struct str bytes)
     (void)bytes;
 }
 
+static void direct(struct bus *b, uint64_t node, unsigned loop, struct str bytes)
+{
+    (void)b;
+    (void)node;
+    (void)loop;
+    (void)bytes;
+}
+
 static bool degraded(struct bus *b)
 {
     (void)b;
     return false;
+}
+
+static void stats(struct bus *b, struct bus_stats *ret_stats)
+{
+    (void)b;
+    *ret_stats = (struct bus_stats){0};
+}
+
+static void stop(struct bus *b)
+{
+    (void)b;
 }
 
 static void bus_free(struct bus *b)
@@ -48,10 +79,15 @@ static const struct bus_ops local_ops = {
     .name = "local",
     .alone = true,
     .attach = attach,
+    .self = self,
     .follow = follow,
+    .found = found,
     .ring = ring,
     .cast = cast,
+    .direct = direct,
     .degraded = degraded,
+    .stats = stats,
+    .stop = stop,
     .close = bus_free,
 };
 

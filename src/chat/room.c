@@ -320,10 +320,22 @@ void room_heard(struct owner *o, const struct bus_event *event)
 
     if (r == NULL || r->state != ROOM_READY)
         return;
-    if (event->kind == BUS_CAST)
+    switch (event->kind) {
+    case BUS_CAST:
         o->ops->cast(o, r->followers, event->room, event->bytes, 0);
-    else if (event->kind == BUS_LOOK || event->seq > r->head)
+        break;
+    case BUS_RING:
+        if (event->seq > r->head)
+            load_catch_up(r);
+        break;
+    case BUS_LOOK:
         load_catch_up(r);
+        break;
+    case BUS_DIRECT:
+    case BUS_NODE_UP:
+    case BUS_NODE_DOWN:
+        break;
+    }
 }
 
 void room_describe(const struct room *r, struct json_out *o)

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { ROOM_MAX = 80, BYTES_MAX = 4096 };
+enum { ROOM_MAX = 80 };
 
 /* A loop of a node, and the rooms that it follows. */
 struct ear {
@@ -28,6 +28,8 @@ struct end {
     struct bus_model *model;
     struct list node; /* of the model */
     struct list ears;
+    uint64_t id;
+    struct bus_stats stats;
     unsigned posted; /* letters in mailboxes */
     bool silent, closed;
 };
@@ -40,7 +42,7 @@ struct letter {
     struct ear *ear;
     uint64_t due_ms;
     struct bus_event event; /* its strings are in bytes */
-    uint8_t bytes[ROOM_MAX + BYTES_MAX];
+    uint8_t bytes[];        /* the room, then the event's */
 };
 
 struct bus_model {
@@ -48,6 +50,7 @@ struct bus_model {
     struct rng *rng;
     struct bus_model_faults faults;
     struct list ends, letters;
+    uint64_t ids;
 };
 
 static void *make(size_t n)
@@ -112,59 +115,96 @@ static void deliver(struct io_mail *mail)
 static void hold(struct end *e, struct ear *ear, const struct bus_event *event, unsigned ms)
 {
     struct bus_model *m = e->model;
-    struct letter *l = make(sizeof(*l));
+    struct letter *l = make(sizeof(*l) + event->room.n + event->bytes.n);
 
     l->mail.deliver = deliver;
     l->end = e;
     l->ear = ear;
     l->due_ms = sim_now_ms(m->sim) + (ms > 0 ? rng_below(m->rng, ms + 1) : 0);
     l->event = *event;
-    memcpy(l->bytes, event->room.p, event->room.n);
-    l->event.room.p = l->bytes;
+    if (event->room.n > 0)
+        memcpy(l->bytes, event->room.p, event->room.n);
     if (event->bytes.n > 0)
-        memcpy(l->bytes + ROOM_MAX, event->bytes.p, event->bytes.n);
-    l->event.bytes.p = l->bytes + ROOM_MAX;
+        memcpy(l->bytes + event->room.n, event->bytes.p, event->bytes.n);
+    l->event.room.p = l->bytes;
+    l->event.bytes.p = l->bytes + event->room.n;
     list_push(&m->letters, &l->node);
 }
 
 static void look(struct end *e, struct ear *ear, struct str room)
 {
+    e->stats.looks++;
     hold(e, ear, &(struct bus_event){.kind = BUS_LOOK, .room = room}, e->model->faults.look_ms);
 }
 
-static void tell(struct end *from, const struct bus_event *event)
+/* It arrives, or does not, or twice. */
+static void carry(struct end *to, struct ear *ear, const struct bus_event *event)
+{
+    struct bus_model *m = to->model;
+
+    if (rng_chance(m->rng, m->faults.lost)) {
+        if (event->kind == BUS_RING)
+            look(to, ear, event->room);
+        return;
+    }
+    to->stats.heard++;
+    hold(to, ear, event, m->faults.held_ms);
+    if (rng_chance(m->rng, m->faults.twice))
+        hold(to, ear, event, m->faults.held_ms);
+}
+
+static void tell(struct end *from, struct bus_event *event)
 {
     struct bus_model *m = from->model;
+    bool all = event->room.p[0] == '$';
 
+    event->node = from->id;
     for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
         struct end *e = CONTAINER_OF(l, struct end, node);
 
-        for (struct list *k = e->ears.next; e != from && !e->silent && k != &e->ears; k = k->next) {
-            struct ear *ear = ear_at(k);
+        for (struct list *k = e->ears.next; e != from && !e->silent && k != &e->ears; k = k->next)
+            if (all || find(ear_at(k), event->room) != NULL)
+                carry(e, ear_at(k), event);
+    }
+}
 
-            if (find(ear, event->room) == NULL)
-                continue;
-            if (rng_chance(m->rng, m->faults.lost)) {
-                if (event->kind == BUS_RING)
-                    look(e, ear, event->room);
-                continue;
-            }
-            hold(e, ear, event, m->faults.held_ms);
-            if (rng_chance(m->rng, m->faults.twice))
-                hold(e, ear, event, m->faults.held_ms);
-        }
+/* Of whom there is, every loop hears in the end. */
+static void tell_node(struct end *to, struct ear *ear, const struct end *of, enum bus_kind kind)
+{
+    hold(to, ear, &(struct bus_event){.kind = kind, .node = of->id}, to->model->faults.look_ms);
+}
+
+static void tell_nodes(const struct end *of, enum bus_kind kind)
+{
+    for (struct list *l = of->model->ends.next; l != &of->model->ends; l = l->next) {
+        struct end *e = CONTAINER_OF(l, struct end, node);
+
+        for (struct list *k = e->ears.next; e != of && !e->silent && k != &e->ears; k = k->next)
+            tell_node(e, ear_at(k), of, kind);
     }
 }
 
 static void model_attach(struct bus *b, struct io *home, bus_heard_f *heard, void *ctx)
 {
     struct ear *ear = make(sizeof(*ear));
+    struct end *e = end_of(b);
 
     ear->home = home;
     ear->heard = heard;
     ear->ctx = ctx;
     list_init(&ear->rooms);
-    list_push(&end_of(b)->ears, &ear->node);
+    list_push(&e->ears, &ear->node);
+    for (struct list *l = e->model->ends.next; l != &e->model->ends; l = l->next) {
+        const struct end *other = CONTAINER_OF(l, struct end, node);
+
+        if (other != e && !other->silent)
+            tell_node(e, ear, other, BUS_NODE_UP);
+    }
+}
+
+static uint64_t model_self(struct bus *b)
+{
+    return end_of(b)->id;
 }
 
 static void model_follow(struct bus *b, struct io *home, struct str room, bool on)
@@ -190,25 +230,55 @@ static void model_follow(struct bus *b, struct io *home, struct str room, bool o
     }
 }
 
+static void model_found(struct bus *b, struct str room)
+{
+    (void)b;
+    (void)room;
+}
+
 static void model_ring(struct bus *b, struct str room, uint64_t seq, struct str bytes)
 {
     struct bus_event event = {.kind = BUS_RING, .room = room, .seq = seq};
 
-    if (bytes.n <= BYTES_MAX)
+    if (bytes.n <= BUS_BYTES_MAX)
         event.bytes = bytes;
+    end_of(b)->stats.rings++;
     tell(end_of(b), &event);
 }
 
 static void model_cast(struct bus *b, struct str topic, struct str bytes)
 {
-    if (bytes.n <= BYTES_MAX)
+    end_of(b)->stats.casts++;
+    if (bytes.n <= BUS_CAST_MAX)
         tell(end_of(b), &(struct bus_event){.kind = BUS_CAST, .room = topic, .bytes = bytes});
+}
+
+static void model_direct(struct bus *b, uint64_t node, unsigned loop, struct str bytes)
+{
+    struct end *from = end_of(b);
+    struct bus_event event = {.kind = BUS_DIRECT, .node = from->id, .bytes = bytes};
+
+    from->stats.directs++;
+    for (struct list *l = from->model->ends.next; l != &from->model->ends; l = l->next) {
+        struct end *e = CONTAINER_OF(l, struct end, node);
+        unsigned i = 0;
+
+        for (struct list *k = e->ears.next; e->id == node && !e->silent && k != &e->ears;
+             k = k->next)
+            if (i++ == loop)
+                carry(e, ear_at(k), &event);
+    }
 }
 
 static bool model_degraded(struct bus *b)
 {
     (void)b;
     return false;
+}
+
+static void model_stats(struct bus *b, struct bus_stats *ret_stats)
+{
+    *ret_stats = end_of(b)->stats;
 }
 
 static void model_close(struct bus *b)
@@ -223,10 +293,15 @@ static void model_close(struct bus *b)
 static const struct bus_ops model_ops = {
     .name = "model",
     .attach = model_attach,
+    .self = model_self,
     .follow = model_follow,
+    .found = model_found,
     .ring = model_ring,
     .cast = model_cast,
+    .direct = model_direct,
     .degraded = model_degraded,
+    .stats = model_stats,
+    .stop = bus_model_silence,
     .close = model_close,
 };
 
@@ -236,8 +311,10 @@ struct bus *bus_model_bus(struct bus_model *m)
 
     e->bus.ops = &model_ops;
     e->model = m;
+    e->id = ++m->ids;
     list_init(&e->ears);
     list_push(&m->ends, &e->node);
+    tell_nodes(e, BUS_NODE_UP);
     return &e->bus;
 }
 
@@ -265,6 +342,7 @@ void bus_model_silence(struct bus *b)
         return;
     e->silent = true;
     tell_gone(e);
+    tell_nodes(e, BUS_NODE_DOWN);
     for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
         struct letter *letter = CONTAINER_OF(l, struct letter, node);
 
