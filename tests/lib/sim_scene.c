@@ -1,0 +1,179 @@
+#include "lib/sim_scene.h"
+
+#include "base/str.h"
+#include "lib/check.h"
+#include "lib/sim_audit.h"
+
+#include <string.h>
+
+enum { PORT = 7000, STEPS_MAX = 3000000 };
+
+static bool crowd_turn(void *arg)
+{
+    struct sim_scene *s = arg;
+    uint64_t next = IO_FOREVER;
+
+    io_wait(s->crowd.io, s->until_ms);
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++)
+        next = MIN(next, sim_client_turn(&s->clients[i]));
+    s->until_ms = next;
+    return !s->over;
+}
+
+void sim_scene_step(struct sim_scene *s)
+{
+    assert_true(sim_step(s->sim));
+    if (s->buses != NULL)
+        bus_model_turn(s->buses);
+    if (sim_check_violation(s->crowd.check) != NULL)
+        fail_msg("%s", sim_check_violation(s->crowd.check));
+}
+
+void sim_scene_nudge(struct sim_scene *s)
+{
+    s->until_ms = 0;
+    io_wait(s->crowd.io, 0);
+}
+
+void sim_scene_pass(struct sim_scene *s, uint64_t ms)
+{
+    uint64_t until = sim_now_ms(s->sim) + ms;
+
+    sim_scene_nudge(s);
+    while (sim_now_ms(s->sim) < until)
+        sim_scene_step(s);
+}
+
+void sim_scene_start(struct sim_scene *s, const char *const *args, unsigned workers)
+{
+    struct sim_node_options o = {
+        .sim = s->sim,
+        .rng = &s->rng,
+        .disk = s->disk,
+        .buses = s->buses,
+        .args = {"--open", "--messages-per-user=0", "--drain-ms=500", "--connects-per-address=0"},
+        .port = (uint16_t)(PORT + s->nodes_n),
+        .workers = workers,
+        .trace = s->crowd.trace};
+    struct io_addr *a = &s->crowd.addrs[s->crowd.addrs_n++];
+
+    for (unsigned i = 0; args != NULL && args[i] != NULL; i++)
+        o.args[4 + i] = args[i];
+    *a = (struct io_addr){.family = IO_ADDR_IP4, .port = o.port};
+    memcpy(a->ip, (uint8_t[]){127, 0, 0, 1}, 4);
+    s->nodes[s->nodes_n++] = sim_node_start(&o);
+}
+
+void sim_scene_begin(struct sim_scene *s, unsigned nodes, uint64_t seed, struct sim_faults faults)
+{
+    static const char *const names[SIM_SCENE_CLIENTS] = {"ana", "ben", "cat"};
+
+    *s = (struct sim_scene){.sim = sim_new(seed, faults), .disk = store_mem_disk_new()};
+    rng_init(&s->rng, seed);
+    rng_init(&s->crowd.rng, seed + 1);
+    s->crowd.trace = getenv("TRACE") != NULL;
+    s->crowd.check = sim_check_new();
+    if (nodes > 1)
+        s->buses = bus_model_new(s->sim, &s->rng);
+    s->host = sim_host_new(s->sim);
+    assert_int_equal(host_io_new(s->host, &s->crowd.io), 0);
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
+        sim_client_init(&s->clients[i], &s->crowd, names[i]);
+        s->clients[i].pinned = true;
+        s->clients[i].stays_down = true;
+    }
+    assert_int_equal(host_start(s->host, s->crowd.io, crowd_turn, s), 0);
+}
+
+void sim_scene_enter(struct sim_scene *s, unsigned client, unsigned node, const char *room)
+{
+    struct sim_client *c = &s->clients[client];
+
+    c->node = node;
+    c->stays_down = false;
+    sim_client_want(c, sim_client_room(c, room));
+}
+
+static bool all_quiet(const struct sim_scene *s, const char **ret_who, const char **ret_why)
+{
+    const char *room;
+
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
+        *ret_who = s->clients[i].name;
+        if (!s->clients[i].stays_down && !sim_client_is_quiet(&s->clients[i], ret_why, &room))
+            return false;
+    }
+    return true;
+}
+
+void sim_scene_settle(struct sim_scene *s, uint64_t ms)
+{
+    uint64_t until = sim_now_ms(s->sim) + ms;
+    const char *who, *why;
+
+    sim_scene_nudge(s);
+    while (!all_quiet(s, &who, &why)) {
+        sim_scene_step(s);
+        if (sim_now_ms(s->sim) > until)
+            fail_msg("%s %s", who, why);
+    }
+}
+
+void sim_scene_send(struct sim_scene *s, unsigned client, const char *room, unsigned n,
+                    unsigned length)
+{
+    struct sim_client *c = &s->clients[client];
+
+    for (unsigned i = 0; i < n; i++) {
+        struct sim_op *op = sim_client_ask(c, SIM_OP_SEND, sim_client_room(c, room));
+
+        assert_non_null(op);
+        op->text_seed = i;
+        op->text_n = length;
+    }
+    sim_scene_nudge(s);
+}
+
+static void stop_nodes(struct sim_scene *s)
+{
+    for (unsigned i = 0; i < s->nodes_n; i++)
+        sim_node_stop(s->nodes[i]);
+    for (unsigned i = 0; i < s->nodes_n; i++) {
+        for (unsigned n = 0; !sim_node_ended(s->nodes[i]); n++) {
+            sim_scene_step(s);
+            assert_true(n < STEPS_MAX);
+        }
+    }
+    for (unsigned i = 0; i < s->nodes_n; i++)
+        sim_node_free(s->nodes[i]);
+    s->nodes_n = 0;
+}
+
+void sim_scene_end(struct sim_scene *s)
+{
+    bool open = true;
+
+    stop_nodes(s);
+    sim_audit_run(s->crowd.check, s->disk, NULL, NULL);
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
+        s->clients[i].stays_down = true;
+        sim_link_cut(&s->clients[i].link);
+    }
+    sim_scene_nudge(s);
+    while (open) {
+        sim_scene_step(s);
+        open = false;
+        for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++)
+            open = open || s->clients[i].link.state != SIM_LINK_DOWN;
+    }
+    s->over = true;
+    sim_scene_nudge(s);
+    host_join(s->host);
+    io_free(s->crowd.io);
+    host_free(s->host);
+    sim_free(s->sim);
+    bus_model_free(s->buses);
+    store_mem_disk_free(s->disk);
+    assert_null(sim_check_violation(s->crowd.check));
+    sim_check_free(s->crowd.check);
+}

@@ -1,0 +1,53 @@
+/* sim_scene.h: nodes on one disk and a few clients in the simulator, who do what
+ * the test says: for scenes too particular for a story (lib/sim_story.h). What
+ * must always hold is checked at every step. */
+#ifndef LIB_SIM_SCENE_H
+#define LIB_SIM_SCENE_H
+
+#include "lib/bus_model.h"
+#include "lib/sim_client.h"
+#include "lib/sim_node.h"
+#include "store/store_mem.h"
+
+enum { SIM_SCENE_NODES = 3, SIM_SCENE_CLIENTS = 3 };
+
+/* The clients are ana, ben and cat. */
+struct sim_scene {
+    struct sim *sim;
+    struct rng rng;
+    struct store_mem_disk *disk;
+    struct bus_model *buses;
+    struct sim_node *nodes[SIM_SCENE_NODES];
+    unsigned nodes_n;
+    struct io_host *host;
+    struct sim_crowd crowd;
+    struct sim_client clients[SIM_SCENE_CLIENTS];
+    uint64_t until_ms;
+    bool over;
+};
+
+/* nodes: how many there are to be; sim_scene_start starts one, with further flags
+ * (ended by NULL; NULL: none). */
+void sim_scene_begin(struct sim_scene *s, unsigned nodes, uint64_t seed, struct sim_faults faults);
+void sim_scene_start(struct sim_scene *s, const char *const *args, unsigned workers);
+
+/* The client comes, to that node, and follows the room. */
+void sim_scene_enter(struct sim_scene *s, unsigned client, unsigned node, const char *room);
+
+/* One step of the world; some time of it; until everybody was shown everything,
+ * which fails the test after ms. */
+void sim_scene_step(struct sim_scene *s);
+void sim_scene_pass(struct sim_scene *s, uint64_t ms);
+void sim_scene_settle(struct sim_scene *s, uint64_t ms);
+
+/* The clients look at what they have been asked for. */
+void sim_scene_nudge(struct sim_scene *s);
+
+/* n messages of that length. */
+void sim_scene_send(struct sim_scene *s, unsigned client, const char *room, unsigned n,
+                    unsigned length);
+
+/* Everything ends; the disk is looked at. */
+void sim_scene_end(struct sim_scene *s);
+
+#endif
