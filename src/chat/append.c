@@ -1,6 +1,7 @@
 #include "chat/append.h"
 
 #include "chat/change.h"
+#include "chat/doorbell.h"
 #include "chat/load.h"
 
 #include <stdlib.h>
@@ -135,6 +136,21 @@ static void batch_fill(struct batch *b)
     }
 }
 
+/* Other nodes are told, and given the entries if they are few. */
+static void batch_ring(const struct batch *b)
+{
+    const struct room *r = b->room;
+    struct bus *bus = r->owner->bus;
+    struct buf bytes CLEANUP(buf_fini);
+
+    if (bus_is_alone(bus))
+        return;
+    buf_init(&bytes, BUS_BYTES_MAX);
+    if (buf_len(&b->bytes) < BUS_BYTES_MAX)
+        doorbell_write(&bytes, r->epoch, b->entries, b->n);
+    bus_ring(bus, room_id(r), r->head, bytes.failed ? (struct str){0} : buf_peek(&bytes));
+}
+
 /* Followers are told, and other nodes; then the calls are answered. The answers
  * travel before the news, so that an acknowledgement precedes its own event. */
 static void batch_landed(struct batch *b)
@@ -153,8 +169,7 @@ static void batch_landed(struct batch *b)
     }
     r->owner->stats.appends++;
     r->owner->stats.entries += b->n;
-    bus_ring(r->owner->bus, news.room, r->head,
-             b->n == 1 ? frame_str(entries[0].event) : (struct str){0});
+    batch_ring(b);
     for (call = b->calls; call != NULL; call = next) {
         next = call->next;
         call->appended(r, call);
@@ -199,8 +214,7 @@ static void batch_done(struct store_req *req)
         break;
     }
     batch_free(b);
-    if (r->waiting != NULL || r->rung)
-        load_catch_up(r);
+    load_on(r);
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);

@@ -1,6 +1,7 @@
 #include "chat/load.h"
 
 #include "chat/append.h"
+#include "chat/doorbell.h"
 
 #include <stdlib.h>
 
@@ -152,6 +153,7 @@ void load_room(struct room *r)
     if (r->loading)
         return;
     r->loading = true;
+    room_looks(r);
     room_hold(r);
     access_fini(&r->access);
     access_init(&r->access, room_id(r));
@@ -168,11 +170,11 @@ static void caught_up(struct room *r, enum store_result result)
     if (result != STORE_OK) {
         append_fail_all(r, result);
         load_unsure(r);
-        r->rung = false;
+        r->look = false;
+        r->rung = r->head;
     }
     room_looked(r, result);
-    if (r->rung)
-        load_catch_up(r);
+    load_on(r);
     if (r->queue_n > 0)
         room_mark(r);
     room_release(r);
@@ -193,12 +195,12 @@ void load_unsure(struct room *r)
     wheel_set(r->owner->wheel, &r->look_timer, owner_now_ms(r->owner) + LOOK_MS);
 }
 
-static bool take_in(struct room *r, const struct store_item *item, struct news_entry *ret_news)
+static bool take_in(struct room *r, struct str body, struct news_entry *ret_news)
 {
     struct entry e;
     bool named;
 
-    if (item->key != r->head + 1 || entry_decode(item->body, &e) != ENTRY_OK)
+    if (entry_decode(body, &e) != ENTRY_OK)
         return false;
     named = e.kind == ENTRY_MESSAGE && e.cid.n > 0;
     room_apply(r, &e, named ? room_hash(r, e.cid) : 0, room_hash_content(r, &e), ret_news);
@@ -228,7 +230,7 @@ static void missed_read(struct store_req *req)
     struct news news = {.room = room_id(r), .first = r->head + 1, .entries = entries};
     struct store_item item;
     size_t at = 0;
-    bool broken = false;
+    bool broken = false, more;
 
     if (req->result != STORE_OK) {
         caught_up(r, req->result);
@@ -240,15 +242,18 @@ static void missed_read(struct store_req *req)
         return;
     }
     while (!broken && news.n < CHUNK && store_block_next(r->load.read.ret_block, &at, &item)) {
-        broken = !take_in(r, &item, &entries[news.n]);
+        broken = item.key != r->head + 1 || !take_in(r, item.body, &entries[news.n]);
         news.n += !broken;
     }
+    more = news.n == CHUNK || at > CHUNK_BYTES / 2; /* else that was all there is */
     frame_unref(r->load.read.ret_block);
+    if (r->head > r->rung && news.n > 0)
+        bus_found(r->owner->bus, news.room);
     if (news.n > 0 && r->unsure) /* they may be our own, of which nobody heard */
         bus_ring(r->owner->bus, news.room, r->head, (struct str){0});
     if (news.n > 0)
         r->owner->ops->publish(r->owner, r->followers, &news);
-    if (broken || news.n == 0) {
+    if (broken || !more) {
         caught_up(r, broken ? STORE_FAILED : STORE_OK);
         return;
     }
@@ -259,12 +264,51 @@ static void missed_read(struct store_req *req)
 void load_catch_up(struct room *r)
 {
     if (r->catching || r->state != ROOM_READY || r->batch != NULL) {
-        r->rung = true;
+        r->look = true;
         return;
     }
     r->catching = true;
-    r->rung = false;
+    r->look = false;
+    room_looks(r);
     room_hold(r);
     r->replay = r->head + 1;
     read_next(r, missed_read);
+}
+
+void load_on(struct room *r)
+{
+    bool idle = !r->catching && r->state == ROOM_READY && r->batch == NULL;
+
+    if (idle && (r->look || r->rung > r->head || r->waiting != NULL))
+        load_catch_up(r);
+}
+
+/* The entries of a doorbell that are next. */
+static void take_rung(struct room *r, struct doorbell *d)
+{
+    struct news_entry entries[CHUNK];
+    struct news news = {.room = room_id(r), .first = r->head + 1, .entries = entries};
+
+    r->epoch = d->epoch;
+    r->foreign++;
+    while (news.n < d->n && take_in(r, doorbell_next(d), &entries[news.n]))
+        news.n++;
+    if (news.n > 0)
+        r->owner->ops->publish(r->owner, r->followers, &news);
+}
+
+void load_rung(struct room *r, uint64_t seq, struct str bytes)
+{
+    bool idle = !r->catching && r->state == ROOM_READY && r->batch == NULL;
+    struct doorbell d;
+
+    if (seq <= r->head)
+        return;
+    r->rung = MAX(r->rung, seq);
+    room_hold(r);
+    if (idle && doorbell_read(bytes, &d) && d.n <= CHUNK && d.n <= seq && seq - d.n == r->head &&
+        (r->epoch == 0 || d.epoch == r->epoch))
+        take_rung(r, &d);
+    load_on(r);
+    room_release(r);
 }

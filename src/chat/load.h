@@ -14,6 +14,13 @@ void load_room(struct room *r);
  * called. Harmless while it is under way. */
 void load_catch_up(struct room *r);
 
+/* Catches up if somebody waits for it, or there may be more than is known. */
+void load_on(struct room *r);
+
+/* Another node has appended up to seq. bytes: a doorbell's (chat/doorbell.h); if
+ * they are what comes next they are taken in, else the store is asked. */
+void load_rung(struct room *r, uint64_t seq, struct str bytes);
+
 /* What the log holds is not known: the next append begins with catching up, and
  * if there is none, followers are told of what was missed soon all the same. */
 void load_unsure(struct room *r);

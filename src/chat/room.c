@@ -194,7 +194,7 @@ void room_run(struct owner *o, struct str id, struct call *call)
         r = room_new(o, id);
     room_hold(r);
     call->room = r;
-    if (r->state == ROOM_READY && r->waiting == NULL && is_current(r))
+    if (r->state == ROOM_READY && r->looking == NULL && r->waiting == NULL && is_current(r))
         commands_handle(r, call);
     else
         room_look(r, call);
@@ -211,12 +211,16 @@ void room_look(struct room *r, struct call *call)
         load_room(r);
 }
 
-void room_looked(struct room *r, enum store_result result)
+void room_looks(struct room *r)
 {
-    struct call *call = r->waiting;
-
+    assert(r->looking == NULL);
+    r->looking = r->waiting;
     r->waiting = NULL;
     r->waiting_end = &r->waiting;
+}
+
+static void run_or_fail(struct room *r, struct call *call, enum store_result result)
+{
     while (call != NULL) {
         struct call *next = call->next;
 
@@ -228,10 +232,27 @@ void room_looked(struct room *r, enum store_result result)
     }
 }
 
+/* Who came while it was under way may know of more than it saw, if there are other
+ * nodes: they wait for the next. */
+void room_looked(struct room *r, enum store_result result)
+{
+    struct call *first = r->looking, *late = NULL;
+
+    r->looking = NULL;
+    if (result != STORE_OK || bus_is_alone(r->owner->bus)) {
+        late = r->waiting;
+        r->waiting = NULL;
+        r->waiting_end = &r->waiting;
+    }
+    run_or_fail(r, first, result);
+    run_or_fail(r, late, result);
+}
+
 void room_loaded(struct room *r, enum store_result result)
 {
     r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
     room_looked(r, result);
+    load_on(r);
     if (result == STORE_OK && r->queue_n > 0)
         room_mark(r);
 }
@@ -325,8 +346,7 @@ void room_heard(struct owner *o, const struct bus_event *event)
         o->ops->cast(o, r->followers, event->room, event->bytes, 0);
         break;
     case BUS_RING:
-        if (event->seq > r->head)
-            load_catch_up(r);
+        load_rung(r, event->seq, event->bytes);
         break;
     case BUS_LOOK:
         load_catch_up(r);

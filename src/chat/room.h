@@ -122,11 +122,13 @@ struct room {
     uint64_t at;        /* what the stored record reflects */
     bool saving, catching, loading;
     bool unsure;      /* a write's outcome is not known: look before the next one */
-    bool rung;        /* there may be more than what is being read or put */
+    bool look;        /* there may be more than what is being read or put */
+    uint64_t rung;    /* the largest seq that a doorbell told of */
     unsigned foreign; /* how often entries of other nodes were taken in */
     struct access access;
     struct tail tail;
-    struct call *waiting, **waiting_end; /* until it is loaded, or current */
+    struct call *looking;                /* for the look that is under way */
+    struct call *waiting, **waiting_end; /* for the next one, or that it is loaded */
     struct call *queue, **queue_end;     /* for their turn to append */
     unsigned queue_n;
     struct call *changing, **changing_end; /* changes of messages, one at a time */
@@ -203,7 +205,10 @@ void room_release(struct room *r);
 /* Looks what other nodes have appended, then runs the call's handler (again). */
 void room_look(struct room *r, struct call *call);
 
-/* What looking came to (chat/load.h): runs or fails the calls that waited. */
+/* A look begins: it is for those who wait by now. */
+void room_looks(struct room *r);
+
+/* What looking came to (chat/load.h): runs or fails the calls that it was for. */
 void room_looked(struct room *r, enum store_result result);
 
 /* What loading came to (chat/load.h): runs or fails the calls that waited. */
