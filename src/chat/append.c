@@ -271,6 +271,7 @@ void append_pump(struct room *r)
     } else {
         batch_free(r->batch);
         r->batch = NULL;
+        load_on(r);
         if (r->queue_n > 0 && r->state == ROOM_READY)
             room_mark(r);
     }

@@ -43,6 +43,18 @@ static void end(struct call *call)
         room_release(r);
 }
 
+void call_again(struct call *call)
+{
+    if (call->changes)
+        change_ended(call);
+    free(call->state);
+    call->state = NULL;
+    buf_clear(&call->ok);
+    json_out_init(&call->out, &call->ok);
+    call->retry_after_ms = 0;
+    call->param = NULL;
+}
+
 void call_ok(struct call *call)
 {
     if (call->ok.failed)
@@ -52,7 +64,15 @@ void call_ok(struct call *call)
 
 void call_fail(struct call *call, enum error_code code)
 {
+    struct room *r = call->room;
+    bool changes = call->changes;
+
     assert(code != ERROR_NONE);
+    if (r != NULL && room_doubts(r, call, code)) {
+        if (changes)
+            change_next(r);
+        return;
+    }
     call->error = code;
     end(call);
 }

@@ -112,6 +112,9 @@ void call_fail(struct call *call, enum error_code code);
 void call_fail_store(struct call *call, enum store_result result);
 void call_fail_until(struct call *call, enum error_code code, uint64_t retry_after_ms);
 
+/* As if its handler had not run yet. */
+void call_again(struct call *call);
+
 /* Prepares call->q for a request whose answer comes to done on home. */
 struct store_req *call_request(struct call *call, struct io *home, store_done_f *done);
 

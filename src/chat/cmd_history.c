@@ -309,6 +309,16 @@ static struct page *page_new(struct room *r, struct call *call)
     return p;
 }
 
+/* The largest seq that the caller must have been told of; 0: none. */
+static uint64_t known_seq(const struct command *c)
+{
+    if (command_has(c, PARAM_after))
+        return c->after;
+    if (command_has(c, PARAM_around))
+        return c->around;
+    return command_has(c, PARAM_before) && c->before > 0 ? c->before - 1 : 0;
+}
+
 void cmd_history_run(struct room *r, struct call *call)
 {
     enum error_code e =
@@ -320,6 +330,8 @@ void cmd_history_run(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
+    if (room_is_ahead(r, call, known_seq(&call->cmd)))
+        return;
     call->state = page_new(r, call);
     read_more(call->state);
 }

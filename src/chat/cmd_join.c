@@ -31,13 +31,6 @@ static void follow(struct room *r, struct call *call)
         room_follow(r, call->worker);
 }
 
-/* Was the caller told of more than this node knows, by another? */
-static bool is_ahead(const struct room *r, const struct call *call)
-{
-    return command_has(&call->cmd, PARAM_after) && call->cmd.after > r->head && !call->looked &&
-           !bus_is_alone(r->owner->bus);
-}
-
 static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t count)
 {
     enum access_role role = access_role(&r->access, call->who.user, owner_wall_ms(r->owner));
@@ -50,11 +43,8 @@ static void answer(struct room *r, struct call *call, uint64_t seq, uint64_t cou
         call_fail(call, e);
         return;
     }
-    if (is_ahead(r, call)) {
-        call->looked = true;
-        room_look(r, call);
+    if (command_has(&call->cmd, PARAM_after) && room_is_ahead(r, call, call->cmd.after))
         return;
-    }
     if (reads_get(r, call->who.user, &read_seq, &read_count)) {
         seq = MAX(seq, read_seq);
         count = MAX(count, read_count);

@@ -71,6 +71,8 @@ void cmd_typing_read(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
+    if (room_is_ahead(r, call, c->seq))
+        return;
     c->seq = MIN(c->seq, r->head);
     c->count = MIN(c->count, r->count);
     if (c->seq == r->head)

@@ -211,6 +211,42 @@ void room_look(struct room *r, struct call *call)
         load_room(r);
 }
 
+static bool may_look(const struct room *r, const struct call *call)
+{
+    return !call->looked && !bus_is_alone(r->owner->bus);
+}
+
+static void look_for(struct room *r, struct call *call)
+{
+    call->looked = true;
+    room_look(r, call);
+}
+
+bool room_is_ahead(struct room *r, struct call *call, uint64_t seq)
+{
+    if (seq <= r->head || !may_look(r, call))
+        return false;
+    look_for(r, call);
+    return true;
+}
+
+/* What follows from the state of the room, which is behind that of another node
+ * for as long as a doorbell takes. */
+static bool is_of_state(enum error_code code)
+{
+    return code == ERROR_not_member || code == ERROR_banned || code == ERROR_muted ||
+           code == ERROR_forbidden || code == ERROR_no_such_room || code == ERROR_no_such_message;
+}
+
+bool room_doubts(struct room *r, struct call *call, enum error_code code)
+{
+    if (!is_of_state(code) || !may_look(r, call))
+        return false;
+    call_again(call);
+    look_for(r, call);
+    return true;
+}
+
 void room_looks(struct room *r)
 {
     assert(r->looking == NULL);

@@ -205,6 +205,14 @@ void room_release(struct room *r);
 /* Looks what other nodes have appended, then runs the call's handler (again). */
 void room_look(struct room *r, struct call *call);
 
+/* Was the caller told of seq by a node that knows more than this one? Then true:
+ * looks, and runs the call's handler again. Once for each call. */
+bool room_is_ahead(struct room *r, struct call *call, uint64_t seq) MUST_CHECK;
+
+/* Would a node that knows more answer otherwise than with this error? Then true:
+ * looks, and runs the call's handler again. Once for each call. */
+bool room_doubts(struct room *r, struct call *call, enum error_code code) MUST_CHECK;
+
 /* A look begins: it is for those who wait by now. */
 void room_looks(struct room *r);
 

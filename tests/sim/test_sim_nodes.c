@@ -47,4 +47,89 @@ static void a_doorbell_brings_the_entries(void **state)
     sim_scene_end(&s);
 }
 
-CHECK_MAIN(cmocka_unit_test(a_doorbell_brings_the_entries))
+/* Two nodes between which no doorbell rings; all three have come. */
+static void begin_deaf(struct sim_scene *s)
+{
+    sim_scene_begin(s, 2, 1, (struct sim_faults){0});
+    sim_scene_start(s, NULL, 2);
+    sim_scene_start(s, NULL, 2);
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++)
+        sim_scene_enter(s, i, i > 0, "general");
+    sim_scene_settle(s, 5000);
+    sim_scene_pass(s, 5000);
+    bus_model_set(s->buses, (struct bus_model_faults){.lost = 1000, .look_ms = 600000});
+}
+
+static void take_in(struct sim_scene *s, unsigned client, const char *room)
+{
+    struct sim_client *ana = &s->clients[0];
+    struct sim_op *op = sim_client_ask(ana, SIM_OP_MEMBER, sim_client_room(ana, room));
+
+    op->target = s->clients[client].user;
+    op->word = "member";
+    sim_scene_nudge(s);
+    sim_scene_pass(s, 3000);
+}
+
+/* A node that has not heard yet refused who had just been let in. */
+static void refused_by_who_had_not_heard(void **state)
+{
+    struct sim_scene s;
+    struct sim_client *ana = &s.clients[0];
+
+    (void)state;
+    begin_deaf(&s);
+    sim_client_ask(ana, SIM_OP_CREATE, sim_client_room(ana, "cellar"))->word = "private";
+    sim_scene_pass(&s, 3000);
+    take_in(&s, 1, "cellar");
+    sim_scene_enter(&s, 1, 1, "cellar"); /* its node follows from now on */
+    sim_scene_pass(&s, 3000);
+    assert_int_equal(s.clients[1].rooms[sim_client_room(&s.clients[1], "cellar")].state,
+                     SIM_ROOM_FOLLOWED);
+    take_in(&s, 2, "cellar");
+    sim_scene_enter(&s, 2, 1, "cellar");
+    sim_scene_pass(&s, 3000);
+    assert_int_equal(s.clients[2].rooms[sim_client_room(&s.clients[2], "cellar")].state,
+                     SIM_ROOM_FOLLOWED);
+    sim_scene_end(&s);
+}
+
+/* It called a message that its client had been told of unknown, and ended its
+ * history before it. */
+static void unknown_to_who_had_not_heard(void **state)
+{
+    struct sim_scene s;
+    struct sim_client *ben = &s.clients[1];
+    struct sim_op *op;
+    uint64_t refused, pages;
+
+    (void)state;
+    begin_deaf(&s);
+    sim_scene_send(&s, 0, "general", 3, 5);
+    sim_scene_pass(&s, 3000);
+    assert_int_equal(cursor_of(&s, 1, "general") + 3, cursor_of(&s, 0, "general"));
+    refused = s.crowd.refused_n;
+    pages = s.crowd.pages_n;
+    op = sim_client_ask(ben, SIM_OP_REACT, sim_client_room(ben, "general"));
+    op->target = cursor_of(&s, 0, "general");
+    op->word = "x";
+    op->on = true;
+    sim_scene_nudge(&s);
+    sim_scene_pass(&s, 3000);
+    assert_int_equal(s.crowd.refused_n, refused);
+    assert_int_equal(cursor_of(&s, 1, "general"), cursor_of(&s, 0, "general") + 1);
+    sim_scene_send(&s, 0, "general", 3, 5);
+    sim_scene_pass(&s, 3000);
+    op = sim_client_ask(ben, SIM_OP_LOG, sim_client_room(ben, "general"));
+    op->target = cursor_of(&s, 0, "general") - 1;
+    op->text_n = 10;
+    sim_scene_nudge(&s);
+    sim_scene_pass(&s, 3000);
+    assert_int_equal(s.crowd.pages_n, pages + 1);
+    assert_int_equal(cursor_of(&s, 1, "general"), cursor_of(&s, 0, "general"));
+    sim_scene_end(&s);
+}
+
+CHECK_MAIN(cmocka_unit_test(a_doorbell_brings_the_entries),
+           cmocka_unit_test(refused_by_who_had_not_heard),
+           cmocka_unit_test(unknown_to_who_had_not_heard))
