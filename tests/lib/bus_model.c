@@ -51,6 +51,7 @@ struct bus_model {
     struct bus_model_faults faults;
     struct list ends, letters;
     uint64_t ids;
+    uint64_t apart[2]; /* ids; 0: nobody */
 };
 
 static void *make(size_t n)
@@ -137,11 +138,18 @@ static void look(struct end *e, struct ear *ear, struct str room)
     hold(e, ear, &(struct bus_event){.kind = BUS_LOOK, .room = room}, e->model->faults.look_ms);
 }
 
+static bool are_apart(const struct bus_model *m, uint64_t a, uint64_t b)
+{
+    return (m->apart[0] == a && m->apart[1] == b) || (m->apart[0] == b && m->apart[1] == a);
+}
+
 /* It arrives, or does not, or twice. */
 static void carry(struct end *to, struct ear *ear, const struct bus_event *event)
 {
     struct bus_model *m = to->model;
 
+    if (are_apart(m, to->id, event->node))
+        return;
     if (rng_chance(m->rng, m->faults.lost)) {
         if (event->kind == BUS_RING)
             look(to, ear, event->room);
@@ -318,19 +326,63 @@ struct bus *bus_model_bus(struct bus_model *m)
     return &e->bus;
 }
 
+static void look_at_all(struct end *e)
+{
+    for (struct list *k = e->ears.next; !e->silent && k != &e->ears; k = k->next)
+        for (struct list *r = ear_at(k)->rooms.next; r != &ear_at(k)->rooms; r = r->next) {
+            const struct followed *f = CONTAINER_OF(r, struct followed, node);
+
+            look(e, ear_at(k), (struct str){f->id, f->n});
+        }
+}
+
 /* The others notice, and look at all that they follow. */
 static void tell_gone(struct end *gone)
 {
-    for (struct list *l = gone->model->ends.next; l != &gone->model->ends; l = l->next) {
+    for (struct list *l = gone->model->ends.next; l != &gone->model->ends; l = l->next)
+        look_at_all(CONTAINER_OF(l, struct end, node));
+}
+
+static struct end *end_find(struct bus_model *m, uint64_t id)
+{
+    for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
         struct end *e = CONTAINER_OF(l, struct end, node);
 
-        for (struct list *k = e->ears.next; !e->silent && k != &e->ears; k = k->next)
-            for (struct list *r = ear_at(k)->rooms.next; r != &ear_at(k)->rooms; r = r->next) {
-                const struct followed *f = CONTAINER_OF(r, struct followed, node);
-
-                look(e, ear_at(k), (struct str){f->id, f->n});
-            }
+        if (e->id == id && !e->silent)
+            return e;
     }
+    return NULL;
+}
+
+/* What each of those apart, if they both live, is told of the other. */
+static void tell_apart(struct bus_model *m, enum bus_kind kind)
+{
+    struct end *a = end_find(m, m->apart[0]), *b = end_find(m, m->apart[1]);
+
+    if (a == NULL || b == NULL)
+        return;
+    for (struct list *k = a->ears.next; k != &a->ears; k = k->next)
+        tell_node(a, ear_at(k), b, kind);
+    for (struct list *k = b->ears.next; k != &b->ears; k = k->next)
+        tell_node(b, ear_at(k), a, kind);
+    if (kind == BUS_NODE_UP) {
+        look_at_all(a);
+        look_at_all(b);
+    }
+}
+
+void bus_model_part(struct bus_model *m, uint64_t a, uint64_t b)
+{
+    bus_model_join(m);
+    m->apart[0] = a;
+    m->apart[1] = b;
+    tell_apart(m, BUS_NODE_DOWN);
+}
+
+void bus_model_join(struct bus_model *m)
+{
+    tell_apart(m, BUS_NODE_UP);
+    m->apart[0] = m->apart[1] = 0;
 }
 
 void bus_model_silence(struct bus *b)

@@ -32,6 +32,11 @@ struct bus *bus_model_bus(struct bus_model *m) MUST_CHECK;
  * others look at what they follow. */
 void bus_model_silence(struct bus *b);
 
+/* Two of the nodes, by their ids, hear nothing of each other from now on; each takes
+ * the other for gone. Together again, they look at all that they follow. */
+void bus_model_part(struct bus_model *m, uint64_t a, uint64_t b);
+void bus_model_join(struct bus_model *m);
+
 /* Gives to the loops what is due. Between steps of the world. */
 void bus_model_turn(struct bus_model *m);
 

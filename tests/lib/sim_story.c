@@ -20,7 +20,7 @@ enum {
     CLIENTS = 8,
     CLIENTS_MAX = 12,
     PEOPLE_MAX = 6,
-    NODES_MAX = 2,
+    NODES_MAX = 3,
     GONE_MAX = 32,
     ROOMS = 4,
     PORT = 7000,
@@ -62,7 +62,7 @@ struct story {
     struct sim_node *gone[GONE_MAX]; /* crashed ones that are not freed yet */
     unsigned gone_n;
     unsigned actions, workers;
-    uint64_t act_ms, until_ms, full_until_ms;
+    uint64_t act_ms, until_ms, full_until_ms, apart_until_ms;
     bool over;
     enum { WELL, CRASH, DRAIN } fate; /* what is to befall a node */
     bool served; /* a node was up: all that the first start writes is written */
@@ -435,6 +435,24 @@ static void mind_fate(struct story *s)
     s->fate = WELL;
 }
 
+/* Periods in which two nodes are apart. */
+static void mind_bus(struct story *s)
+{
+    uint64_t now = sim_now_ms(s->sim);
+    struct sim_node *a = s->places[below(s, s->places_n)].node;
+    struct sim_node *b = s->places[below(s, s->places_n)].node;
+
+    if (s->apart_until_ms > 0 && s->apart_until_ms <= now) {
+        bus_model_join(s->buses);
+        s->apart_until_ms = 0;
+    }
+    if (!s->o->partitions || s->apart_until_ms > 0 || !chance(s, 2) || s->actions == 0 ||
+        a == NULL || b == NULL || a == b)
+        return;
+    bus_model_part(s->buses, bus_self(a->bus), bus_self(b->bus));
+    s->apart_until_ms = now + below(s, 5000);
+}
+
 /* Periods in which the store is full or fails. */
 static void mind_stores(struct story *s)
 {
@@ -478,6 +496,8 @@ static bool step(struct story *s, unsigned n)
         sim_check_violate(s->check, "I7: nothing can happen any more");
     if (s->buses != NULL)
         bus_model_turn(s->buses);
+    if (s->buses != NULL && n % CHECK_EVERY == 0)
+        mind_bus(s);
     if (n % CHECK_EVERY == 0) {
         mind_stores(s);
         look(s);
@@ -528,8 +548,10 @@ static bool run_calm(struct story *s)
     unsigned quiet_for_ms = QUIET_MS + s->o->bus.look_ms + s->o->bus.held_ms;
 
     sim_set_faults(s->sim, (struct sim_faults){0});
-    if (s->buses != NULL)
+    if (s->buses != NULL) {
         bus_model_set(s->buses, (struct bus_model_faults){0});
+        bus_model_join(s->buses);
+    }
     mind_stores(s);
     s->crowd.calm = true;
     for (unsigned i = 0; i < s->clients_n; i++)
@@ -657,7 +679,7 @@ static void draw(struct story *s)
 {
     s->drawn = (struct sim_story){
         .actions = 50 + (unsigned)below(s, 500),
-        .nodes = 1 + (unsigned)below(s, 2),
+        .nodes = 1 + (unsigned)below(s, NODES_MAX),
         .clients = 3 + (unsigned)below(s, CLIENTS_MAX - 2),
         .faults = {.short_send = some(s, 500),
                    .split_recv = some(s, 700),
@@ -674,6 +696,7 @@ static void draw(struct story *s)
         .members = chance(s, 700),
         .crashes = chance(s, 400),
         .drains = chance(s, 400),
+        .partitions = chance(s, 500),
         .full = chance(s, 200),
         .store_fails = chance(s, 300),
         .small = chance(s, 600),

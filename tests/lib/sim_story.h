@@ -18,6 +18,7 @@ struct sim_story {
     bool cuts, slow;             /* clients are cut; read nothing for a while */
     bool members;                /* people are removed, banned, muted, taken back */
     bool crashes, drains;        /* of nodes */
+    bool partitions;             /* at times two nodes hear nothing of each other */
     bool full, store_fails;
     bool small;  /* small budgets: everything is read from the store again */
     bool sqlite; /* on a disk that loses what was not synced */

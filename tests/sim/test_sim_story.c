@@ -105,6 +105,36 @@ static void two_nodes_in_trouble(void **state)
         60);
 }
 
+static void three_nodes(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){.nodes = 3, .clients = 12, .members = true, .bus = {.held_ms = 20}},
+        60);
+}
+
+/* Everything that can happen to nodes, their bus and their store. */
+static void three_nodes_in_trouble(void **state)
+{
+    (void)state;
+    sim_story_test(
+        &(struct sim_story){.nodes = 3,
+                            .clients = 12,
+                            .actions = 400,
+                            .faults = BAD_NETWORK,
+                            .bus = {.lost = 100, .twice = 100, .held_ms = 200, .look_ms = 3000},
+                            .cuts = true,
+                            .slow = true,
+                            .members = true,
+                            .crashes = true,
+                            .drains = true,
+                            .partitions = true,
+                            .full = true,
+                            .store_fails = true,
+                            .small = true},
+        60);
+}
+
 static void power_fails(void **state)
 {
     (void)state;
@@ -130,5 +160,6 @@ CHECK_MAIN(cmocka_unit_test(nothing_fails), cmocka_unit_test(the_network_is_slow
            cmocka_unit_test(members_change), cmocka_unit_test(nodes_drain),
            cmocka_unit_test(nodes_crash), cmocka_unit_test(the_store_is_full),
            cmocka_unit_test(the_store_fails), cmocka_unit_test(two_nodes),
-           cmocka_unit_test(two_nodes_in_trouble), cmocka_unit_test(power_fails),
+           cmocka_unit_test(two_nodes_in_trouble), cmocka_unit_test(three_nodes),
+           cmocka_unit_test(three_nodes_in_trouble), cmocka_unit_test(power_fails),
            cmocka_unit_test(anything))
