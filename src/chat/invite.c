@@ -18,7 +18,7 @@ static void returned(struct call *call)
 {
     struct invite *i = CONTAINER_OF(call, struct invite, call);
 
-    i->owner->invites_n--;
+    i->owner->errands_n--;
     call_fini(call);
     free(i);
 }
@@ -68,7 +68,7 @@ void invite_send(struct room *r, uint64_t user, const struct caller *from, uint6
     if (i == NULL)
         abort();
     i->owner = r->owner;
-    r->owner->invites_n++;
+    r->owner->errands_n++;
     call_init(&i->call, 1);
     i->call.returned = returned;
     i->call.handler = run;

@@ -328,7 +328,7 @@ bool room_owner_busy(const struct owner *o)
 {
     struct map_iter it;
 
-    if (o->invites_n > 0)
+    if (o->errands_n > 0)
         return true;
     for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it)) {
         const struct room *r = CONTAINER_OF(n, struct room, node);

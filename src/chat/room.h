@@ -92,7 +92,7 @@ struct owner {
     struct list dirty;     /* rooms with proposals to put */
     struct pool positions; /* chat/reads.h */
     unsigned reads_n;      /* read positions on their way to the store */
-    unsigned invites_n;    /* on their way to other logs */
+    unsigned errands_n;    /* calls of its own on their way to other rooms */
     struct owner_stats stats;
 };
 

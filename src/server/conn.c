@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "server/door_ws.h"
+#include "server/own.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -428,6 +429,8 @@ static void maybe_bury(struct conn *c)
 
 void conn_drop(struct conn *c, enum metric reason)
 {
+    const struct person *p = c->person;
+
     if (c->state == CONN_CLOSED) {
         maybe_bury(c);
         return;
@@ -439,8 +442,10 @@ void conn_drop(struct conn *c, enum metric reason)
     list_remove(&c->dirty);
     while (c->followers != NULL)
         conn_unfollow(c, c->followers);
-    if (c->person != NULL)
+    if (p != NULL) {
         person_remove(c->worker, c);
+        own_gone(c->worker, p);
+    }
     c->door->closed(c);
     out_free(c->out);
     c->out = NULL;

@@ -5,6 +5,7 @@
 #include "chat/event.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
+#include "server/own.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/worker.h"
@@ -47,8 +48,10 @@ enum error_code session_auth(struct conn *c, struct str token)
         return e;
     if (c->person != NULL && c->person->id != who.user)
         return ERROR_already_authenticated;
-    if (c->person == NULL)
+    if (c->person == NULL) {
         person_add(person_get(w, &who), c);
+        own_came(w, c->person);
+    }
     c->session = who.session;
     c->expires_s = (uint32_t)(who.expires_ms / 1000);
     c->told = false;
@@ -546,25 +549,4 @@ void session_revoked(struct worker *w, uint64_t session)
         if (c->person != NULL && c->session == session)
             door_ws_close(c, DOOR_WS_CLOSE_AUTH, STR("revoked"), METRIC_close_revoked);
     }
-}
-
-void session_own_log(struct worker *w, const struct news *news)
-{
-    struct person *p;
-    struct feed *feed;
-    uint64_t id;
-
-    if (news->room.n < 2 || news->room.p[0] != '@' || !str_to_u64(str_skip(news->room, 1), &id))
-        return;
-    p = person_find(w, id);
-    if (p == NULL || p->conns == NULL)
-        return;
-    feed = feed_make(&w->feeds, news->room);
-    feed_hold(feed);
-    feed_start(feed, 0, news->first - 1);
-    for (struct conn *c = p->conns; c != NULL; c = c->next_of_person)
-        if (c->state == CONN_OPEN && conn_follower(c, feed) == NULL)
-            (void)conn_follow(c, feed, news->first - 1);
-    if (feed_release(feed)) /* all of them are closing */
-        worker_unfollowed(w, news->room);
 }

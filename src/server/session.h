@@ -10,7 +10,6 @@
 struct conn;
 struct request;
 struct worker;
-struct news;
 
 /* The connection is this person's from now on. ERROR_NONE, or why not. */
 enum error_code session_auth(struct conn *c, struct str token);
@@ -35,9 +34,5 @@ struct command_limits session_limits(const struct worker *w);
 
 /* The session has ended: its connections here are closed. */
 void session_revoked(struct worker *w, uint64_t session);
-
-/* News of a person's own log, which their connections follow without asking:
- * makes the feed that feed_news needs. */
-void session_own_log(struct worker *w, const struct news *news);
 
 #endif

@@ -5,6 +5,7 @@
 #include "io/io_tls.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
+#include "server/own.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -177,7 +178,7 @@ static void ops_route(struct owner *o, struct call *call, struct str room)
 
 static void take_news(struct worker *w, const struct news *news)
 {
-    session_own_log(w, news);
+    own_news(w, news);
     feed_news(&w->feeds, news);
 }
 
@@ -341,6 +342,8 @@ void worker_unfollowed(struct worker *w, struct str room)
 {
     struct mail_room *m;
 
+    if (own_is_here(w, room))
+        return;
     if (worker_of_room(w, room) == w->index) {
         room_unfollow(&w->owner, room, w->index);
         return;
@@ -508,6 +511,7 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     list_init(&w->conns);
     list_init(&w->dirty);
     list_init(&w->dead);
+    list_init(&w->owns);
     map_init(&w->persons);
     pool_init(&w->conn_pool, sizeof(struct conn));
     pool_init(&w->follower_pool, sizeof(struct conn_follower));
@@ -553,6 +557,7 @@ void worker_fini(struct worker *w)
         return;
     wheel_cancel(&w->wheel, &w->second);
     wheel_cancel(&w->wheel, &w->drain.limit);
+    own_fini(w);
     feed_set_fini(&w->feeds);
     room_owner_fini(&w->owner);
     people_fini(&w->people);

@@ -47,6 +47,7 @@ struct worker {
     struct list dirty; /* connections with something to send */
     struct list dead;  /* to be freed at the end of the turn */
     struct map persons;
+    struct list owns; /* server/own.h */
     struct pool conn_pool, follower_pool;
     struct flight *flights; /* unused ones */
     unsigned flights_n;

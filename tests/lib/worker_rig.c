@@ -21,13 +21,16 @@ void worker_rig_init(struct worker_rig *r)
     list_init(&r->worker.conns);
     list_init(&r->worker.dirty);
     list_init(&r->worker.dead);
+    list_init(&r->worker.owns);
     map_init(&r->worker.persons);
+    r->worker.owner.bus = bus_local_new();
 }
 
 void worker_rig_fini(struct worker_rig *r)
 {
     person_fini(&r->worker);
     metrics_free(r->worker.metrics);
+    bus_close(r->worker.owner.bus);
 }
 
 void worker_rig_conn(struct worker_rig *r, struct conn *c)
