@@ -68,6 +68,18 @@ void people_revoke(struct people *p, uint64_t session, uint64_t expires_ms)
     map_add(&p->revoked, &r->node, session);
 }
 
+bool people_is_revoked(const struct people *p, uint64_t session)
+{
+    return map_find(&p->revoked, session, revoked_eq, &session) != NULL;
+}
+
+bool people_revoked_read(struct str bytes, uint64_t *ret_session, uint64_t *ret_expires_ms)
+{
+    struct str first = str_cut(&bytes, ' ');
+
+    return str_to_u64(first, ret_session) && str_to_u64(bytes, ret_expires_ms);
+}
+
 enum error_code people_verify(const struct people *p, struct str token, uint8_t *scratch,
                               struct caller *ret_who)
 {
@@ -80,7 +92,7 @@ enum error_code people_verify(const struct people *p, struct str token, uint8_t 
         return r == JWT_EXPIRED ? ERROR_expired : ERROR_bad_token;
     if (!str_to_u64(claims.session, &session))
         return ERROR_bad_token;
-    if (map_find(&p->revoked, session, revoked_eq, &session) != NULL)
+    if (people_is_revoked(p, session))
         return ERROR_revoked;
     *ret_who = (struct caller){
         .user = claims.user_id,
@@ -109,13 +121,31 @@ static struct str print_u64(char *buf, size_t max, const char *before, uint64_t 
     return (struct str){(const uint8_t *)buf, (size_t)n};
 }
 
-/* logout: the session is remembered as ended, and then its record goes: what is
- * no longer listed has ended. */
+struct str people_recent_pk(uint64_t minute, char buf[static PEOPLE_RECENT_MAX])
+{
+    return print_u64(buf, PEOPLE_RECENT_MAX, "revoked:", minute);
+}
+
+/* logout: the session is remembered as ended, for whoever starts and, where there
+ * are other nodes, for those that run; then its record goes: what is no longer listed
+ * has ended. */
+
+#define RECENT_KEPT_MS 600000
 
 struct ending {
     struct people *people;
     uint64_t session, expires_ms;
+    char sk[24];
 };
+
+static void tell_nodes(const struct ending *e)
+{
+    char text[64];
+    int n = snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)e->session,
+                     (unsigned long long)e->expires_ms);
+
+    bus_cast(e->people->owner->bus, PEOPLE_REVOKED, (struct str){(const uint8_t *)text, (size_t)n});
+}
 
 static void session_removed(struct store_req *req)
 {
@@ -123,6 +153,7 @@ static void session_removed(struct store_req *req)
     struct ending *e = call->state;
 
     e->people->owner->ops->revoke(e->people->owner, e->session, e->expires_ms);
+    tell_nodes(e);
     if (req->result != STORE_OK) {
         call_fail_store(call, req->result);
         return;
@@ -132,7 +163,7 @@ static void session_removed(struct store_req *req)
     call_ok(call);
 }
 
-static void ended(struct store_req *req)
+static void noted(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct ending *e = call->state;
@@ -147,6 +178,33 @@ static void ended(struct store_req *req)
     call->q.put.expect = STORE_REV_ANY;
     call->q.put.remove = true;
     store_put(e->people->owner->store, &call->q.put);
+}
+
+static void put_revoked(struct call *call, struct str pk, uint64_t kept_ms, store_done_f *done)
+{
+    struct ending *e = call->state;
+
+    (void)call_request(call, e->people->owner->home, done);
+    call->q.put.pk = pk;
+    call->q.put.sk = print_u64(e->sk, sizeof(e->sk), "", e->session);
+    call->q.put.body = print_u64(call->key2, sizeof(call->key2), "", e->expires_ms);
+    call->q.put.expect = STORE_REV_ANY;
+    call->q.put.expires_ms = kept_ms;
+    store_put(e->people->owner->store, &call->q.put);
+}
+
+static void ended(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct owner *o = ((struct ending *)call->state)->people->owner;
+    uint64_t now = owner_wall_ms(o);
+
+    if (req->result != STORE_OK)
+        call_fail_store(call, req->result);
+    else if (bus_is_alone(o->bus))
+        noted(req);
+    else
+        put_revoked(call, people_recent_pk(now / 60000, call->key), now + RECENT_KEPT_MS, noted);
 }
 
 static void session_read(struct store_req *req)
@@ -169,13 +227,7 @@ static void session_read(struct store_req *req)
     if (!str_to_u64(rest, &e->expires_ms))
         e->expires_ms = owner_wall_ms(e->people->owner) + e->people->token_ttl_ms;
     frame_unref(body);
-    (void)call_request(call, e->people->owner->home, ended);
-    call->q.put.pk = STR("revoked");
-    call->q.put.sk = print_u64(call->key, sizeof(call->key), "", e->session);
-    call->q.put.body = print_u64(call->key2, sizeof(call->key2), "", e->expires_ms);
-    call->q.put.expect = STORE_REV_ANY;
-    call->q.put.expires_ms = e->expires_ms + LATE_MS;
-    store_put(e->people->owner->store, &call->q.put);
+    put_revoked(call, STR("revoked"), e->expires_ms + LATE_MS, ended);
 }
 
 void people_logout(struct people *p, struct call *call)

@@ -7,10 +7,12 @@
  *                   sk "session:<sid>"        "<created> <expires>", ms
  *                   sk "room:<room>"          chat/reads.h
  *   pk "revoked"    sk "<sid>"                "<expires>": ended before its time
+ *   pk "revoked:<minute>"  the same, of those that were ended in that minute
  *   pk "server"     sk "owner-code"           the one-time code of the owner link, then "used"
  *
  * Sessions are signed tokens: nothing is read from the store to accept one; what
- * was ended before its time is in `revoked`, which is small. */
+ * was ended before its time is in `revoked`, which is small. Other nodes are told by
+ * the topic PEOPLE_REVOKED, "<sid> <expires>", and list the last minutes'. */
 #ifndef CHAT_PEOPLE_H
 #define CHAT_PEOPLE_H
 
@@ -44,6 +46,16 @@ enum error_code people_verify(const struct people *p, struct str token, uint8_t 
 
 /* The session has ended, here or elsewhere. */
 void people_revoke(struct people *p, uint64_t session, uint64_t expires_ms);
+bool people_is_revoked(const struct people *p, uint64_t session) MUST_CHECK;
+
+/* What another node says of a session; false if it is not understood. */
+#define PEOPLE_REVOKED STR("$revoked")
+bool people_revoked_read(struct str bytes, uint64_t *ret_session,
+                         uint64_t *ret_expires_ms) MUST_CHECK;
+
+/* The pk of the sessions that were ended in a minute of Unix time. */
+#define PEOPLE_RECENT_MAX 40
+struct str people_recent_pk(uint64_t minute, char buf[static PEOPLE_RECENT_MAX]);
 
 /* Reads a user's record. ret_owner may be NULL. */
 bool people_decode(struct str body, struct str *ret_name, bool *ret_owner) MUST_CHECK;

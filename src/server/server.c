@@ -7,6 +7,7 @@
 #include "server/conn.h"
 #include "server/door_http.h"
 #include "server/drain.h"
+#include "server/revoked.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -90,6 +91,7 @@ void server_free(struct server *s)
     if (s == NULL)
         return;
     boot_free(s->boot);
+    revoked_free(s->revoked);
     accept_free(s->accept);
     for (unsigned i = 0; i < s->workers_n; i++)
         worker_fini(&s->workers[i]);
@@ -143,7 +145,7 @@ static void probe_due(struct wheel_timer *t)
 
 bool server_is_asking(const struct server *s)
 {
-    return s->booting || atomic_load(&s->probe_ms) > 0;
+    return s->booting || atomic_load(&s->probe_ms) > 0 || revoked_is_asking(s->revoked);
 }
 
 static bool probe_is_late(const struct server *s, uint64_t now_ms, uint64_t late_ms)
@@ -194,6 +196,7 @@ void server_booted(struct server *s, const char *why)
     s->probe_timer.fire = probe_due;
     probe_due(&s->probe_timer);
     atomic_store(&s->phase, SERVER_SERVING);
+    s->revoked = revoked_start(s);
     s->o.serving(s->o.ctx, s);
 }
 
@@ -342,6 +345,7 @@ static void stop(struct io_mail *mail)
     atomic_store(&s->phase, SERVER_DRAINING);
     accept_close(s);
     wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
+    revoked_stop(s->revoked);
     mail_all(s, drain_worker);
 }
 

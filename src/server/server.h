@@ -14,6 +14,7 @@
 
 struct accept;
 struct boot;
+struct revoked;
 
 #define SERVER_SECRET_MAX 128
 #define SERVER_WHY_MAX 512
@@ -60,6 +61,7 @@ struct server {
     struct accept *accept;     /* worker 0's */
     struct boot *boot;         /* worker 0's */
     bool booting;              /* worker 0's */
+    struct revoked *revoked;   /* worker 0's; NULL: no other nodes */
     _Atomic uint64_t probe_ms; /* when a probe set out that is not back; 0: none */
     _Atomic bool probe_failed; /* the last one */
     uint64_t probe_us;

@@ -1,6 +1,7 @@
 #include "server/worker.h"
 
 #include "base/siphash.h"
+#include "base/str.h"
 #include "chat/presence.h"
 #include "io/io_tls.h"
 #include "server/conn.h"
@@ -487,11 +488,23 @@ static void set_limits(struct worker *w)
                                  .codec = w->codec};
 }
 
+static void heard_revoked(struct worker *w, struct str bytes)
+{
+    uint64_t session, expires_ms;
+
+    if (!people_revoked_read(bytes, &session, &expires_ms))
+        return;
+    people_revoke(&w->people, session, expires_ms);
+    session_revoked(w, session);
+}
+
 static void bus_heard(void *ctx, const struct bus_event *event)
 {
     struct worker *w = ctx;
 
-    if (!w->drain.settled) /* else nobody is here any more who would want to know */
+    if (event->kind == BUS_CAST && str_eq(event->room, PEOPLE_REVOKED))
+        heard_revoked(w, event->bytes);
+    else if (!w->drain.settled) /* else nobody is here any more who would want to know */
         room_heard(&w->owner, event);
 }
 

@@ -428,6 +428,7 @@ static void answered_ok(struct sim_client *c, const struct sim_op *op, const str
     case SIM_OP_TYPING:
     case SIM_OP_READ:
     case SIM_OP_PING:
+    case SIM_OP_LOGOUT:
         break;
     }
 }

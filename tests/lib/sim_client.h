@@ -55,6 +55,7 @@ enum sim_op_kind {
     SIM_OP_TYPING,
     SIM_OP_READ,
     SIM_OP_PING,
+    SIM_OP_LOGOUT,
 };
 
 /* A request, until it is answered for good. */

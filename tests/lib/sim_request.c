@@ -10,6 +10,7 @@ static const char *const actions[] = {
     [SIM_OP_DELETE] = "delete", [SIM_OP_REACT] = "react",        [SIM_OP_MEMBER] = "member_set",
     [SIM_OP_LOG] = "history",   [SIM_OP_MESSAGES] = "history",   [SIM_OP_DM] = "dm",
     [SIM_OP_TYPING] = "typing", [SIM_OP_READ] = "read",          [SIM_OP_PING] = "ping",
+    [SIM_OP_LOGOUT] = "logout",
 };
 
 void sim_request_text(struct buf *b, uint64_t seed, unsigned n)
@@ -140,6 +141,7 @@ static void put_params(struct json_out *o, const struct sim_client *c, const str
     case SIM_OP_LEAVE:
     case SIM_OP_TYPING:
     case SIM_OP_PING:
+    case SIM_OP_LOGOUT:
         break;
     }
 }
@@ -147,7 +149,7 @@ static void put_params(struct json_out *o, const struct sim_client *c, const str
 void sim_request_write(struct buf *b, const struct sim_client *c, const struct sim_op *op)
 {
     bool roomless = op->kind == SIM_OP_AUTH || op->kind == SIM_OP_RESUME || op->kind == SIM_OP_DM ||
-                    op->kind == SIM_OP_PING;
+                    op->kind == SIM_OP_PING || op->kind == SIM_OP_LOGOUT;
     struct json_out o;
 
     json_out_init(&o, b);

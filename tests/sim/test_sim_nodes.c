@@ -4,12 +4,14 @@
 #include "lib/check.h"
 #include "lib/sim_scene.h"
 
-static uint64_t reads_of(const struct sim_node *n)
+#include <string.h>
+
+static uint64_t read_by(const struct sim_node *n)
 {
     struct store_stats stats;
 
     store_stats(store_fault_store(n->faults), &stats);
-    return stats.reads;
+    return stats.records_read;
 }
 
 static uint64_t cursor_of(struct sim_scene *s, unsigned client, const char *room)
@@ -33,17 +35,17 @@ static void a_doorbell_brings_the_entries(void **state)
     sim_scene_enter(&s, 1, 1, "general");
     sim_scene_settle(&s, 5000);
     sim_scene_pass(&s, 5000); /* a look, once it follows */
-    before = reads_of(s.nodes[1]);
+    before = read_by(s.nodes[1]);
     for (unsigned i = 0; i < 10; i++) {
         sim_scene_send(&s, 0, "general", 1 + i % 3, 20);
         sim_scene_pass(&s, 100);
     }
     assert_int_equal(cursor_of(&s, 1, "general"), cursor_of(&s, 0, "general"));
-    assert_int_equal(reads_of(s.nodes[1]), before);
+    assert_int_equal(read_by(s.nodes[1]), before);
     sim_scene_send(&s, 0, "general", 20, 3900);
     sim_scene_pass(&s, 100);
     assert_int_equal(cursor_of(&s, 1, "general"), cursor_of(&s, 0, "general"));
-    assert_in_range(reads_of(s.nodes[1]), before + 1, before + 5);
+    assert_in_range(read_by(s.nodes[1]), before + 1, before + 20);
     sim_scene_end(&s);
 }
 
@@ -156,6 +158,58 @@ static void told_on_another_node(void **state)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
+static uint64_t revoked_n(const struct sim_node *n)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < n->o.workers; i++) {
+        const struct metrics *m = n->server->workers[i].metrics;
+
+        sum += metrics_sum(&m, 1, METRIC_close_revoked);
+    }
+    return sum;
+}
+
+/* Cat uses ben's session, on the other node, and ends it there. */
+static void end_session(struct sim_scene *s)
+{
+    const struct sim_client *ben = &s->clients[1];
+    struct sim_client *cat = &s->clients[2];
+
+    memcpy(cat->token, ben->token, sizeof(cat->token));
+    cat->user = ben->user;
+    for (unsigned i = 0; i < SIM_CLIENT_ROOMS; i++)
+        cat->rooms[i].follow.user = ben->user;
+    (void)sim_client_room(cat, "general");
+    cat->node = 0;
+    cat->stays_down = false;
+    sim_scene_pass(s, 2000);
+    (void)sim_client_ask(cat, SIM_OP_LOGOUT, 0);
+    sim_scene_nudge(s);
+}
+
+/* A session that was ended on one node lived on in others. */
+static void ended_on_every_node(void **state)
+{
+    (void)state;
+    for (unsigned deaf = 0; deaf < 2; deaf++) {
+        struct sim_scene s;
+
+        sim_scene_begin(&s, 2, 1, (struct sim_faults){0});
+        bus_model_set(s.buses, (struct bus_model_faults){.lost = deaf ? 1000 : 0});
+        sim_scene_start(&s, NULL, 2);
+        sim_scene_start(&s, NULL, 3);
+        sim_scene_enter(&s, 1, 1, "general");
+        sim_scene_settle(&s, 5000);
+        end_session(&s);
+        s.clients[1].stays_down = true; /* once it is closed */
+        sim_scene_pass(&s, deaf ? 4500 : 10);
+        assert_int_equal(revoked_n(s.nodes[1]), 1);
+        sim_scene_end(&s);
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(ended_on_every_node), cmocka_unit_test(told_on_another_node),
+           cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
