@@ -24,9 +24,10 @@ static bool revoked_eq(const struct map_node *node, const void *key)
            *(const uint64_t *)key;
 }
 
-void people_init(struct people *p, struct owner *owner, struct str secret, uint64_t token_ttl_ms)
+void people_init(struct people *p, struct owner *owner, const struct people_keys *keys,
+                 uint64_t token_ttl_ms)
 {
-    *p = (struct people){.owner = owner, .secret = secret, .token_ttl_ms = token_ttl_ms};
+    *p = (struct people){.owner = owner, .keys = keys, .token_ttl_ms = token_ttl_ms};
     map_init(&p->revoked);
 }
 
@@ -85,7 +86,7 @@ enum error_code people_verify(const struct people *p, struct str token, uint8_t 
 {
     struct jwt_claims claims;
     uint64_t session;
-    enum jwt_result r = jwt_verify(p->secret, token, owner_wall_ms(p->owner) / 1000, scratch,
+    enum jwt_result r = jwt_verify(p->keys->all, token, owner_wall_ms(p->owner) / 1000, scratch,
                                    PEOPLE_SCRATCH, &claims);
 
     if (r != JWT_OK)

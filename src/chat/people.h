@@ -17,15 +17,25 @@
 #define CHAT_PEOPLE_H
 
 #include "chat/room.h"
+#include "wire/jwks.h"
+
+/* The keys of own tokens: one signs, all verify. */
+struct people_keys {
+    struct jwks *all;
+    const struct jws_key *signer; /* one of them */
+    struct str kid;               /* the signer's; empty: that of a secret */
+};
 
 struct people {
-    struct owner *owner; /* this worker's: its store, its ways to other workers */
-    struct str secret;   /* signs tokens; outlives this */
+    struct owner *owner;            /* this worker's: its store, its ways to other workers */
+    const struct people_keys *keys; /* outlive this */
     uint64_t token_ttl_ms;
     struct map revoked; /* sessions by id */
 };
 
-void people_init(struct people *p, struct owner *owner, struct str secret, uint64_t token_ttl_ms);
+/* keys may be NULL until the first command. */
+void people_init(struct people *p, struct owner *owner, const struct people_keys *keys,
+                 uint64_t token_ttl_ms);
 void people_fini(struct people *p);
 
 /* The commands. */

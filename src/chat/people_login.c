@@ -102,7 +102,7 @@ static void session_put(struct store_req *req)
     if (failed(call))
         return;
     buf_init(&token, 4096);
-    jwt_sign(l->people->secret, &claims, &token);
+    jwt_sign(l->people->keys->signer, l->people->keys->kid, &claims, &token);
     if (token.failed) {
         call_fail(call, ERROR_internal);
         return;

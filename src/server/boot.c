@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 #include "server/server.h"
-#include "wire/jwt.h"
+#include "wire/jws.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,7 +173,7 @@ static void secret_read(struct store_req *req)
         fail(b);
         return;
     }
-    if (body != NULL && body->n >= JWT_SECRET_MIN && body->n <= sizeof(s->secret)) {
+    if (body != NULL && body->n >= JWS_SECRET_MIN && body->n <= sizeof(s->secret)) {
         memcpy(s->secret, body->bytes, body->n);
         s->secret_n = body->n;
         frame_unref(body);

@@ -427,6 +427,21 @@ static void show_metrics(struct conn *c)
     answer_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", buf_peek(&body));
 }
 
+/* RFC 7517 §5: what other services need to verify own tokens. */
+static void show_keys(struct conn *c)
+{
+    struct http1_header extra = {STR("Cache-Control"), STR("public, max-age=300")};
+    struct buf body CLEANUP(buf_fini);
+
+    buf_init(&body, JWKS_SIZE_MAX);
+    jwks_publish(c->worker->server->keys.keys.all, &body);
+    door_http_answer(c, &(struct http_answer){.status = 200,
+                                              .type = STR("application/jwk-set+json"),
+                                              .body = buf_peek(&body),
+                                              .extra = &extra,
+                                              .extra_n = 1});
+}
+
 void http_routes_run(struct conn *c)
 {
     struct str path = request_in(c)->path;
@@ -443,6 +458,8 @@ void http_routes_run(struct conn *c)
         ready(c);
     } else if (str_eq(path, STR("/metrics"))) {
         show_metrics(c);
+    } else if (str_eq(path, STR("/.well-known/jwks.json"))) {
+        show_keys(c);
     } else {
         asset(c, path);
     }

@@ -77,7 +77,7 @@ int server_new(const struct server_options *o, struct server **ret_server,
     for (unsigned i = 0; i < s->workers_n; i++) {
         memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
         memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
-        people_init(&s->workers[i].people, &s->workers[i].owner, (struct str){0},
+        people_init(&s->workers[i].people, &s->workers[i].owner, &s->keys.keys,
                     s->conf->token_ttl_ms);
     }
     s->accept = accept_new(&s->workers[0]);
@@ -95,6 +95,7 @@ void server_free(struct server *s)
     accept_free(s->accept);
     for (unsigned i = 0; i < s->workers_n; i++)
         worker_fini(&s->workers[i]);
+    token_keys_close(&s->keys);
     free(s->workers);
     free(s);
 }
@@ -176,13 +177,9 @@ const char *server_stuck(const struct server *s, uint64_t now_ms)
 
 void server_booted(struct server *s, const char *why)
 {
-    struct str secret = {(const uint8_t *)s->secret, s->secret_n};
-
-    for (unsigned i = 0; why == NULL && i < s->workers_n; i++) {
-        struct worker *to = &s->workers[i];
-
-        to->people.secret = secret;
-    }
+    if (why == NULL)
+        why = token_keys_open(&s->keys, s->conf,
+                              (struct str){(const uint8_t *)s->secret, s->secret_n});
     s->booting = false;
     if (atomic_load(&s->phase) >= SERVER_DRAINING)
         return; /* it was told to stop before it had started */

@@ -9,6 +9,7 @@
 #include "io/host.h"
 #include "io/tls_context.h"
 #include "server/log.h"
+#include "server/token_keys.h"
 #include "server/worker.h"
 #include "store/store.h"
 
@@ -53,8 +54,9 @@ struct server {
     struct worker *workers;
     unsigned workers_n;
     uint8_t hash_key[16];
-    char secret[SERVER_SECRET_MAX]; /* signs tokens */
+    char secret[SERVER_SECRET_MAX]; /* signs tokens, without token-key */
     size_t secret_n;
+    struct token_keys keys;    /* of tokens; set before it serves */
     char owner_code[40];       /* of the owner link, while nobody has used it; else empty */
     _Atomic int phase;         /* enum server_phase */
     unsigned settled_n;        /* how often workers had nothing left to do: worker 0's */

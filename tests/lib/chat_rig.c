@@ -123,12 +123,13 @@ static void begin(struct chat_rig *r)
                                             .presence_leave_ms = 15000,
                                             .idle_max = 8};
     room_owner_init(&r->owner, 3);
-    people_init(&r->people, &r->owner, STR("a secret of thirty-two bytes....."), 3600 * 1000);
+    people_init(&r->people, &r->owner, &r->keys, 3600 * 1000);
 }
 
 int chat_rig_setup(void **state)
 {
     struct chat_rig *r = calloc(1, sizeof(*r));
+    struct jws_key *key;
 
     assert_non_null(r);
     r->sim = sim_new(check_seed(SEED), (struct sim_faults){0});
@@ -141,6 +142,10 @@ int chat_rig_setup(void **state)
     assert_non_null(r->gate);
     store_gate_init(r->gate, r->mem);
     r->bus = bus_local_new();
+    r->keys.all = jwks_new();
+    key = jws_key_secret(STR("a secret of thirty-two bytes....."));
+    jwks_add_take(r->keys.all, (struct str){0}, key);
+    r->keys.signer = key;
     begin(r);
     *state = r;
     return 0;
@@ -170,6 +175,7 @@ int chat_rig_teardown(void **state)
     struct chat_rig *r = *state;
 
     finish(r);
+    jwks_unref(r->keys.all);
     store_close(r->mem);
     free(r->gate);
     bus_close(r->bus);

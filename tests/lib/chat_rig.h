@@ -34,6 +34,7 @@ struct chat_rig {
     struct wheel wheel;
     struct owner owner;
     struct people people;
+    struct people_keys keys;
     struct chat_rig_news news[CHAT_RIG_NEWS];
     unsigned news_n;
     char cast[4096]; /* the last one, with ' for " */
