@@ -1,6 +1,7 @@
 #include "chat/presence.h"
 
 #include "base/str.h"
+#include "chat/crowd.h"
 #include "chat/event.h"
 #include "chat/room.h"
 
@@ -8,20 +9,30 @@
 
 #define SPREAD_MAX_MS 2000u
 #define CAST_MAX (4 * 1024 * 1024)
+#define PARTS_MAX 512
+/* After what makes others tell of theirs, so that not all of them do at once. */
+#define ANSWER_MS 500
 
-/* One worker's people, or only their number. */
+/* The people of one worker here or of another node, or only their number. */
 struct part {
+    uint64_t node; /* 0: here */
+    unsigned worker;
     unsigned n;
     bool listed;
     uint64_t gone_ms; /* they have gone, and are told of until then; 0: no */
     uint8_t *people;  /* n records, close together: user (8 bytes), length (1), name */
+    size_t bytes_n;   /* of them all */
 };
 
 struct presence {
     struct room *room;
-    struct wheel_timer timer;
+    struct wheel_timer timer; /* telling followers */
     uint64_t sent_ms;
-    unsigned parts_n; /* as many as the workers that ever had followers */
+    bool changed;             /* since they were told last */
+    struct wheel_timer share; /* telling other nodes */
+    uint64_t shared_ms;
+    bool asked;       /* the other nodes, for theirs */
+    unsigned parts_n; /* of workers that ever had followers, and of nodes */
     struct part *parts;
 };
 
@@ -47,14 +58,14 @@ static unsigned total(const struct presence *p, bool *ret_listed)
     return n;
 }
 
-static bool listed_before(const struct presence *p, unsigned part, uint64_t user)
+static bool listed_before(const struct presence *p, unsigned part, uint64_t user, bool own)
 {
     struct presence_person person;
 
     for (unsigned i = 0; i < part; i++) {
         const uint8_t *at = p->parts[i].people;
 
-        for (unsigned k = 0; k < p->parts[i].n; k++) {
+        for (unsigned k = 0; k < p->parts[i].n && !(own && p->parts[i].node != 0); k++) {
             at = read_record(at, &person);
             if (person.user == user)
                 return true;
@@ -77,7 +88,7 @@ static unsigned put_users(const struct presence *p, struct json_out *o)
             struct presence_person person;
 
             at = read_record(at, &person);
-            if (listed_before(p, i, person.user))
+            if (listed_before(p, i, person.user, false))
                 continue;
             json_out_object(o);
             json_out_field_u64(o, "id", person.user);
@@ -104,7 +115,73 @@ void presence_describe(const struct room *r, struct json_out *o)
 static void part_clear(struct part *part)
 {
     free(part->people);
-    *part = (struct part){0};
+    *part = (struct part){.node = part->node, .worker = part->worker};
+}
+
+/* Other nodes are told: of those here who are not told of elsewhere. */
+
+static void share_soon(struct presence *p, uint64_t after_ms)
+{
+    struct owner *o = p->room->owner;
+    uint64_t at = MAX(owner_now_ms(o), p->shared_ms + o->limits.presence_list_ms) + after_ms;
+
+    if (bus_is_alone(o->bus) || room_id(p->room).p[0] == '@')
+        return;
+    if (!wheel_armed(&p->share) || p->share.at_ms > at)
+        wheel_set(o->wheel, &p->share, at);
+}
+
+/* The people here, listed: how many. At first only counts. */
+static unsigned list_own(const struct presence *p, struct buf *b)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < p->parts_n; i++) {
+        const uint8_t *at = p->parts[i].people;
+
+        for (unsigned k = 0; p->parts[i].node == 0 && k < p->parts[i].n; k++) {
+            struct presence_person person;
+
+            at = read_record(at, &person);
+            if (listed_before(p, i, person.user, true))
+                continue;
+            if (b != NULL)
+                crowd_add(b, &person);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void share(struct wheel_timer *t)
+{
+    struct presence *p = CONTAINER_OF(t, struct presence, share);
+    struct room *r = p->room;
+    struct owner *o = r->owner;
+    struct buf b CLEANUP(buf_fini);
+    bool listed = true;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < p->parts_n; i++) {
+        if (p->parts[i].node != 0)
+            continue;
+        n += p->parts[i].n;
+        listed = listed && (p->parts[i].n == 0 || p->parts[i].listed);
+    }
+    listed = listed && n <= o->limits.roster_max;
+    buf_init(&b, BUS_CAST_MAX);
+    crowd_begin(&b, listed ? list_own(p, NULL) : n, listed, !p->asked);
+    if (listed)
+        (void)list_own(p, &b);
+    if (b.failed) { /* they are few, and their names too long */
+        buf_clear(&b);
+        crowd_begin(&b, n, false, !p->asked);
+    }
+    bus_cast(o->bus, room_id(r), buf_peek(&b));
+    p->asked = true;
+    p->shared_ms = owner_now_ms(o);
+    wheel_set(o->wheel, t,
+              p->shared_ms + PRESENCE_TOLD_MS - rng_below(&o->rng, PRESENCE_TOLD_MS / 4));
 }
 
 /* Those whose time has come are no longer told of; when the next one's comes. */
@@ -115,10 +192,16 @@ static uint64_t drop_gone(struct presence *p)
     for (unsigned i = 0; i < p->parts_n; i++) {
         struct part *part = &p->parts[i];
 
-        if (part->gone_ms > 0 && part->gone_ms <= now)
-            part_clear(part);
-        else if (part->gone_ms > 0)
+        if (part->gone_ms > now)
             next = MIN(next, part->gone_ms);
+        if (part->gone_ms == 0 || part->gone_ms > now)
+            continue;
+        p->changed = true;
+        part_clear(part);
+        if (part->node == 0)
+            share_soon(p, 0);
+        else
+            p->parts[i--] = p->parts[--p->parts_n];
     }
     return next;
 }
@@ -133,6 +216,9 @@ static void cast(struct wheel_timer *t)
 
     if (next != UINT64_MAX)
         wheel_set(r->owner->wheel, t, next);
+    if (!p->changed)
+        return;
+    p->changed = false;
     buf_init(&b, CAST_MAX);
     json_out_init(&o, &b);
     json_out_object(&o);
@@ -153,25 +239,36 @@ static struct presence *presence_of(struct room *r)
             abort();
         r->presence->room = r;
         r->presence->timer.fire = cast;
+        r->presence->share.fire = share;
     }
     return r->presence;
 }
 
-static struct part *part_of(struct room *r, unsigned worker)
+static struct part *part_find(const struct presence *p, uint64_t node, unsigned worker)
 {
-    struct presence *p = presence_of(r);
-
-    if (worker >= p->parts_n) {
-        p->parts = realloc(p->parts, (worker + 1) * sizeof(*p->parts));
-        if (p->parts == NULL)
-            abort();
-        memset(p->parts + p->parts_n, 0, (worker + 1 - p->parts_n) * sizeof(*p->parts));
-        p->parts_n = worker + 1;
-    }
-    return &p->parts[worker];
+    for (unsigned i = 0; p != NULL && i < p->parts_n; i++)
+        if (p->parts[i].node == node && p->parts[i].worker == worker)
+            return &p->parts[i];
+    return NULL;
 }
 
-static uint8_t *pack(unsigned n, const struct presence_person *people)
+/* The part, made if there is none. NULL if there are too many. */
+static struct part *part_of(struct room *r, uint64_t node, unsigned worker)
+{
+    struct presence *p = presence_of(r);
+    struct part *part = part_find(p, node, worker);
+
+    if (part != NULL || p->parts_n == PARTS_MAX)
+        return part;
+    p->parts = realloc(p->parts, (p->parts_n + 1) * sizeof(*p->parts));
+    if (p->parts == NULL)
+        abort();
+    part = &p->parts[p->parts_n++];
+    *part = (struct part){.node = node, .worker = worker};
+    return part;
+}
+
+static uint8_t *pack(unsigned n, const struct presence_person *people, size_t *ret_n)
 {
     size_t bytes = n * RECORD_HEAD;
     uint8_t *packed, *at;
@@ -190,6 +287,7 @@ static uint8_t *pack(unsigned n, const struct presence_person *people)
             memcpy(at + RECORD_HEAD, people[i].name.p, name_n);
         at += RECORD_HEAD + name_n;
     }
+    *ret_n = bytes;
     return packed;
 }
 
@@ -205,6 +303,7 @@ static void schedule(struct room *r)
     uint64_t spread = 1 + rng_below(&o->rng, MIN(total(p, &listed) * 5 + 1, SPREAD_MAX_MS));
     uint64_t at = MAX(owner_now_ms(o), p->sent_ms + every) + spread;
 
+    p->changed = true;
     if (!wheel_armed(&p->timer) || p->timer.at_ms > at)
         wheel_set(o->wheel, &p->timer, at);
 }
@@ -212,28 +311,124 @@ static void schedule(struct room *r)
 void presence_here(struct room *r, unsigned worker, unsigned n,
                    const struct presence_person *people)
 {
-    struct part *part = part_of(r, worker);
+    struct part *part = part_of(r, 0, worker);
 
+    if (part == NULL)
+        return;
     part_clear(part);
-    *part = (struct part){.n = n, .listed = people != NULL};
+    part->n = n;
+    part->listed = people != NULL;
     if (n > 0 && people != NULL)
-        part->people = pack(n, people);
+        part->people = pack(n, people, &part->bytes_n);
     schedule(r);
+    share_soon(r->presence, 0);
+}
+
+/* They are told of for a while: they may be back in a moment. */
+static void leave(struct presence *p, struct part *part)
+{
+    struct owner *o = p->room->owner;
+    uint64_t at = owner_now_ms(o) + o->limits.presence_leave_ms;
+
+    if (part->n == 0 || (part->gone_ms > 0 && part->gone_ms <= at))
+        return;
+    part->gone_ms = at;
+    if (!wheel_armed(&p->timer) || p->timer.at_ms > at)
+        wheel_set(o->wheel, &p->timer, at);
+}
+
+/* There is nobody to tell any more, and nothing is heard of other nodes. */
+static void nobody_here(struct presence *p)
+{
+    bool told = wheel_armed(&p->share);
+
+    for (unsigned i = 0; i < p->parts_n; i++)
+        part_clear(&p->parts[i]);
+    p->parts_n = 0;
+    wheel_cancel(p->room->owner->wheel, &p->share);
+    if (told)
+        share(&p->share);
+    wheel_cancel(p->room->owner->wheel, &p->share);
 }
 
 void presence_gone(struct room *r, unsigned worker)
 {
     struct presence *p = r->presence;
-    struct owner *o = r->owner;
-    uint64_t at = owner_now_ms(o) + o->limits.presence_leave_ms;
+    struct part *part = part_find(p, 0, worker);
 
-    if (p == NULL || worker >= p->parts_n || p->parts[worker].n == 0)
+    if (p != NULL && r->followers == 0)
+        nobody_here(p);
+    else if (part != NULL)
+        leave(p, part);
+}
+
+/* The part as the crowd says it; false if it was so before. */
+static bool part_take(struct part *part, struct crowd *crowd)
+{
+    struct presence_person *people = NULL;
+    struct part was = *part;
+    bool same;
+
+    part->people = NULL;
+    part_clear(part);
+    part->n = (unsigned)crowd->n;
+    part->listed = crowd->listed;
+    part->gone_ms = 0;
+    if (crowd->listed && crowd->n > 0) {
+        people = malloc((size_t)crowd->n * sizeof(*people));
+        if (people == NULL)
+            abort();
+        for (unsigned i = 0; i < part->n; i++)
+            people[i] = crowd_next(crowd);
+        part->people = pack(part->n, people, &part->bytes_n);
+    }
+    same = was.n == part->n && was.listed == part->listed && was.bytes_n == part->bytes_n &&
+           (part->bytes_n == 0 || memcmp(was.people, part->people, part->bytes_n) == 0);
+    free(people);
+    free(was.people);
+    return !same;
+}
+
+void presence_heard(struct room *r, uint64_t node, struct crowd *crowd)
+{
+    struct owner *o = r->owner;
+    struct part *part = part_find(r->presence, node, 0);
+    bool is_new = part == NULL && crowd->n > 0;
+
+    if (r->followers == 0 || (crowd->listed && crowd->n > o->limits.roster_max))
         return;
-    p->parts[worker].gone_ms = at;
-    if (r->followers == 0) /* nobody to tell */
-        part_clear(&p->parts[worker]);
-    else if (!wheel_armed(&p->timer))
-        wheel_set(o->wheel, &p->timer, at);
+    if (is_new || crowd->asks)
+        share_soon(presence_of(r), rng_below(&o->rng, ANSWER_MS));
+    if (crowd->n == 0) {
+        if (part != NULL)
+            leave(r->presence, part);
+        return;
+    }
+    if (part == NULL)
+        part = part_of(r, node, 0);
+    if (part == NULL)
+        return;
+    if (part_take(part, crowd))
+        schedule(r);
+    part->gone_ms = owner_now_ms(o) + PRESENCE_LEASE_MS;
+    if (!wheel_armed(&r->presence->timer))
+        wheel_set(o->wheel, &r->presence->timer, part->gone_ms);
+}
+
+void presence_node_down(struct room *r, uint64_t node)
+{
+    struct part *part = part_find(r->presence, node, 0);
+
+    if (part != NULL)
+        leave(r->presence, part);
+}
+
+void presence_ask(struct room *r)
+{
+    if (bus_is_alone(r->owner->bus) || r->followers == 0 || room_id(r).p[0] == '@')
+        return;
+    presence_of(r)->asked = false;
+    share_soon(r->presence, 0);
 }
 
 void presence_free(struct presence *p)
@@ -241,6 +436,7 @@ void presence_free(struct presence *p)
     if (p == NULL)
         return;
     wheel_cancel(p->room->owner->wheel, &p->timer);
+    wheel_cancel(p->room->owner->wheel, &p->share);
     for (unsigned i = 0; i < p->parts_n; i++)
         free(p->parts[i].people);
     free(p->parts);

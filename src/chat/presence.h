@@ -1,6 +1,10 @@
 /* presence.h: who is in a room now, put together from what the workers with
- * followers say of theirs. State, not a log: only the latest matters, at most
- * one cast a second, and above the roster's limit a count every few seconds. */
+ * followers say of theirs, and other nodes of theirs. State, not a log: only the
+ * latest matters, at most one cast a second, and above the roster's limit a count
+ * every few seconds.
+ *
+ * A node tells the others when its part changes, when it is asked, and every
+ * PRESENCE_TOLD_MS; who is not told of again for PRESENCE_LEASE_MS has gone. */
 #ifndef CHAT_PRESENCE_H
 #define CHAT_PRESENCE_H
 
@@ -11,6 +15,9 @@
 
 struct room;
 struct presence;
+struct crowd;
+
+enum { PRESENCE_TOLD_MS = 20000, PRESENCE_LEASE_MS = 60000 };
 
 /* One person present. */
 struct presence_person {
@@ -26,6 +33,16 @@ void presence_here(struct room *r, unsigned worker, unsigned n,
 /* The worker has no followers any more. It may have again in a moment, so that the
  * others are told only after limits.presence_leave_ms. */
 void presence_gone(struct room *r, unsigned worker);
+
+/* What another node has. */
+void presence_heard(struct room *r, uint64_t node, struct crowd *crowd);
+
+/* A node is gone: who is there too, unless they come back or are told of again
+ * within limits.presence_leave_ms. */
+void presence_node_down(struct room *r, uint64_t node);
+
+/* What others say of the room is heard from now on: they are asked. */
+void presence_ask(struct room *r);
 
 /* Writes count and, if there are few enough, users. */
 void presence_describe(const struct room *r, struct json_out *o);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "chat/append.h"
 #include "chat/commands.h"
+#include "chat/crowd.h"
 #include "chat/event.h"
 #include "chat/load.h"
 #include "chat/presence.h"
@@ -371,20 +372,42 @@ void room_follow(struct room *r, unsigned worker)
         load_unsure(r);
 }
 
+static void heard_cast(struct room *r, const struct bus_event *event)
+{
+    struct owner *o = r->owner;
+    struct crowd crowd;
+
+    if (!crowd_is(event->bytes))
+        o->ops->cast(o, r->followers, event->room, event->bytes, 0);
+    else if (crowd_read(event->bytes, &crowd))
+        presence_heard(r, event->node, &crowd);
+}
+
+static void node_down(struct owner *o, uint64_t node)
+{
+    struct map_iter it;
+
+    for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it))
+        presence_node_down(CONTAINER_OF(n, struct room, node), node);
+}
+
 void room_heard(struct owner *o, const struct bus_event *event)
 {
-    struct room *r = room_find(o, event->room);
+    struct room *r = event->room.n > 0 ? room_find(o, event->room) : NULL;
 
+    if (event->kind == BUS_NODE_DOWN)
+        node_down(o, event->node);
     if (r == NULL || r->state != ROOM_READY)
         return;
     switch (event->kind) {
     case BUS_CAST:
-        o->ops->cast(o, r->followers, event->room, event->bytes, 0);
+        heard_cast(r, event);
         break;
     case BUS_RING:
         load_rung(r, event->seq, event->bytes);
         break;
     case BUS_LOOK:
+        presence_ask(r);
         load_catch_up(r);
         break;
     case BUS_DIRECT:

@@ -167,7 +167,7 @@ static void tell(struct end *from, struct bus_event *event)
     bool all = event->room.p[0] == '$';
 
     event->node = from->id;
-    for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
+    for (struct list *l = m->ends.next; l != &m->ends && !from->silent; l = l->next) {
         struct end *e = CONTAINER_OF(l, struct end, node);
 
         for (struct list *k = e->ears.next; e != from && !e->silent && k != &e->ears; k = k->next)
@@ -267,7 +267,8 @@ static void model_direct(struct bus *b, uint64_t node, unsigned loop, struct str
     struct bus_event event = {.kind = BUS_DIRECT, .node = from->id, .bytes = bytes};
 
     from->stats.directs++;
-    for (struct list *l = from->model->ends.next; l != &from->model->ends; l = l->next) {
+    for (struct list *l = from->model->ends.next; l != &from->model->ends && !from->silent;
+         l = l->next) {
         struct end *e = CONTAINER_OF(l, struct end, node);
         unsigned i = 0;
 

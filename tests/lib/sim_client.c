@@ -250,6 +250,8 @@ static void hear_event(struct sim_client *c, const struct sim_event *v)
         c->crowd->behinds_n++;
     } else if (str_eq(v->name, STR("reset")) && r != NULL) {
         sim_check_reset(c->crowd->check, &r->follow);
+    } else if (str_eq(v->name, STR("presence")) && r != NULL) {
+        r->present = v->entry.count;
     } else if (str_eq(v->name, STR("bye"))) {
         c->cut_ms = now_ms(c) + 1 + v->delay_ms;
     }

@@ -99,6 +99,7 @@ struct sim_room {
     uint64_t due_ms; /* may ask to join again */
     struct sim_range missing[SIM_CLIENT_RANGES];
     unsigned missing_n;
+    uint64_t present; /* as it was told last */
 };
 
 struct sim_client {

@@ -209,7 +209,49 @@ static void ended_on_every_node(void **state)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(ended_on_every_node), cmocka_unit_test(told_on_another_node),
-           cmocka_unit_test(a_doorbell_brings_the_entries),
+static uint64_t present(struct sim_scene *s, unsigned client)
+{
+    struct sim_client *c = &s->clients[client];
+
+    return c->rooms[sim_client_room(c, "general")].present;
+}
+
+/* Each node told only of its own people. */
+static void present_on_other_nodes(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 10; n++) {
+        unsigned lost = n % 2 * 100;
+        struct sim_scene s;
+
+        sim_scene_begin(&s, 3, n, (struct sim_faults){0});
+        bus_model_set(s.buses, (struct bus_model_faults){
+                                   .lost = lost, .twice = lost, .held_ms = 20, .look_ms = 50});
+        for (unsigned i = 0; i < 3; i++)
+            sim_scene_start(&s, NULL, 1 + (n + i) % 3);
+        for (unsigned i = 0; i < 3; i++) {
+            sim_scene_enter(&s, i, i, "general");
+            sim_scene_pass(&s, 100);
+        }
+        sim_scene_settle(&s, 5000);
+        sim_scene_pass(&s, lost > 0 ? 60000 : 5000);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(present(&s, i), 3);
+        s.clients[2].stays_down = true; /* leaves; its node lives */
+        sim_client_cut(&s.clients[2], 0);
+        sim_scene_pass(&s, 10000);
+        assert_int_equal(present(&s, 0), 3); /* it may come back */
+        sim_scene_pass(&s, lost > 0 ? 80000 : 30000);
+        assert_int_equal(present(&s, 0), 2);
+        bus_model_silence(s.nodes[1]->bus); /* this one dies */
+        sim_scene_pass(&s, 30000);
+        assert_int_equal(present(&s, 0), 1);
+        s.clients[1].stays_down = true;
+        sim_scene_end(&s);
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(present_on_other_nodes), cmocka_unit_test(ended_on_every_node),
+           cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
