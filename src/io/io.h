@@ -75,6 +75,7 @@ struct io_ops {
     void (*random)(struct io *io, uint8_t *p, size_t n);
     int (*listen)(struct io *io, const struct io_addr *addr, int *ret_fd);
     int (*adopt)(struct io *io, int fd);
+    int (*release)(struct io *io, int fd);
     void (*accept)(struct io *io, struct io_op *op);
     void (*connect)(struct io *io, struct io_op *op, const struct io_addr *addr);
     void (*recv)(struct io *io, struct io_op *op);
@@ -130,6 +131,14 @@ static inline int io_listen(struct io *io, const struct io_addr *addr, int *ret_
 static inline int io_adopt(struct io *io, int fd)
 {
     return io->ops->adopt(io, fd);
+}
+
+/* Forgets a descriptor on which nothing is in flight, without closing it: another
+ * loop of the same host may adopt it, and gets what was not received yet. 0, or
+ * -ENOTSUP if it is not to be had alone (TLS): then nothing has changed. */
+static inline int io_release(struct io *io, int fd)
+{
+    return io->ops->release(io, fd);
 }
 
 /* Accepts one connection. The new descriptor belongs to no loop yet: io_adopt

@@ -159,6 +159,18 @@ static int epoll_adopt(struct io *io, int fd)
     return r < 0 ? r : watch_new(self(io), fd);
 }
 
+static int epoll_release(struct io *io, int fd)
+{
+    struct io_epoll *e = self(io);
+    struct watch *w = watch_of(e, fd);
+
+    assert(w->in == NULL && w->out == NULL);
+    if (epoll_ctl(e->epfd, EPOLL_CTL_DEL, fd, NULL) < 0)
+        return -errno;
+    w->open = w->readable = false;
+    return 0;
+}
+
 static void wait_for_input(struct io_epoll *e, struct io_op *op, uint8_t kind)
 {
     struct watch *w = watch_of(e, op->fd);
@@ -440,6 +452,7 @@ static const struct io_ops epoll_ops = {
     .random = epoll_random,
     .listen = epoll_listen,
     .adopt = epoll_adopt,
+    .release = epoll_release,
     .accept = epoll_accept,
     .connect = epoll_connect,
     .recv = epoll_recv,

@@ -552,6 +552,14 @@ static int tls_adopt(struct io *io, int fd)
     return 0;
 }
 
+/* What is encrypted by now, and what is to be decrypted, stays with this loop. */
+static int tls_release(struct io *io, int fd)
+{
+    struct io_tls *t = self(io);
+
+    return conn_of(t, fd) != NULL ? -ENOTSUP : io_release(t->below, fd);
+}
+
 static void tls_accept(struct io *io, struct io_op *op)
 {
     io_accept(self(io)->below, op);
@@ -729,6 +737,7 @@ static const struct io_ops tls_ops = {
     .random = tls_random,
     .listen = tls_listen,
     .adopt = tls_adopt,
+    .release = tls_release,
     .accept = tls_accept,
     .connect = tls_connect,
     .recv = tls_recv,

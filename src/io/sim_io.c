@@ -44,6 +44,11 @@ static int loop_adopt(struct io *io, int fd)
     return sim_net_adopt(sim_io_loop(io), fd);
 }
 
+static int loop_release(struct io *io, int fd)
+{
+    return sim_net_release(sim_io_loop(io), fd);
+}
+
 static void loop_accept(struct io *io, struct io_op *op)
 {
     sim_net_wait_in(sim_io_loop(io), op, OP_ACCEPT);
@@ -269,6 +274,7 @@ static const struct io_ops sim_ops = {
     .random = loop_random,
     .listen = loop_listen,
     .adopt = loop_adopt,
+    .release = loop_release,
     .accept = loop_accept,
     .connect = loop_connect,
     .recv = loop_recv,

@@ -148,6 +148,17 @@ int sim_net_adopt(struct sim_loop *l, int fd)
     return 0;
 }
 
+int sim_net_release(struct sim_loop *l, int fd)
+{
+    struct sim_sock *k = sim_net_sock(l->sim, fd);
+
+    assert(k->loop == l && k->in == NULL && k->out == NULL);
+    assert(!sim_io_is_done_pending(l, fd));
+    k->loop = NULL;
+    l->socks_n--;
+    return 0;
+}
+
 void sim_net_wait_in(struct sim_loop *l, struct io_op *op, uint8_t kind)
 {
     struct sim_sock *k = sim_net_sock(l->sim, op->fd);

@@ -122,6 +122,7 @@ bool sim_io_is_done_pending(const struct sim_loop *l, int fd);
 /* The sockets' part of struct io_ops. */
 int sim_net_listen(struct sim_loop *l, const struct io_addr *addr, int *ret_fd);
 int sim_net_adopt(struct sim_loop *l, int fd);
+int sim_net_release(struct sim_loop *l, int fd);
 void sim_net_connect(struct sim_loop *l, struct io_op *op, const struct io_addr *addr);
 void sim_net_wait_in(struct sim_loop *l, struct io_op *op, uint8_t kind);
 void sim_net_send(struct sim_loop *l, struct io_op *op);

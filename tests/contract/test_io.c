@@ -121,6 +121,33 @@ static void every_byte_comes_back_in_order(void **state)
     io_rig_unpair(r, &pair);
 }
 
+/* What nobody has received yet goes with the descriptor, to whoever adopts it. */
+static void a_released_descriptor_is_adopted_with_its_bytes(void **state)
+{
+    struct rig *r = *state;
+    struct probe sending, reading;
+    struct str s = STR("kept");
+    uint8_t bytes[4] = {0};
+    struct pair pair;
+
+    io_rig_pair(r, &pair);
+    io_rig_probe(&sending, pair.a);
+    io_send(r->io, &sending.op, &s, 1);
+    UNTIL(r, sending.done_n == 1);
+    if (r->below != NULL) {
+        assert_int_equal(io_release(r->io, pair.b), -ENOTSUP);
+    } else {
+        assert_int_equal(io_release(r->io, pair.b), 0);
+        assert_int_equal(io_adopt(r->io, pair.b), 0);
+    }
+    io_rig_probe(&reading, pair.b);
+    reading.bytes = bytes;
+    reading.size = sizeof(bytes);
+    io_rig_recv_all(r, &reading, (size_t)sending.result);
+    assert_memory_equal(bytes, "kept", (size_t)sending.result);
+    io_rig_unpair(r, &pair);
+}
+
 static void an_op_is_never_done_inside_its_call(void **state)
 {
     struct rig *r = *state;
@@ -593,7 +620,9 @@ static void a_closed_helper_runs_what_waits(void **state)
 #body "_over_" #rig, body, io_rig_##rig, io_rig_teardown, NULL \
     }
 #define EVERY(rig)                                                                               \
-    OVER(rig, every_byte_comes_back_in_order), OVER(rig, an_op_is_never_done_inside_its_call),   \
+    OVER(rig, every_byte_comes_back_in_order),                                                   \
+        OVER(rig, a_released_descriptor_is_adopted_with_its_bytes),                              \
+        OVER(rig, an_op_is_never_done_inside_its_call),                                          \
         OVER(rig, a_cancelled_recv_is_done_once_and_loses_nothing),                              \
         OVER(rig, what_has_its_result_is_not_cancelled), OVER(rig, addresses_tell_both_ends),    \
         OVER(rig, a_port_without_a_listener_refuses), OVER(rig, a_port_has_one_listener),        \
