@@ -367,32 +367,67 @@ static struct frame *run_build(struct follower *f, unsigned encoding, size_t byt
     return frame_ref(encoded(f->feed, c, to, encoding));
 }
 
-enum feed_taken feed_take(struct follower *f, unsigned encoding, size_t bytes_max,
-                          struct frame **ret_bytes)
+/* From where the next entries are to be had: *ret_c NULL is the ring; up to *ret_to. */
+static enum feed_taken find_next(struct follower *f, struct chunk **ret_c, uint64_t *ret_to)
 {
     struct feed *feed = f->feed;
     uint64_t last = f->end > 0 ? f->end : feed->head;
-    struct chunk *c = NULL;
-    uint64_t to;
+
+    *ret_c = NULL;
+    *ret_to = last;
+    if (f->cursor + 1 >= feed->first)
+        return FEED_RUN;
+    *ret_c = chunk_get(feed, f->cursor + 1, f);
+    if (*ret_c == NULL)
+        return FEED_WAIT;
+    *ret_to = MIN(last, (*ret_c)->from + (*ret_c)->n - 1);
+    return FEED_RUN;
+}
+
+/* Is there nothing to take, now or ever? */
+static enum feed_taken look(const struct follower *f)
+{
+    uint64_t last = f->end > 0 ? f->end : f->feed->head;
 
     if (f->shut)
         return FEED_NOTHING;
     if (f->cursor >= last)
         return f->end > 0 ? FEED_END : FEED_NOTHING;
+    return FEED_RUN;
+}
+
+enum feed_taken feed_take(struct follower *f, unsigned encoding, size_t bytes_max,
+                          struct frame **ret_bytes)
+{
+    struct feed *feed = f->feed;
+    enum feed_taken taken = look(f);
+    struct chunk *c;
+    uint64_t to;
+
+    if (taken != FEED_RUN)
+        return taken;
     if (f->cursor + 1 < feed->head) {
-        *ret_bytes = run_find(f, encoding, last, &to);
+        *ret_bytes = run_find(f, encoding, f->end > 0 ? f->end : feed->head, &to);
         if (*ret_bytes != NULL) {
             f->cursor = to;
             return FEED_RUN;
         }
     }
-    to = last;
-    if (f->cursor + 1 < feed->first) {
-        c = chunk_get(feed, f->cursor + 1, f);
-        if (c == NULL)
-            return FEED_WAIT;
-        to = MIN(last, c->from + c->n - 1);
-    }
-    *ret_bytes = run_build(f, encoding, bytes_max, c, to);
-    return FEED_RUN;
+    taken = find_next(f, &c, &to);
+    if (taken == FEED_RUN)
+        *ret_bytes = run_build(f, encoding, bytes_max, c, to);
+    return taken;
+}
+
+enum feed_taken feed_take_one(struct follower *f, unsigned encoding, struct frame **ret_bytes)
+{
+    enum feed_taken taken = look(f);
+    struct chunk *c;
+    uint64_t to;
+
+    if (taken == FEED_RUN)
+        taken = find_next(f, &c, &to);
+    if (taken == FEED_RUN)
+        *ret_bytes = run_build(f, encoding, 0, c, f->cursor + 1);
+    return taken;
 }

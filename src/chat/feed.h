@@ -17,7 +17,7 @@
 #include "base/map.h"
 #include "chat/room.h"
 
-#define FEED_ENCODINGS 2
+#define FEED_ENCODINGS 3
 #define FEED_CHUNK 64
 #define FEED_RUNS 8
 
@@ -136,6 +136,10 @@ enum feed_taken {
  * moved there. */
 enum feed_taken feed_take(struct follower *f, unsigned encoding, size_t bytes_max,
                           struct frame **ret_bytes) MUST_CHECK;
+
+/* The same for one entry alone, whose frame is shared by all that it goes to. */
+enum feed_taken feed_take_one(struct follower *f, unsigned encoding,
+                              struct frame **ret_bytes) MUST_CHECK;
 
 /* Is there something to take? */
 static inline bool feed_behind(const struct follower *f)

@@ -84,6 +84,37 @@ struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door 
     return c;
 }
 
+struct conn *conn_make(struct worker *w, const struct door *door)
+{
+    struct conn *c = conn_new(w, -1);
+
+    c->door = door;
+    return c;
+}
+
+void conn_take_socket(struct conn *c, struct conn *from)
+{
+    assert(c->recv.fd < 0 && from->flight == NULL && !from->recv.in_flight);
+    c->recv.fd = c->send.fd = from->recv.fd;
+    c->secure = from->secure;
+    c->heard_s = now_s(c);
+    from->recv.fd = from->send.fd = -1;
+    io_recv(conn_io(c), &c->recv);
+}
+
+int conn_give_socket(struct conn *c, int *ret_fd)
+{
+    int r;
+
+    assert(c->flight == NULL && !c->recv.in_flight);
+    r = io_release(conn_io(c), c->recv.fd);
+    if (r < 0)
+        return r;
+    *ret_fd = c->recv.fd;
+    c->recv.fd = c->send.fd = -1;
+    return 0;
+}
+
 struct io *conn_io(const struct conn *c)
 {
     return c->secure ? c->worker->tls : c->worker->io;
@@ -271,13 +302,21 @@ void conn_flush(struct conn *c)
 
     if (c->flight != NULL || c->state == CONN_CLOSED)
         return;
+    if (c->door->flush != NULL) {
+        c->door->flush(c);
+        return;
+    }
+    if (c->state == CONN_OPEN && c->door->fill != NULL)
+        c->door->fill(c);
+    if (c->state == CONN_CLOSED)
+        return;
     f = flight_get(c->worker);
     if (c->out != NULL && buf_len(c->out) > 0) {
         f->out = c->out;
         c->out = NULL;
         add_part(f, buf_peek(f->out));
     }
-    if (c->state == CONN_OPEN)
+    if (c->state == CONN_OPEN && c->door->fill == NULL)
         take_runs(c, f);
     if (f->parts_n == 0) {
         flight_put(c->worker, f);
@@ -324,7 +363,7 @@ static bool advance(struct flight *f, size_t n)
     return f->parts_n > 0;
 }
 
-static void resume_reading(struct conn *c)
+void conn_resume(struct conn *c)
 {
     if (!c->paused || c->state != CONN_OPEN)
         return;
@@ -363,7 +402,7 @@ static void sent(struct io_op *op, int result, uint8_t *data)
         conn_mark(c);
         return;
     }
-    resume_reading(c);
+    conn_resume(c);
     if (c->state == CONN_OPEN && c->door->drained != NULL)
         c->door->drained(c);
 }
@@ -468,7 +507,8 @@ void conn_bury(struct worker *w)
     while ((node = list_pop(&w->dead)) != NULL) {
         struct conn *c = CONTAINER_OF(node, struct conn, dirty);
 
-        io_close(conn_io(c), c->recv.fd);
+        if (c->recv.fd >= 0)
+            io_close(conn_io(c), c->recv.fd);
         list_remove(&c->node);
         __atomic_store_n(&w->conns_n, w->conns_n - 1, __ATOMIC_RELAXED);
         pool_put(&w->conn_pool, c);

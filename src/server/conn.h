@@ -37,6 +37,17 @@ struct door {
     void (*timeout)(struct conn *c);
     /* Frees what the door keeps. */
     void (*closed)(struct conn *c);
+    /* The rest may be NULL. */
+    /* Sends an event that is for this connection alone; NULL: it is sent none. */
+    void (*event)(struct conn *c, struct str event);
+    /* Sends a cast, or drops it; NULL: it is sent as a WebSocket frame. */
+    void (*cast)(struct conn *c, struct str event);
+    /* Says that it is over, and closes; NULL: conn_finish. */
+    void (*end)(struct conn *c, uint16_t code, struct str reason, enum metric why);
+    /* Appends to what is sent what the cursors allow; NULL: runs, as they are. */
+    void (*fill)(struct conn *c);
+    /* Of a connection without a socket: hands over what may go. */
+    void (*flush)(struct conn *c);
 };
 
 enum conn_state {
@@ -64,6 +75,7 @@ struct conn {
     struct buf *out;       /* answers not yet handed to a send; NULL: none */
     struct flight *flight; /* the send that is under way; NULL: none */
     struct http *http;     /* of the HTTP door; NULL: nothing is kept */
+    void *own;             /* of other doors */
     struct person *person; /* NULL: not authenticated */
     struct conn *next_of_person;
     struct conn_follower *followers;
@@ -88,6 +100,17 @@ struct conn {
 
 /* Takes over a descriptor. NULL if it could not be adopted (it is then closed). */
 struct conn *conn_open(struct worker *w, int fd, bool secure, const struct door *door);
+
+/* One without a socket: what it is to send, its door hands over (door->flush). */
+struct conn *conn_make(struct worker *w, const struct door *door);
+
+/* c, which has none, takes over the socket of from, on which nothing is in flight;
+ * from is to be dropped. */
+void conn_take_socket(struct conn *c, struct conn *from);
+
+/* Gives up the socket, on which nothing is in flight, for another worker. -ENOTSUP
+ * over TLS; else 0, and the connection is to be dropped. */
+int conn_give_socket(struct conn *c, int *ret_fd) MUST_CHECK;
 
 /* The loop's plain end, or TLS above it. */
 struct io *conn_io(const struct conn *c);
@@ -115,6 +138,9 @@ void conn_finish(struct conn *c, enum metric reason);
 
 /* Closes now. */
 void conn_drop(struct conn *c, enum metric reason);
+
+/* It reads again. */
+void conn_resume(struct conn *c);
 
 /* Marks it as having something to send. */
 void conn_mark(struct conn *c);

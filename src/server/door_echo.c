@@ -25,7 +25,7 @@ static void send_back(struct conn *c, const struct ws_message *m)
 
 static void received(struct conn *c, uint8_t *p, size_t n)
 {
-    door_ws_read(c, p, n, send_back);
+    door_ws_read(c, &c->worker->rules, p, n, send_back);
 }
 
 static void timeout(struct conn *c)

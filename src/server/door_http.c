@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 #include "io/addr.h"
+#include "server/eio.h"
+#include "server/eio_http.h"
 #include "server/http_routes.h"
 #include "server/server.h"
 #include "server/worker.h"
@@ -22,15 +24,28 @@ static const struct conf *conf_of(const struct conn *c)
     return c->worker->server->conf;
 }
 
+/* The most that any address takes. */
+static uint64_t bodies_max(const struct conn *c)
+{
+    return MAX(conf_of(c)->body_max, conf_of(c)->sio_max_payload);
+}
+
+/* What this one takes. */
+static uint64_t body_max(const struct conn *c, const struct http1_request *r)
+{
+    uint64_t max = eio_http_takes(c, r->path) ? conf_of(c)->sio_max_payload : conf_of(c)->body_max;
+
+    return max > 0 ? max : UINT64_MAX;
+}
+
 static struct http *keep(struct conn *c)
 {
     if (c->http == NULL) {
         c->http = calloc(1, sizeof(*c->http));
         if (c->http == NULL)
             abort();
-        buf_init(&c->http->in,
-                 conf_of(c)->head_max + conf_of(c)->body_max + IO_RECV_MAX + IN_SLACK);
-        buf_init(&c->http->body, conf_of(c)->body_max > 0 ? conf_of(c)->body_max : 1 << 30);
+        buf_init(&c->http->in, conf_of(c)->head_max + bodies_max(c) + IO_RECV_MAX + IN_SLACK);
+        buf_init(&c->http->body, conf_of(c)->body_max > 0 ? bodies_max(c) : 1 << 30);
     }
     return c->http;
 }
@@ -270,6 +285,7 @@ static void keep_request(struct conn *c, const struct http1_request *r, struct s
         abort();
     memcpy(m->head, head.p, head.n);
     m->request = *r;
+    m->n = head.n;
     rebase(&m->request.method, head.p, head.n, m->head);
     rebase(&m->request.target, head.p, head.n, m->head);
     rebase(&m->request.path, head.p, head.n, m->head);
@@ -291,8 +307,7 @@ static void begin_body(struct conn *c)
     h->state = HTTP_BODY;
     h->body_left =
         h->message->request.body == HTTP1_BODY_LENGTH ? h->message->request.content_length : 0;
-    h->chunked =
-        (struct chunked){.body_max = conf_of(c)->body_max > 0 ? conf_of(c)->body_max : UINT64_MAX};
+    h->chunked = (struct chunked){.body_max = body_max(c, &h->message->request)};
     find_client(c);
     note_origin(c);
     metrics_add(c->worker->metrics, METRIC_http_requests, 1);
@@ -307,7 +322,7 @@ static bool take_head(struct conn *c)
     struct http1_limits limits = {
         .head_max = conf->head_max > 0 ? conf->head_max : IN_SLACK,
         .target_max = conf->head_max > 0 ? conf->head_max : IN_SLACK,
-        .body_max = conf->body_max > 0 ? conf->body_max : UINT64_MAX,
+        .body_max = conf->body_max > 0 ? bodies_max(c) : UINT64_MAX,
     };
     struct http *h = c->http;
     struct str in = buf_peek(&h->in);
@@ -323,6 +338,10 @@ static bool take_head(struct conn *c)
         return false;
     case HTTP1_OK:
         break;
+    }
+    if (request.body == HTTP1_BODY_LENGTH && request.content_length > body_max(c, &request)) {
+        refuse(c, 413);
+        return false;
     }
     keep_request(c, &request, (struct str){in.p, used});
     buf_consume(&h->in, used);
@@ -434,6 +453,8 @@ static void timeout(struct conn *c)
 
 static void closed(struct conn *c)
 {
+    if (c->http != NULL && c->http->session != NULL)
+        eio_poll_lost(c);
     forget(c);
     metrics_sub(c->worker->metrics, METRIC_open_http, 1);
 }
@@ -450,6 +471,36 @@ void door_http_upgraded(struct conn *c)
 {
     metrics_sub(c->worker->metrics, METRIC_open_http, 1);
     c->paused = false;
+}
+
+void door_http_again(const struct conn *c, struct buf *out)
+{
+    const struct http *h = c->http;
+    struct str body = buf_peek(&h->body);
+
+    buf_append(out, (struct str){h->message->head, h->message->n});
+    if (h->message->request.body == HTTP1_BODY_CHUNKED && body.n > 0)
+        buf_printf(out, "%zx\r\n", body.n);
+    buf_append(out, body);
+    if (h->message->request.body == HTTP1_BODY_CHUNKED)
+        buf_append(out, body.n > 0 ? STR("\r\n0\r\n\r\n") : STR("0\r\n\r\n"));
+    buf_append(out, buf_peek(&h->in));
+}
+
+void door_http_open_with(struct worker *w, int fd, bool secure, struct str bytes)
+{
+    struct conn *c = conn_open(w, fd, secure, &door_http);
+
+    if (c == NULL)
+        return;
+    metrics_add(w->metrics, METRIC_open_http, 1);
+    if (w->draining) {
+        conn_drop(c, METRIC_close_draining);
+        return;
+    }
+    buf_append(&keep(c)->in, bytes);
+    set_timer(c, false);
+    process(c);
 }
 
 void door_http_open(struct worker *w, int fd, bool secure)

@@ -22,6 +22,7 @@ enum http_state {
 /* A request while it is being read and routed. */
 struct http_message {
     struct http1_request request; /* its strings lie in head */
+    size_t n;                     /* of head */
     uint8_t head[];
 };
 
@@ -33,6 +34,7 @@ struct http {
     struct http_message *message; /* NULL: none, or it has been routed */
     struct chunked chunked;
     uint64_t body_left;
+    struct conn *session;           /* of Engine.IO, whose GET waits here; NULL: none does */
     bool head_only;                 /* HEAD: no body in the answer */
     bool close;                     /* after the answer */
     char address[HTTP_ADDRESS_MAX]; /* the client's, by X-Forwarded-For if trusted */
@@ -43,6 +45,13 @@ struct http {
 
 /* Takes over an accepted descriptor. */
 void door_http_open(struct worker *w, int fd, bool secure);
+
+/* The same for one that another worker has taken bytes from: they come first. */
+void door_http_open_with(struct worker *w, int fd, bool secure, struct str bytes);
+
+/* Appends what is to be given with the socket of a connection whose request is in
+ * hand: the request, and what came behind it. */
+void door_http_again(const struct conn *c, struct buf *out);
 
 /* Answers the request in hand; body is copied. extra: more header fields. */
 struct http_answer {

@@ -77,8 +77,8 @@ static void close_with(struct conn *c, uint16_t code, struct str reason, enum me
 
 void door_ws_close(struct conn *c, uint16_t code, struct str reason, enum metric why)
 {
-    if (door_ws_is(c))
-        close_with(c, code, reason, why);
+    if (c->door->end != NULL)
+        c->door->end(c, code, reason, why);
     else
         conn_finish(c, why);
 }
@@ -146,14 +146,15 @@ static void handle(struct conn *c, enum ws_event event, const struct ws_message 
     }
 }
 
-void door_ws_read(struct conn *c, uint8_t *p, size_t n, door_ws_message_f *message)
+void door_ws_read(struct conn *c, const struct ws_rules *rules, uint8_t *p, size_t n,
+                  door_ws_message_f *message)
 {
     struct ws_message m;
     enum ws_event event;
     size_t used;
 
     do {
-        event = ws_decode(&c->ws, &c->worker->rules, p, n, &used, &m);
+        event = ws_decode(&c->ws, rules, p, n, &used, &m);
         handle(c, event, &m, message);
         p += used;
         n -= used;
@@ -170,7 +171,7 @@ static void take_message(struct conn *c, const struct ws_message *m)
 
 static void received(struct conn *c, uint8_t *p, size_t n)
 {
-    door_ws_read(c, p, n, take_message);
+    door_ws_read(c, &c->worker->rules, p, n, take_message);
 }
 
 /* Deadlines, in order: to log in; to be told that the session expires; silence.
@@ -281,6 +282,8 @@ static const struct door door_ws = {
     .received = received,
     .timeout = timeout,
     .closed = closed,
+    .event = door_ws_send,
+    .end = close_with,
 };
 
 void door_ws_begin(struct conn *c, uint8_t window_bits)

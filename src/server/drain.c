@@ -19,7 +19,7 @@ static void say_bye(struct worker *w, struct conn *c, uint64_t delay_ms)
 
     buf_init(&b, BYE_MAX);
     event_bye(&b, STR("draining"), delay_ms);
-    door_ws_send(c, buf_peek(&b));
+    c->door->event(c, buf_peek(&b));
     if (c->state != CONN_OPEN)
         return;
     conn_timer(c, worker_now_ms(w) + delay_ms);
@@ -92,7 +92,7 @@ void drain_begin(struct worker *w)
         next = n->next;
         if (c->state != CONN_OPEN)
             continue;
-        if (door_ws_is(c))
+        if (c->door->event != NULL)
             say_bye(w, c, i * (span / 2) / (w->conns_n + 1));
         else
             end_request(c);

@@ -6,6 +6,7 @@
 #include "server/door_echo.h"
 #include "server/door_http.h"
 #include "server/door_ws.h"
+#include "server/eio_http.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -446,7 +447,12 @@ void http_routes_run(struct conn *c)
 {
     struct str path = request_in(c)->path;
 
-    if (str_starts(path, STR(API_PREFIX))) {
+    if (eio_http_takes(c, path)) {
+        if (is_method(c, "OPTIONS"))
+            preflight(c);
+        else
+            eio_http_run(c);
+    } else if (str_starts(path, STR(API_PREFIX))) {
         api(c, str_skip(path, sizeof(API_PREFIX) - 1));
     } else if (str_eq(path, STR("/ws")) || c->worker->server->o.echo) {
         upgrade(c);

@@ -134,8 +134,8 @@ static void tell(struct conn *c, void (*write)(struct buf *b, const void *arg), 
 
     buf_init(&b, 4096);
     write(&b, arg);
-    if (!b.failed)
-        door_ws_send(c, buf_peek(&b));
+    if (!b.failed && c->door->event != NULL)
+        c->door->event(c, buf_peek(&b));
 }
 
 struct range {

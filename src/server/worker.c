@@ -486,6 +486,8 @@ static void set_limits(struct worker *w)
     w->rules = (struct ws_rules){.message_max = w->server->o.echo ? c->message_max : c->frame_max,
                                  .fragments_max = (uint32_t)c->fragments_max,
                                  .codec = w->codec};
+    w->sio_rules = w->rules;
+    w->sio_rules.message_max = c->sio_max_payload;
 }
 
 static void heard_revoked(struct worker *w, struct str bytes)
@@ -526,6 +528,8 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     list_init(&w->dead);
     list_init(&w->owns);
     map_init(&w->persons);
+    map_init(&w->sessions);
+    buf_init(&w->scratch, SIZE_MAX / 2);
     pool_init(&w->conn_pool, sizeof(struct conn));
     pool_init(&w->follower_pool, sizeof(struct conn_follower));
     set_limits(w);
@@ -575,6 +579,8 @@ void worker_fini(struct worker *w)
     room_owner_fini(&w->owner);
     people_fini(&w->people);
     person_fini(w);
+    map_fini(&w->sessions);
+    buf_fini(&w->scratch);
     conn_fini(w);
     deflate_free(w->codec);
     metrics_free(w->metrics);

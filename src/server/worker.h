@@ -47,13 +47,15 @@ struct worker {
     struct list dirty; /* connections with something to send */
     struct list dead;  /* to be freed at the end of the turn */
     struct map persons;
-    struct list owns; /* server/own.h */
+    struct map sessions; /* of Engine.IO, as long as HTTP may name them */
+    struct list owns;    /* server/own.h */
     struct pool conn_pool, follower_pool;
     struct flight *flights; /* unused ones */
     unsigned flights_n;
     struct io_mail *out_first[WORKERS_MAX], *out_last[WORKERS_MAX];
     struct deflate_codec *codec;
-    struct ws_rules rules;
+    struct ws_rules rules, sio_rules;
+    struct buf scratch;         /* for decoding, within one call */
     struct wheel_timer second;  /* log, presence, statistics: once a second */
     _Atomic uint64_t turned_ms; /* when a turn last ended: is the loop alive? */
     struct drain drain;

@@ -11,6 +11,7 @@ import * as frames from "./cases_frames.mjs";
 import * as own from "./cases_own.mjs";
 import * as peers from "./cases_peers.mjs";
 import { roughCases } from "./cases_rough.mjs";
+import * as sio from "./cases_sio.mjs";
 import * as size from "./cases_size.mjs";
 import * as text from "./cases_text.mjs";
 
@@ -82,6 +83,7 @@ if (process.env.PORT) {
   for (const [list, together] of sections) await runAll(Number(process.env.PORT), list, together);
 } else {
   await runServer("echo", [], sections);
+  await runServer("echo", sio.flags, [[chosen(sio.cases), 4]]);
   const data = mkdtempSync(join(tmpdir(), "polylog-conformance-"));
   await runServer("serve", ["--data", data, "--store", "mem", "--connects-per-address", "0",
     "--drain-ms", "500ms"], [[chosen(roughCases("r.2", "/ws")), 1]]);

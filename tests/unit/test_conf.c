@@ -235,7 +235,7 @@ static void secrets_are_not_shown(void **state)
     assert_non_null(strstr(text, "open = true  (--open)\n"));
     assert_non_null(strstr(text, "drain-ms = 1500ms  (--drain-ms)\n"));
     assert_non_null(strstr(text, "frame-max = 64k  (the default of frame-max)\n"));
-    assert_null(strstr(text, "payload"));
+    assert_null(strstr(text, "floor-join"));
     free(text);
     conf_fini(&c);
 }

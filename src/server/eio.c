@@ -1,0 +1,732 @@
+#include "server/eio.h"
+
+#include "base/base64.h"
+#include "base/str.h"
+#include "server/door_http.h"
+#include "server/door_ws.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+#include <stdlib.h>
+
+#define OPEN_MAX 512
+#define PROBE_MS 10000
+/* A GET that was sent with the end of its session may come behind it. */
+#define CLOSING_MS 1000
+#define SID_BYTES (8 + 1 + EIO_ID_LEN)
+
+struct eio {
+    struct map_node node; /* of the worker's, while requests may name it */
+    struct conn *conn;
+    struct conn *poll;  /* the GET that waits; NULL: none */
+    struct conn *probe; /* a WebSocket that would take over; NULL: none */
+    const struct eio_user *user;
+    void *state;     /* the user's */
+    uint64_t due_ms; /* the next ping; or by when it must have been answered */
+    uint8_t id[EIO_ID_LEN];
+    bool listed, websocket;
+    bool awaiting; /* a pong */
+    bool probed;   /* the probe has proven itself: no GET is to wait */
+    bool closing;  /* the client has said so; a GET may still come */
+};
+
+/* A WebSocket on probation. */
+struct eio_probe {
+    struct conn *session; /* NULL: it is gone */
+    struct buf rest;      /* what came behind the upgrade */
+    bool upgrades;
+};
+
+static const struct door door_polled, door_websocket, door_probe;
+
+static struct eio *eio_of(const struct conn *c)
+{
+    assert(c->door == &door_polled || c->door == &door_websocket);
+    return c->own;
+}
+
+bool eio_is(const struct conn *c)
+{
+    return c->door == &door_polled || c->door == &door_websocket;
+}
+
+void **eio_state(struct conn *c)
+{
+    return &eio_of(c)->state;
+}
+
+static uint64_t now_ms(const struct conn *c)
+{
+    return worker_now_ms(c->worker);
+}
+
+/* Ids. */
+
+static void sid_format(const struct conn *c, const uint8_t id[static EIO_ID_LEN],
+                       char out[static EIO_SID_LEN])
+{
+    uint64_t node = bus_self(c->worker->server->o.bus);
+    uint8_t bytes[SID_BYTES];
+
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(node >> (8 * i));
+    bytes[8] = (uint8_t)c->worker->index;
+    memcpy(bytes + 9, id, EIO_ID_LEN);
+    (void)base64_encode(BASE64_URL, (struct str){bytes, sizeof(bytes)}, out);
+}
+
+bool eio_sid_parse(struct str text, struct eio_sid *ret)
+{
+    uint8_t bytes[BASE64_DECODED_MAX(EIO_SID_LEN)];
+    size_t n;
+
+    if (text.n != EIO_SID_LEN || !base64_decode(BASE64_URL, text, bytes, &n))
+        return false;
+    ret->node = 0;
+    for (unsigned i = 0; i < 8; i++)
+        ret->node |= (uint64_t)bytes[i] << (8 * i);
+    ret->worker = bytes[8];
+    memcpy(ret->id, bytes + 9, EIO_ID_LEN);
+    return true;
+}
+
+static uint64_t hash_of(const uint8_t id[static EIO_ID_LEN])
+{
+    uint64_t hash;
+
+    memcpy(&hash, id, sizeof(hash)); /* it is random, and ours */
+    return hash;
+}
+
+static bool eio_eq(const struct map_node *node, const void *key)
+{
+    return memcmp(CONTAINER_OF((struct map_node *)(uintptr_t)node, struct eio, node)->id, key,
+                  EIO_ID_LEN) == 0;
+}
+
+static void unlist(struct eio *e)
+{
+    if (!e->listed)
+        return;
+    e->listed = false;
+    map_remove(&e->conn->worker->sessions, &e->node);
+}
+
+/* Sending. */
+
+void eio_head(struct conn *c, struct buf *out, size_t n)
+{
+    uint8_t header[WS_HEADER_MAX];
+
+    if (eio_of(c)->websocket)
+        buf_append(out,
+                   (struct str){header, ws_encode_header(header, WS_OP_TEXT, WS_FIN, n + 1, NULL)});
+    else if (buf_len(out) > 0)
+        buf_append_byte(out, ENGINEIO_SEPARATOR);
+    buf_append_byte(out, '0' + ENGINEIO_MESSAGE);
+}
+
+/* As the transport has it. */
+static void append(struct buf *out, bool websocket, const struct engineio_packet *p)
+{
+    uint8_t header[WS_HEADER_MAX];
+    size_t n = p->data.n + (p->binary ? 0 : 1);
+
+    if (!websocket) {
+        engineio_append_record(out, p);
+        return;
+    }
+    n = ws_encode_header(header, p->binary ? WS_OP_BINARY : WS_OP_TEXT, WS_FIN, n, NULL);
+    buf_append(out, (struct str){header, n});
+    if (!p->binary)
+        buf_append_byte(out, (uint8_t)('0' + p->type));
+    buf_append(out, p->data);
+}
+
+static void send_packet(struct conn *c, const struct engineio_packet *p)
+{
+    struct buf *out = conn_out(c);
+
+    if (out == NULL)
+        return;
+    append(out, eio_of(c)->websocket, p);
+    conn_sent(c);
+}
+
+void eio_send(struct conn *c, struct str data, bool binary)
+{
+    send_packet(
+        c, &(struct engineio_packet){.type = ENGINEIO_MESSAGE, .binary = binary, .data = data});
+}
+
+bool eio_writable(const struct conn *c)
+{
+    const struct eio *e = eio_of(c);
+
+    return c->state == CONN_OPEN && (e->websocket ? c->flight == NULL : e->poll != NULL);
+}
+
+/* Answering requests. */
+
+static void answer(struct conn *h, int status, const char *type, struct str body)
+{
+    struct http1_header extra = {STR("Cache-Control"), STR("no-store")};
+
+    door_http_answer(
+        h,
+        &(struct http_answer){
+            .status = status, .type = str_of(type), .body = body, .extra = &extra, .extra_n = 1});
+}
+
+static void answer_error(struct conn *h, enum engineio_error error)
+{
+    struct buf body CLEANUP(buf_fini);
+
+    buf_init(&body, OPEN_MAX);
+    engineio_append_error(&body, error);
+    answer(h, engineio_error_status(error), "application/json", buf_peek(&body));
+}
+
+static struct conn *take_poll(struct eio *e)
+{
+    struct conn *h = e->poll;
+
+    e->poll = NULL;
+    if (h != NULL)
+        h->http->session = NULL;
+    return h;
+}
+
+static void answer_poll(struct eio *e, struct str body)
+{
+    struct conn *h = take_poll(e);
+
+    if (h != NULL)
+        answer(h, 200, "text/plain; charset=UTF-8", body);
+}
+
+static void polled_flush(struct conn *c)
+{
+    struct eio *e = eio_of(c);
+
+    if (c->state != CONN_OPEN || e->poll == NULL)
+        return;
+    if (e->user->fill != NULL)
+        e->user->fill(c);
+    if (c->state != CONN_OPEN)
+        return;
+    if (c->out == NULL || buf_len(c->out) == 0) {
+        if (e->probed)
+            answer_poll(e, STR("6"));
+        return;
+    }
+    answer_poll(e, buf_peek(c->out));
+    buf_clear(c->out);
+    c->paused = false;
+    if (!list_empty(&c->behind))
+        conn_mark(c);
+}
+
+/* Opening. */
+
+static void set_timer(struct conn *c)
+{
+    struct eio *e = eio_of(c);
+    uint64_t at = e->due_ms;
+
+    if (c->state != CONN_OPEN || c->leaving)
+        return;
+    if (!e->closing && e->user->due != NULL)
+        at = MIN(at, e->user->due(c));
+    if (c->state == CONN_OPEN && c->own == e)
+        conn_timer(c, at);
+}
+
+static void session_new(struct conn *c, const struct eio_user *user, bool websocket)
+{
+    struct eio *e = calloc(1, sizeof(*e));
+
+    if (e == NULL)
+        abort();
+    e->conn = c;
+    e->user = user;
+    e->websocket = websocket;
+    e->due_ms = now_ms(c) + c->worker->server->conf->sio_ping_interval_ms;
+    io_random(c->worker->io, e->id, sizeof(e->id));
+    c->own = e;
+    metrics_add(c->worker->metrics, METRIC_open_sio, 1);
+    metrics_add(c->worker->metrics, METRIC_connections_sio, 1);
+}
+
+static void send_open(struct conn *c)
+{
+    const struct conf *conf = c->worker->server->conf;
+    struct eio *e = eio_of(c);
+    char sid[EIO_SID_LEN];
+    struct buf body CLEANUP(buf_fini);
+
+    buf_init(&body, OPEN_MAX);
+    sid_format(c, e->id, sid);
+    engineio_append_open(&body,
+                         &(struct engineio_open){.sid = {(const uint8_t *)sid, sizeof(sid)},
+                                                 .upgrades = !e->websocket,
+                                                 .ping_interval_ms = conf->sio_ping_interval_ms,
+                                                 .ping_timeout_ms = conf->sio_ping_timeout_ms,
+                                                 .max_payload = conf->sio_max_payload});
+    send_packet(c, &(struct engineio_packet){.type = ENGINEIO_OPEN, .data = buf_peek(&body)});
+    if (e->user->opened != NULL)
+        e->user->opened(c);
+    set_timer(c);
+}
+
+void eio_open(struct conn *h, const struct eio_user *user)
+{
+    struct conn *c = conn_make(h->worker, &door_polled);
+    struct eio *e;
+
+    session_new(c, user, false);
+    e = eio_of(c);
+    e->listed = true;
+    map_add(&c->worker->sessions, &e->node, hash_of(e->id));
+    e->poll = h;
+    h->http->session = c;
+    send_open(c);
+    polled_flush(c);
+}
+
+void eio_begin(struct conn *c, const struct eio_user *user)
+{
+    c->door = &door_websocket;
+    ws_decoder_init(&c->ws, WS_SERVER, false);
+    session_new(c, user, true);
+    send_open(c);
+}
+
+struct conn *eio_find(struct worker *w, const uint8_t id[static EIO_ID_LEN])
+{
+    struct map_node *node = map_find(&w->sessions, hash_of(id), eio_eq, id);
+    struct eio *e = node != NULL ? CONTAINER_OF(node, struct eio, node) : NULL;
+
+    if (e == NULL)
+        return NULL;
+    if (e->awaiting && worker_now_ms(w) >= e->due_ms) { /* its timer is about to say so */
+        eio_end(e->conn, METRIC_close_dead);
+        return NULL;
+    }
+    return e->conn;
+}
+
+/* Packets. */
+
+static void close_probe(struct eio *e)
+{
+    struct conn *p = e->probe;
+
+    if (p == NULL)
+        return;
+    e->probe = NULL;
+    ((struct eio_probe *)p->own)->session = NULL;
+    conn_finish(p, METRIC_close_client);
+}
+
+/* last: what a GET that waits is answered. */
+static void end_polled(struct conn *c, struct str last, enum metric why)
+{
+    answer_poll(eio_of(c), last);
+    conn_drop(c, why);
+}
+
+void eio_end(struct conn *c, enum metric why)
+{
+    uint8_t frame[WS_CONTROL_MAX];
+
+    if (c->state != CONN_OPEN)
+        return;
+    if (!eio_of(c)->websocket)
+        end_polled(c, STR("1"), why);
+    else if (conn_send(c, (struct str){frame, ws_encode_close(frame, WS_CLOSE_NORMAL,
+                                                              (struct str){0}, NULL)}))
+        conn_finish(c, why);
+}
+
+/* The client has said that it closes. */
+static void client_closes(struct conn *c)
+{
+    struct eio *e = eio_of(c);
+
+    if (e->websocket) {
+        eio_end(c, METRIC_close_client);
+    } else if (e->poll != NULL) {
+        end_polled(c, STR("6"), METRIC_close_client);
+    } else {
+        e->closing = true;
+        e->due_ms = now_ms(c) + CLOSING_MS;
+        set_timer(c);
+    }
+}
+
+static void take_packet(struct conn *c, const struct engineio_packet *p)
+{
+    struct eio *e = eio_of(c);
+
+    switch (p->type) {
+    case ENGINEIO_MESSAGE:
+        e->user->message(c, p->data, p->binary);
+        break;
+    case ENGINEIO_PONG:
+        if (!e->awaiting)
+            break;
+        e->awaiting = false;
+        e->due_ms = now_ms(c) + c->worker->server->conf->sio_ping_interval_ms;
+        set_timer(c);
+        break;
+    case ENGINEIO_CLOSE:
+        client_closes(c);
+        break;
+    case ENGINEIO_PING: /* it is the server that pings */
+        eio_end(c, METRIC_close_protocol);
+        break;
+    case ENGINEIO_OPEN:
+    case ENGINEIO_UPGRADE:
+    case ENGINEIO_NOOP:
+        break;
+    }
+}
+
+static void timeout(struct conn *c)
+{
+    const struct conf *conf = c->worker->server->conf;
+    struct eio *e = eio_of(c);
+
+    if (e->closing) {
+        conn_drop(c, METRIC_close_client);
+        return;
+    }
+    if (now_ms(c) >= e->due_ms) {
+        if (e->awaiting) {
+            eio_end(c, METRIC_close_dead);
+            return;
+        }
+        e->awaiting = true;
+        e->due_ms = MAX(e->due_ms, now_ms(c)) + conf->sio_ping_timeout_ms;
+        send_packet(c, &(struct engineio_packet){.type = ENGINEIO_PING});
+    }
+    set_timer(c);
+}
+
+/* Polling. */
+
+void eio_poll(struct conn *c, struct conn *h)
+{
+    struct eio *e = eio_of(c);
+
+    if (e->poll != NULL) { /* one at a time */
+        answer_error(h, ENGINEIO_BAD_REQUEST);
+        eio_end(c, METRIC_close_protocol);
+        return;
+    }
+    e->poll = h;
+    h->http->session = c;
+    if (e->closing) {
+        end_polled(c, STR("6"), METRIC_close_client);
+        return;
+    }
+    polled_flush(c);
+    if (e->poll != h)
+        return;
+    h->paused = true;
+    conn_resume(h); /* so that its end is noticed */
+}
+
+void eio_poll_lost(struct conn *h)
+{
+    struct conn *c = h->http->session;
+
+    (void)take_poll(eio_of(c));
+    conn_drop(c, METRIC_close_gone);
+}
+
+void eio_post(struct conn *c, struct conn *h)
+{
+    struct buf *body = &h->http->body;
+    enum engineio_next next = ENGINEIO_END;
+    struct engineio_packet p;
+    size_t at = 0;
+
+    if (eio_of(c)->closing) {
+        answer_error(h, ENGINEIO_UNKNOWN_SID);
+        return;
+    }
+    while (c->state == CONN_OPEN && !eio_of(c)->closing) {
+        next = engineio_next(body->bytes + body->rpos, buf_len(body), &at, &p);
+        if (next != ENGINEIO_PACKET)
+            break;
+        take_packet(c, &p);
+    }
+    if (next != ENGINEIO_BAD) {
+        answer(h, 200, "text/html", STR("ok"));
+        return;
+    }
+    answer_error(h, ENGINEIO_BAD_REQUEST);
+    eio_end(c, METRIC_close_protocol);
+}
+
+static void closed(struct conn *c)
+{
+    struct eio *e = eio_of(c);
+    struct conn *h = take_poll(e);
+
+    if (h != NULL)
+        answer_error(h, ENGINEIO_UNKNOWN_SID);
+    unlist(e);
+    close_probe(e);
+    if (e->user->closed != NULL)
+        e->user->closed(c);
+    ws_decoder_fini(&c->ws);
+    metrics_sub(c->worker->metrics, METRIC_open_sio, 1);
+    metrics_add(c->worker->metrics, c->reason != 0 ? c->reason : METRIC_close_gone, 1);
+    c->own = NULL;
+    free(e);
+}
+
+/* WebSocket. */
+
+static void take_message(struct conn *c, const struct ws_message *m)
+{
+    struct engineio_packet p;
+
+    if (engineio_decode(m->payload, m->opcode == WS_OP_BINARY, &p))
+        take_packet(c, &p);
+    else
+        eio_end(c, METRIC_close_protocol);
+}
+
+static void websocket_received(struct conn *c, uint8_t *p, size_t n)
+{
+    door_ws_read(c, &c->worker->sio_rules, p, n, take_message);
+}
+
+static void websocket_fill(struct conn *c)
+{
+    if (eio_of(c)->user->fill != NULL)
+        eio_of(c)->user->fill(c);
+}
+
+/* The probe (section "Upgrade" of the protocol text). */
+
+void eio_probe(struct conn *c, struct conn *probe)
+{
+    struct eio_probe *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        abort();
+    p->session = c;
+    buf_init(&p->rest, IO_RECV_MAX);
+    probe->own = p;
+    probe->door = &door_probe;
+    ws_decoder_init(&probe->ws, WS_SERVER, false);
+    conn_timer(probe, now_ms(probe) + PROBE_MS);
+    eio_of(c)->probe = probe;
+}
+
+bool eio_may_probe(const struct conn *c)
+{
+    return !eio_of(c)->closing && eio_of(c)->probe == NULL;
+}
+
+/* What waited for a GET goes as frames. */
+static void reframe(struct conn *c)
+{
+    struct buf *records = c->out;
+    struct engineio_packet p;
+    size_t at = 0;
+
+    c->out = NULL;
+    if (records == NULL)
+        return;
+    while (buf_len(records) > 0 && engineio_next(records->bytes + records->rpos, buf_len(records),
+                                                 &at, &p) == ENGINEIO_PACKET)
+        send_packet(c, &p);
+    buf_fini(records);
+    free(records);
+}
+
+/* The session takes the probe's socket. Nothing is on its way there. */
+static void upgrade(struct conn *probe)
+{
+    struct eio_probe *p = probe->own;
+    struct conn *c = p->session, *h;
+    struct buf rest CLEANUP(buf_fini) = p->rest;
+    struct eio *e = eio_of(c);
+
+    buf_init(&p->rest, 0);
+    p->session = NULL;
+    e->probe = NULL;
+    e->websocket = true;
+    unlist(e);
+    h = take_poll(e);
+    if (h != NULL)
+        answer_error(h, ENGINEIO_BAD_REQUEST);
+    c->door = &door_websocket;
+    c->ws = probe->ws;
+    ws_decoder_init(&probe->ws, WS_SERVER, false);
+    conn_take_socket(c, probe);
+    conn_drop(probe, METRIC_close_client);
+    reframe(c);
+    if (c->state != CONN_OPEN)
+        return;
+    conn_mark(c);
+    if (buf_len(&rest) > 0)
+        websocket_received(c, rest.bytes + rest.rpos, buf_len(&rest));
+}
+
+static void answer_probe(struct conn *probe)
+{
+    struct eio_probe *p = probe->own;
+    struct buf *out = conn_out(probe);
+
+    append(out, true, &(struct engineio_packet){.type = ENGINEIO_PONG, .data = STR("probe")});
+    conn_sent(probe);
+    eio_of(p->session)->probed = true;
+    conn_mark(p->session);
+}
+
+static void detach(struct conn *probe)
+{
+    struct eio_probe *p = probe->own;
+
+    if (p->session == NULL)
+        return;
+    eio_of(p->session)->probe = NULL;
+    eio_of(p->session)->probed = false;
+    p->session = NULL;
+}
+
+static void probe_fail(struct conn *probe, enum metric why)
+{
+    detach(probe);
+    conn_finish(probe, why);
+}
+
+static void probe_message(struct conn *probe, const struct ws_message *m)
+{
+    struct eio_probe *p = probe->own;
+    struct engineio_packet packet;
+
+    if (p->session == NULL || !engineio_decode(m->payload, m->opcode == WS_OP_BINARY, &packet))
+        probe_fail(probe, METRIC_close_protocol);
+    else if (packet.type == ENGINEIO_PING && str_eq(packet.data, STR("probe")))
+        answer_probe(probe);
+    else if (packet.type == ENGINEIO_UPGRADE && eio_of(p->session)->probed)
+        p->upgrades = true;
+    else
+        probe_fail(probe, METRIC_close_protocol);
+}
+
+/* Frame by frame: what is behind the upgrade is the session's. */
+static void probe_received(struct conn *probe, uint8_t *bytes, size_t n)
+{
+    struct eio_probe *p = probe->own;
+    struct ws_message m;
+    enum ws_event event = WS_PONG;
+    size_t used;
+
+    while (event != WS_MORE && !p->upgrades && probe->state == CONN_OPEN) {
+        event = ws_decode(&probe->ws, &probe->worker->sio_rules, bytes, n, &used, &m);
+        bytes += used;
+        n -= used;
+        if (event == WS_MESSAGE)
+            probe_message(probe, &m);
+        else if (event == WS_CLOSED || event == WS_BAD)
+            probe_fail(probe, METRIC_close_protocol);
+    }
+    if (!p->upgrades || probe->state != CONN_OPEN)
+        return;
+    buf_append(&p->rest, (struct str){bytes, n});
+    if (probe->flight == NULL && probe->out == NULL)
+        upgrade(probe);
+    else
+        probe->paused = true; /* its last bytes leave: probe_drained goes on */
+}
+
+static void probe_drained(struct conn *probe)
+{
+    struct eio_probe *p = probe->own;
+
+    if (p->upgrades && p->session != NULL && !probe->recv.in_flight)
+        upgrade(probe);
+}
+
+static void probe_timeout(struct conn *probe)
+{
+    probe_fail(probe, METRIC_close_dead);
+}
+
+static void probe_closed(struct conn *probe)
+{
+    struct eio_probe *p = probe->own;
+
+    detach(probe);
+    buf_fini(&p->rest);
+    free(p);
+    probe->own = NULL;
+    ws_decoder_fini(&probe->ws);
+}
+
+/* The user's. */
+
+static void event(struct conn *c, struct str event)
+{
+    if (eio_of(c)->user->event != NULL)
+        eio_of(c)->user->event(c, event);
+}
+
+static void cast(struct conn *c, struct str event)
+{
+    if (eio_of(c)->user->cast != NULL)
+        eio_of(c)->user->cast(c, event);
+}
+
+static void end(struct conn *c, uint16_t code, struct str reason, enum metric why)
+{
+    (void)code;
+    (void)reason;
+    eio_end(c, why);
+}
+
+static void never_received(struct conn *c, uint8_t *p, size_t n)
+{
+    (void)c;
+    (void)p;
+    (void)n;
+}
+
+static const struct door door_polled = {
+    .name = "eio-polled",
+    .received = never_received,
+    .timeout = timeout,
+    .closed = closed,
+    .event = event,
+    .cast = cast,
+    .end = end,
+    .flush = polled_flush,
+};
+
+static const struct door door_websocket = {
+    .name = "eio",
+    .received = websocket_received,
+    .timeout = timeout,
+    .closed = closed,
+    .event = event,
+    .cast = cast,
+    .end = end,
+    .fill = websocket_fill,
+};
+
+static const struct door door_probe = {
+    .name = "eio-probe",
+    .received = probe_received,
+    .drained = probe_drained,
+    .timeout = probe_timeout,
+    .closed = probe_closed,
+};

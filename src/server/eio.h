@@ -1,0 +1,92 @@
+/* eio.h: sessions of Engine.IO: what goes to and fro is messages, over HTTP
+ * long-polling or a WebSocket, and the first may become the second.
+ *
+ *   POLLING --probe's "2probe"--> PROBED --its "5"--> WEBSOCKET
+ *      |                             |                    |
+ *      +---- close, no pong, a violation, an abandoned GET +---> closed
+ *
+ * A session is a connection (server/conn.h) with struct eio as its own. While it is
+ * polled it has no socket: what it is to send waits until a GET asks for it. When a
+ * WebSocket has proven itself it takes over that one's socket, and is what it was:
+ * nothing that follows a room or waits for an answer notices.
+ *
+ * Its id says which node and worker have it, and 128 random bits. */
+#ifndef SERVER_EIO_H
+#define SERVER_EIO_H
+
+#include "base/map.h"
+#include "server/conn.h"
+#include "wire/engineio.h"
+
+#define EIO_SID_LEN 34
+#define EIO_ID_LEN 16
+
+/* What speaks through sessions. */
+struct eio_user {
+    /* The session is open. */
+    void (*opened)(struct conn *c);
+    /* A message came; it is lent. */
+    void (*message)(struct conn *c, struct str data, bool binary);
+    /* Something may be sent now: NULL, or what sends it. */
+    void (*fill)(struct conn *c);
+    /* An event, a cast (struct door); NULL: there are none. */
+    void (*event)(struct conn *c, struct str event);
+    void (*cast)(struct conn *c, struct str event);
+    /* Does what is due by now, and says when to look again; NULL: never. The
+     * connection may be closed then. */
+    uint64_t (*due)(struct conn *c);
+    /* Frees what it keeps. */
+    void (*closed)(struct conn *c);
+};
+
+/* Where a session is. */
+struct eio_sid {
+    uint64_t node;
+    unsigned worker;
+    uint8_t id[EIO_ID_LEN];
+};
+
+/* False if it is none. */
+bool eio_sid_parse(struct str text, struct eio_sid *ret) MUST_CHECK;
+
+/* Opens a session that is polled; h, which asked for it, is answered. user outlives it. */
+void eio_open(struct conn *h, const struct eio_user *user);
+
+/* The connection, upgraded, is a session from now on. */
+void eio_begin(struct conn *c, const struct eio_user *user);
+
+/* The polled session with that id on this worker; NULL: there is none, any more. */
+struct conn *eio_find(struct worker *w, const uint8_t id[static EIO_ID_LEN]);
+
+/* h asks for what there is: it is answered now or later. */
+void eio_poll(struct conn *c, struct conn *h);
+
+/* h brings packets in its body, and is answered. */
+void eio_post(struct conn *c, struct conn *h);
+
+/* h, which waited, is gone. */
+void eio_poll_lost(struct conn *h);
+
+/* A WebSocket, upgraded, wants to become the session's. False if another does. */
+bool eio_may_probe(const struct conn *c) MUST_CHECK;
+void eio_probe(struct conn *c, struct conn *probe);
+
+/* Sends a message. */
+void eio_send(struct conn *c, struct str data, bool binary);
+
+/* Begins a text message of n bytes in what is sent next, where the caller appends
+ * exactly that much; then conn_sent. */
+void eio_head(struct conn *c, struct buf *out, size_t n);
+
+/* May more be handed over now: is nothing on its way? */
+bool eio_writable(const struct conn *c);
+
+/* The session is over: the client is told. */
+void eio_end(struct conn *c, enum metric why);
+
+/* Does the connection belong to a session; and the state of its user, which the
+ * user sets, and frees in closed. */
+bool eio_is(const struct conn *c);
+void **eio_state(struct conn *c);
+
+#endif

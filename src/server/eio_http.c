@@ -1,0 +1,216 @@
+#include "server/eio_http.h"
+
+#include "base/str.h"
+#include "server/door_http.h"
+#include "server/eio.h"
+#include "server/server.h"
+#include "server/sio_echo.h"
+#include "server/worker.h"
+#include "wire/url.h"
+
+#include <stdlib.h>
+
+#define QUERY_MAX 64
+#define ERROR_MAX 256
+
+static const struct str raw_path = {(const uint8_t *)"/engine.io/", 11};
+
+/* A connection on its way to another worker. */
+struct mail_socket {
+    struct io_mail mail;
+    struct worker *to;
+    int fd;
+    bool secure;
+    struct buf bytes;
+};
+
+/* What a request says in its query. */
+struct query {
+    bool websocket, version; /* the transport; EIO=4 */
+    bool has_sid;
+    struct eio_sid sid;
+};
+
+/* With or without the slash at its end. */
+static bool is_path(struct str path, struct str ours)
+{
+    while (ours.n > 1 && ours.p[ours.n - 1] == '/')
+        ours.n--;
+    if (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    return str_eq(path, ours);
+}
+
+bool eio_http_takes(const struct conn *c, struct str path)
+{
+    const struct server *s = c->worker->server;
+
+    return s->o.echo &&
+           ((s->conf->sio_path[0] == '/' && is_path(path, str_of(s->conf->sio_path))) ||
+            is_path(path, raw_path));
+}
+
+static const struct eio_user *user_of(const struct conn *c)
+{
+    return is_path(c->http->message->request.path, raw_path) ? &sio_echo_raw : &sio_echo;
+}
+
+static void fail(struct conn *c, enum engineio_error error)
+{
+    struct http1_header extra = {STR("Cache-Control"), STR("no-store")};
+    struct buf body CLEANUP(buf_fini);
+
+    buf_init(&body, ERROR_MAX);
+    engineio_append_error(&body, error);
+    door_http_answer(c, &(struct http_answer){.status = engineio_error_status(error),
+                                              .type = STR("application/json"),
+                                              .body = buf_peek(&body),
+                                              .extra = &extra,
+                                              .extra_n = 1});
+}
+
+/* False if it was refused. */
+static bool read_query(struct conn *c, struct query *ret)
+{
+    struct str query = c->http->message->request.query, value;
+    uint8_t buf[QUERY_MAX];
+    size_t n;
+
+    *ret = (struct query){0};
+    value = (struct str){buf, 0};
+    if (url_query_get(query, STR("transport"), buf, sizeof(buf), &n))
+        value.n = n;
+    ret->websocket = str_eq(value, STR("websocket"));
+    if (!ret->websocket && !str_eq(value, STR("polling"))) {
+        fail(c, ENGINEIO_UNKNOWN_TRANSPORT);
+        return false;
+    }
+    ret->version =
+        url_query_get(query, STR("EIO"), buf, sizeof(buf), &n) && n == 1 && buf[0] == '4';
+    if (!url_query_get(query, STR("sid"), buf, sizeof(buf), &n))
+        return true;
+    ret->has_sid = true;
+    if (eio_sid_parse((struct str){buf, n}, &ret->sid))
+        return true;
+    fail(c, ENGINEIO_UNKNOWN_SID);
+    return false;
+}
+
+/* Answers the handshake of a WebSocket; false if it was refused. */
+static bool switch_protocols(struct conn *c)
+{
+    struct http1_header extra[3];
+    struct http1_reply reply = {.status = 101, .content_length = HTTP1_NO_LENGTH, .extra = extra};
+    char accept[WS_ACCEPT_LEN];
+    struct str key;
+
+    if (http1_websocket(&c->http->message->request, &key) != 0) {
+        fail(c, ENGINEIO_BAD_REQUEST);
+        return false;
+    }
+    ws_accept(key, accept);
+    extra[reply.extra_n++] = (struct http1_header){STR("Upgrade"), STR("websocket")};
+    extra[reply.extra_n++] = (struct http1_header){STR("Connection"), STR("Upgrade")};
+    extra[reply.extra_n++] = (struct http1_header){STR("Sec-WebSocket-Accept"),
+                                                   {(const uint8_t *)accept, sizeof(accept)}};
+    if (!http1_write_reply(conn_out(c), &reply)) {
+        conn_drop(c, METRIC_close_memory);
+        return false;
+    }
+    conn_sent(c);
+    door_http_upgraded(c);
+    return true;
+}
+
+static void open_session(struct conn *c, const struct query *q)
+{
+    if (!str_eq(c->http->message->request.method, STR("GET")))
+        fail(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
+    else if (!q->version)
+        fail(c, ENGINEIO_UNSUPPORTED_VERSION);
+    else if (!q->websocket)
+        eio_open(c, user_of(c));
+    else if (switch_protocols(c))
+        eio_begin(c, user_of(c));
+}
+
+/* To another worker. */
+
+static void socket_arrived(struct io_mail *mail)
+{
+    struct mail_socket *m = CONTAINER_OF(mail, struct mail_socket, mail);
+
+    door_http_open_with(m->to, m->fd, m->secure, buf_peek(&m->bytes));
+    buf_fini(&m->bytes);
+    free(m);
+}
+
+static void move(struct conn *c, unsigned worker)
+{
+    struct worker *w = c->worker;
+    struct mail_socket *m;
+    int fd;
+
+    if (worker >= w->server->workers_n || c->out != NULL || conn_give_socket(c, &fd) < 0) {
+        fail(c, ENGINEIO_UNKNOWN_SID);
+        return;
+    }
+    m = calloc(1, sizeof(*m));
+    if (m == NULL)
+        abort();
+    m->mail.deliver = socket_arrived;
+    m->to = &w->server->workers[worker];
+    m->fd = fd;
+    m->secure = c->secure;
+    buf_init(&m->bytes, SIZE_MAX / 2);
+    door_http_again(c, &m->bytes);
+    conn_drop(c, METRIC_close_client);
+    worker_mail(w, worker, &m->mail);
+}
+
+static void run_session(struct conn *c, const struct query *q)
+{
+    struct str method = c->http->message->request.method;
+    struct worker *w = c->worker;
+    struct conn *session;
+
+    if (q->sid.node != bus_self(w->server->o.bus)) {
+        fail(c, ENGINEIO_UNKNOWN_SID);
+        return;
+    }
+    if (q->sid.worker != w->index) {
+        move(c, q->sid.worker);
+        return;
+    }
+    session = eio_find(w, q->sid.id);
+    if (session == NULL) {
+        fail(c, ENGINEIO_UNKNOWN_SID);
+    } else if (q->websocket) {
+        if (!eio_may_probe(session))
+            fail(c, ENGINEIO_BAD_REQUEST);
+        else if (switch_protocols(c))
+            eio_probe(session, c);
+    } else if (str_eq(method, STR("GET"))) {
+        eio_poll(session, c);
+    } else if (str_eq(method, STR("POST"))) {
+        eio_post(session, c);
+    } else {
+        fail(c, ENGINEIO_BAD_REQUEST);
+    }
+}
+
+void eio_http_run(struct conn *c)
+{
+    struct query q;
+
+    if (!c->worker->server->o.echo && !door_http_origin_allowed(c)) {
+        fail(c, ENGINEIO_FORBIDDEN);
+        return;
+    }
+    if (!read_query(c, &q))
+        return;
+    if (q.has_sid)
+        run_session(c, &q);
+    else
+        open_session(c, &q);
+}

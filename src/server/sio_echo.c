@@ -1,0 +1,210 @@
+#include "server/sio_echo.h"
+
+#include "base/base64.h"
+#include "base/str.h"
+#include "server/worker.h"
+#include "wire/socketio.h"
+
+#include <stdlib.h>
+
+#define ID_BYTES 15
+#define TEXT_MAX (64 * 1024 * 1024)
+
+enum { MAIN, CUSTOM, NAMESPACES };
+
+static const struct str namespaces[NAMESPACES] = {
+    {(const uint8_t *)"/", 1},
+    {(const uint8_t *)"/custom", 7},
+};
+
+/* What a session keeps; the answer that waits for attachments. */
+struct echo {
+    bool connected[NAMESPACES];
+    unsigned missing;
+    struct buf text;
+    struct buf attachments[SOCKETIO_ATTACHMENTS_MAX];
+    unsigned attachments_n;
+};
+
+static void send_back(struct conn *c, struct str data, bool binary)
+{
+    eio_send(c, data, binary);
+}
+
+static struct echo *echo_of(struct conn *c)
+{
+    return *eio_state(c);
+}
+
+static void opened(struct conn *c)
+{
+    struct echo *e = calloc(1, sizeof(*e));
+
+    if (e == NULL)
+        abort();
+    buf_init(&e->text, TEXT_MAX);
+    for (unsigned i = 0; i < SOCKETIO_ATTACHMENTS_MAX; i++)
+        buf_init(&e->attachments[i], TEXT_MAX);
+    *eio_state(c) = e;
+}
+
+static unsigned find(struct str nsp)
+{
+    unsigned i = 0;
+
+    while (i < NAMESPACES && !str_eq(nsp, namespaces[i]))
+        i++;
+    return i;
+}
+
+static void reply(struct conn *c, const struct socketio_packet *head, struct str json)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, TEXT_MAX);
+    socketio_append_head(&b, head);
+    buf_append(&b, json);
+    eio_send(c, buf_peek(&b), false);
+}
+
+static void connect(struct conn *c, const struct socketio_packet *p)
+{
+    unsigned i = find(p->nsp);
+    uint8_t id[ID_BYTES];
+    struct buf b CLEANUP(buf_fini);
+
+    if (i == NAMESPACES) {
+        reply(c, &(struct socketio_packet){.type = SOCKETIO_CONNECT_ERROR, .nsp = p->nsp},
+              STR("{\"message\":\"Invalid namespace\"}"));
+        return;
+    }
+    echo_of(c)->connected[i] = true;
+    buf_init(&b, TEXT_MAX);
+    io_random(c->worker->io, id, sizeof(id));
+    buf_append(&b, STR("{\"sid\":\""));
+    base64_append(&b, BASE64_URL, (struct str){id, sizeof(id)});
+    buf_append(&b, STR("\"}"));
+    reply(c, &(struct socketio_packet){.type = SOCKETIO_CONNECT, .nsp = p->nsp}, buf_peek(&b));
+    buf_clear(&b);
+    buf_append(&b, STR("[\"auth\","));
+    buf_append(&b, p->data.n > 0 ? p->data : STR("{}"));
+    buf_append_byte(&b, ']');
+    reply(c, &(struct socketio_packet){.type = SOCKETIO_EVENT, .nsp = p->nsp}, buf_peek(&b));
+}
+
+static void disconnect(struct conn *c, unsigned i)
+{
+    struct echo *e = echo_of(c);
+
+    e->connected[i] = false;
+    for (i = 0; i < NAMESPACES; i++)
+        if (e->connected[i])
+            return;
+    eio_end(c, METRIC_close_client);
+}
+
+static void answer(struct conn *c)
+{
+    struct echo *e = echo_of(c);
+
+    eio_send(c, buf_peek(&e->text), false);
+    for (unsigned i = 0; i < e->attachments_n; i++)
+        eio_send(c, buf_peek(&e->attachments[i]), true);
+}
+
+/* Prepares the answer to an event; false if it has none. */
+static bool prepare(struct conn *c, const struct socketio_packet *p)
+{
+    bool back = str_eq(p->name, STR("\"message\""));
+    struct socketio_packet head = {.type =
+                                       p->attachments > 0 ? SOCKETIO_BINARY_EVENT : SOCKETIO_EVENT,
+                                   .attachments = p->attachments,
+                                   .nsp = p->nsp};
+    struct buf *text = &echo_of(c)->text;
+
+    buf_clear(text);
+    if (!back && (!str_eq(p->name, STR("\"message-with-ack\"")) || !p->has_id))
+        return false;
+    if (!back) {
+        head.type = p->attachments > 0 ? SOCKETIO_BINARY_ACK : SOCKETIO_ACK;
+        head.has_id = true;
+        head.id = p->id;
+    }
+    socketio_append_head(text, &head);
+    buf_append(text, back ? STR("[\"message-back\"") : STR("["));
+    if (back && p->args.n > 0)
+        buf_append_byte(text, ',');
+    buf_append(text, p->args);
+    buf_append_byte(text, ']');
+    return true;
+}
+
+static void take_event(struct conn *c, const struct socketio_packet *p)
+{
+    struct echo *e = echo_of(c);
+    bool answers = prepare(c, p);
+
+    e->missing = p->attachments;
+    e->attachments_n = 0;
+    if (answers && p->attachments == 0)
+        answer(c);
+}
+
+static void take_attachment(struct conn *c, struct str data)
+{
+    struct echo *e = echo_of(c);
+    struct buf *b = &e->attachments[e->attachments_n++];
+
+    buf_clear(b);
+    buf_append(b, data);
+    if (--e->missing == 0 && buf_len(&e->text) > 0)
+        answer(c);
+}
+
+static void message(struct conn *c, struct str data, bool binary)
+{
+    struct echo *e = echo_of(c);
+    struct socketio_packet p;
+    unsigned i;
+
+    if (binary != (e->missing > 0) ||
+        (!binary && !socketio_decode(data, &c->worker->scratch, &p))) {
+        eio_end(c, METRIC_close_protocol);
+        return;
+    }
+    if (binary) {
+        take_attachment(c, data);
+        return;
+    }
+    i = find(p.nsp);
+    if (p.type == SOCKETIO_CONNECT)
+        connect(c, &p);
+    else if (i == NAMESPACES || !e->connected[i] || p.type == SOCKETIO_CONNECT_ERROR)
+        eio_end(c, METRIC_close_protocol);
+    else if (p.type == SOCKETIO_DISCONNECT)
+        disconnect(c, i);
+    else if (p.type == SOCKETIO_EVENT || p.type == SOCKETIO_BINARY_EVENT)
+        take_event(c, &p);
+    else
+        e->missing = p.attachments;
+}
+
+static void closed(struct conn *c)
+{
+    struct echo *e = echo_of(c);
+
+    buf_fini(&e->text);
+    for (unsigned i = 0; i < SOCKETIO_ATTACHMENTS_MAX; i++)
+        buf_fini(&e->attachments[i]);
+    free(e);
+}
+
+const struct eio_user sio_echo_raw = {
+    .message = send_back,
+};
+
+const struct eio_user sio_echo = {
+    .opened = opened,
+    .message = message,
+    .closed = closed,
+};
