@@ -13,8 +13,10 @@
  *  2. ret_error is 0 if a whole answer came, whatever its status; else -ETIMEDOUT,
  *     -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH, -EPROTO (TLS, or not HTTP),
  *     -EMSGSIZE (longer than response_max), -ECANCELED (the client closes);
- *  3. no redirect is followed, no proxy is used but by http_options, no request is
- *     repeated, no header is added but Host, Content-Length and Connection;
+ *  3. no redirect is followed, no proxy is used but by http_options, no header is
+ *     added but Host, Content-Length and, to a body without one, Content-Type. A
+ *     request is repeated only if it went out on a kept connection that the other
+ *     end had closed, before a byte of an answer;
  *  4. bodies come as they were sent: not decompressed;
  *  5. no more than connections_max connections to one host and port; what is
  *     beyond waits, and its waiting counts towards timeout_ms. */
