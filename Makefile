@@ -10,6 +10,7 @@
 # make bench      every figure that the design promises, beside the floor; 8 minutes
 # make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
 # make bench-store  what the SQLite store alone reaches   ARGS="n=1000000 window=1"
+# make scale      what several nodes cost each other, counted in the simulator
 # make docs       what is made from tables: docs/polylog.1, docs/protocol.md, web/src/lib/protocol.gen.ts
 # make install    into DESTDIR and PREFIX
 # make install-deps  what build and tests need (Debian)
@@ -87,6 +88,11 @@ unit: $(BIN)
 bench-store: $(B)/bench/store_bench
 	@rm -rf build/bench-store
 	$< build/bench-store $(ARGS)
+# What several nodes cost each other, counted in the simulator: docs/scale.md.
+scale: $(B)/bench/scale_sim
+	$< $(ARGS)
+$(B)/bench/scale_sim: $(B)/bench/scale_sim.o $(TLIB:%.c=$(B)/%.o) $(B)/libpolylog.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 $(B)/bench/store_bench: $(B)/bench/store_bench.o $(B)/libpolylog.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -171,6 +177,6 @@ install: all
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: bench-store all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
+.PHONY: bench-store scale all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
         npm run test bench install clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
