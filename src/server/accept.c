@@ -1,9 +1,9 @@
 #include "server/accept.h"
 
-#include "base/siphash.h"
 #include "base/str.h"
 #include "io/addr.h"
 #include "server/conn.h"
+#include "server/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 
 #define LISTENERS_MAX 16
 #define RETRY_MS 100
-#define SWEEP_MS 10000
 #define URL_MAX 160
 
 struct listener {
@@ -23,101 +22,12 @@ struct listener {
     char url[URL_MAX];
 };
 
-/* How fast one address connects. */
-struct address {
-    struct map_node node;
-    struct io_addr addr;
-    uint64_t filled_ms;
-    uint64_t level; /* thousandths of a connection */
-};
-
 struct accept {
     struct worker *worker;
     struct listener listeners[LISTENERS_MAX];
     unsigned n;
-    struct map addresses;
-    struct wheel_timer sweep;
     char why[400];
 };
-
-static bool address_eq(const struct map_node *node, const void *key)
-{
-    const struct address *a =
-        CONTAINER_OF((struct map_node *)(uintptr_t)node, struct address, node);
-    const struct io_addr *addr = key;
-
-    return a->addr.family == addr->family && memcmp(a->addr.ip, addr->ip, sizeof(addr->ip)) == 0;
-}
-
-static uint64_t burst(const struct conf *c)
-{
-    return MAX(c->connects_burst, c->connects_per_address) * 1000;
-}
-
-static void fill(struct address *a, const struct conf *c, uint64_t now)
-{
-    a->level = MIN(a->level + (now - a->filled_ms) * c->connects_per_address, burst(c));
-    a->filled_ms = now;
-}
-
-static bool is_trusted(const struct conf *c, const struct io_addr *addr)
-{
-    for (size_t i = 0; i < c->trusted_proxies.n; i++)
-        if (addr_matches(addr, str_of(c->trusted_proxies.items[i])))
-            return true;
-    return false;
-}
-
-/* May the address open one more connection? */
-static bool admit(struct accept *a, const struct io_addr *addr)
-{
-    struct worker *w = a->worker;
-    const struct conf *c = w->server->conf;
-    uint64_t hash = siphash(w->server->hash_key, (struct str){addr->ip, sizeof(addr->ip)});
-    struct map_node *n;
-    struct address *at;
-
-    if (c->connects_per_address == 0 || addr->family == IO_ADDR_UNIX ||
-        addr->family == IO_ADDR_NONE || is_trusted(c, addr))
-        return true;
-    n = map_find(&a->addresses, hash, address_eq, addr);
-    if (n == NULL) {
-        at = calloc(1, sizeof(*at));
-        if (at == NULL)
-            return false;
-        at->addr = *addr;
-        at->level = burst(c);
-        at->filled_ms = worker_now_ms(w);
-        map_add(&a->addresses, &at->node, hash);
-    } else {
-        at = CONTAINER_OF(n, struct address, node);
-    }
-    fill(at, c, worker_now_ms(w));
-    if (at->level < 1000)
-        return false;
-    at->level -= 1000;
-    return true;
-}
-
-/* Forgets the addresses that may open as many as anybody. */
-static void sweep(struct wheel_timer *t)
-{
-    struct accept *a = CONTAINER_OF(t, struct accept, sweep);
-    const struct conf *c = a->worker->server->conf;
-    uint64_t now = worker_now_ms(a->worker);
-    struct map_iter it;
-
-    for (struct map_node *n = map_first(&a->addresses, &it); n != NULL; n = map_next(&it)) {
-        struct address *at = CONTAINER_OF(n, struct address, node);
-
-        fill(at, c, now);
-        if (at->level < burst(c))
-            continue;
-        map_remove(&a->addresses, n);
-        free(at);
-    }
-    wheel_set(&a->worker->wheel, t, now + SWEEP_MS);
-}
 
 static unsigned conns_in_all(const struct server *s)
 {
@@ -143,7 +53,7 @@ static void take(struct listener *l, int fd)
     io_peer(w->io, fd, &peer);
     if (c->connections_max > 0 && conns_in_all(w->server) >= c->connections_max)
         refuse(w, fd, METRIC_refused_full);
-    else if (!admit(l->accept, &peer))
+    else if (limits_connect(w, &peer) > 0)
         refuse(w, fd, METRIC_refused_rate);
     else
         server_hand_over(w->server, fd, l->secure);
@@ -189,21 +99,11 @@ struct accept *accept_new(struct worker *w)
     if (a == NULL)
         abort();
     a->worker = w;
-    map_init(&a->addresses);
-    a->sweep.fire = sweep;
     return a;
 }
 
 void accept_free(struct accept *a)
 {
-    struct map_iter it;
-
-    if (a == NULL)
-        return;
-    wheel_cancel(&a->worker->wheel, &a->sweep);
-    for (struct map_node *n = map_first(&a->addresses, &it); n != NULL; n = map_next(&it))
-        free(CONTAINER_OF(n, struct address, node));
-    map_fini(&a->addresses);
     free(a);
 }
 
@@ -313,7 +213,6 @@ const char *accept_open(struct server *s)
 
     if (why == NULL)
         why = open_list(a, &s->conf->tls_listen, true);
-    wheel_set(&a->worker->wheel, &a->sweep, worker_now_ms(a->worker) + SWEEP_MS);
     return why;
 }
 
@@ -341,7 +240,6 @@ bool accept_closed(struct server *s)
             io_close(a->worker->io, a->listeners[i].op.fd);
         a->listeners[i].op.fd = -1;
     }
-    wheel_cancel(&a->worker->wheel, &a->sweep);
     return true;
 }
 

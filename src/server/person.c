@@ -12,11 +12,11 @@ static bool person_eq(const struct map_node *node, const void *key)
            *(const uint64_t *)key;
 }
 
-static uint32_t burst(const struct worker *w)
+struct bucket_rate person_rate(const struct worker *w)
 {
     const struct conf *c = w->server->conf;
 
-    return (uint32_t)MAX(c->messages_burst, c->messages_per_user) * 1000;
+    return (struct bucket_rate){c->messages_per_user, c->messages_burst};
 }
 
 struct person *person_find(struct worker *w, uint64_t id)
@@ -42,8 +42,7 @@ struct person *person_get(struct worker *w, const struct caller *who)
     p->super = who->super;
     p->name_n = (uint8_t)n;
     memcpy(p->name, who->name.p, n);
-    p->filled_ms = (uint32_t)worker_now_ms(w);
-    p->level = burst(w);
+    bucket_init(&p->bucket, person_rate(w), worker_now_ms(w));
     map_add(&w->persons, &p->node, map_hash_id(p->id));
     return p;
 }
@@ -66,33 +65,18 @@ void person_remove(struct worker *w, struct conn *c)
     (void)w;
 }
 
-/* What has come in since. */
-static void fill(struct worker *w, struct person *p)
-{
-    uint32_t now = (uint32_t)worker_now_ms(w);
-    uint64_t rate = w->server->conf->messages_per_user;
-    uint64_t level = p->level + (uint64_t)(now - p->filled_ms) * rate;
-
-    p->level = (uint32_t)MIN(level, (uint64_t)burst(w));
-    p->filled_ms = now;
-}
-
 uint64_t person_spend(struct worker *w, struct person *p, unsigned cost)
 {
-    uint64_t rate = w->server->conf->messages_per_user;
-    uint32_t need = MIN(cost * 100, burst(w));
+    struct bucket_rate rate = person_rate(w);
 
-    if (rate == 0 || cost == 0)
+    if (rate.rate == 0 || cost == 0)
         return 0;
-    fill(w, p);
-    if (p->level < need)
-        return (need - p->level + rate - 1) / rate;
-    p->level -= need;
-    return 0;
+    return bucket_take(&p->bucket, rate, worker_now_ms(w), cost * 100);
 }
 
 void person_sweep(struct worker *w)
 {
+    struct bucket_rate rate = person_rate(w);
     struct map_iter it;
 
     for (struct map_node *n = map_first(&w->persons, &it); n != NULL; n = map_next(&it)) {
@@ -100,8 +84,7 @@ void person_sweep(struct worker *w)
 
         if (p->conns != NULL)
             continue;
-        fill(w, p);
-        if (w->server->conf->messages_per_user > 0 && p->level < burst(w))
+        if (rate.rate > 0 && !bucket_is_full(&p->bucket, rate, worker_now_ms(w)))
             continue;
         map_remove(&w->persons, n);
         free(p);

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "chat/call.h"
+#include "server/bucket.h"
 
 struct conn;
 struct worker;
@@ -12,9 +13,8 @@ struct worker;
 struct person {
     struct map_node node;
     uint64_t id;
-    struct conn *conns; /* linked by next_of_person */
-    uint32_t filled_ms; /* when the bucket's level was right; wraps */
-    uint32_t level;     /* thousandths of a message that may be sent now */
+    struct conn *conns;   /* linked by next_of_person */
+    struct bucket bucket; /* of messages (server/limits.h) */
     bool super;
     uint8_t name_n;
     char name[];
@@ -34,6 +34,9 @@ static inline struct str person_name(const struct person *p)
 
 void person_add(struct person *p, struct conn *c);
 void person_remove(struct worker *w, struct conn *c);
+
+/* Of their buckets; rate 0: there is no limit. */
+struct bucket_rate person_rate(const struct worker *w);
 
 /* Takes cost, in tenths of a message, from the person's bucket: 0, or after how many ms there
  * will be enough. */

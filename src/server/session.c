@@ -374,6 +374,17 @@ static void finished(struct call *call)
     request_end(request_of(call));
 }
 
+static void run_login(struct request *r)
+{
+    struct io_addr peer = conn_peer(r->conn);
+
+    r->call.retry_after_ms = limits_connect(r->worker, &peer);
+    if (r->call.retry_after_ms > 0)
+        fail(r, ERROR_rate_limited);
+    else
+        people_login(&r->worker->people, &r->call);
+}
+
 static void run_leave(struct request *r)
 {
     struct feed *feed = feed_get(&r->worker->feeds, r->call.cmd.room);
@@ -469,7 +480,7 @@ static void dispatch(struct request *r, bool follows)
         if (follows)
             fail(r, ERROR_method_not_allowed);
         else
-            people_login(people, call);
+            run_login(r);
         break;
     case COMMAND_logout:
         people_logout(people, call);

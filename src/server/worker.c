@@ -461,6 +461,7 @@ static void second(struct wheel_timer *t)
         metrics_set(w->metrics, METRIC_tls_failures, stats.failures);
     }
     log_tick(w->log);
+    limits_second(w);
     person_sweep(w);
     wheel_set(&w->wheel, t, now + 1000);
 }
@@ -506,6 +507,8 @@ static void bus_heard(void *ctx, const struct bus_event *event)
 
     if (event->kind == BUS_CAST && str_eq(event->room, PEOPLE_REVOKED))
         heard_revoked(w, event->bytes);
+    else if (event->kind == BUS_CAST && str_eq(event->room, LIMITS_TOPIC))
+        limits_heard(w, event->bytes);
     else if (!w->drain.settled) /* else nobody is here any more who would want to know */
         room_heard(&w->owner, event);
 }
@@ -530,6 +533,7 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     map_init(&w->persons);
     map_init(&w->sessions);
     buf_init(&w->scratch, SIZE_MAX / 2);
+    limits_init(w);
     pool_init(&w->conn_pool, sizeof(struct conn));
     pool_init(&w->follower_pool, sizeof(struct conn_follower));
     set_limits(w);
@@ -581,6 +585,7 @@ void worker_fini(struct worker *w)
     person_fini(w);
     map_fini(&w->sessions);
     buf_fini(&w->scratch);
+    limits_fini(w);
     conn_fini(w);
     deflate_free(w->codec);
     metrics_free(w->metrics);

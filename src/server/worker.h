@@ -19,6 +19,7 @@
 #include "chat/room.h"
 #include "io/tls_context.h"
 #include "server/drain.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "wire/deflate.h"
@@ -48,7 +49,8 @@ struct worker {
     struct list dead;  /* to be freed at the end of the turn */
     struct map persons;
     struct map sessions; /* of Engine.IO, as long as HTTP may name them */
-    struct list owns;    /* server/own.h */
+    struct limits limits;
+    struct list owns; /* server/own.h */
     struct pool conn_pool, follower_pool;
     struct flight *flights; /* unused ones */
     unsigned flights_n;

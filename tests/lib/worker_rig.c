@@ -22,6 +22,7 @@ void worker_rig_init(struct worker_rig *r)
     list_init(&r->worker.dirty);
     list_init(&r->worker.dead);
     list_init(&r->worker.owns);
+    limits_init(&r->worker);
     map_init(&r->worker.persons);
     r->worker.owner.bus = bus_local_new();
 }
@@ -29,6 +30,7 @@ void worker_rig_init(struct worker_rig *r)
 void worker_rig_fini(struct worker_rig *r)
 {
     person_fini(&r->worker);
+    limits_fini(&r->worker);
     metrics_free(r->worker.metrics);
     bus_close(r->worker.owner.bus);
 }

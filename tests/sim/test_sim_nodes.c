@@ -251,7 +251,37 @@ static void present_on_other_nodes(void **state)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(present_on_other_nodes), cmocka_unit_test(ended_on_every_node),
-           cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
+/* One person, on a connection to each node, got the rate of each. */
+static void one_rate_on_all_nodes(void **state)
+{
+    static const char *const args[] = {"--messages-per-user=10", "--messages-burst=20", NULL};
+    unsigned loops = 3 * 2;
+    struct sim_scene s;
+    uint64_t until;
+
+    (void)state;
+    sim_scene_begin(&s, 3, 1, (struct sim_faults){0});
+    for (unsigned i = 0; i < 3; i++) {
+        sim_scene_start(&s, args, 2);
+        memcpy(s.clients[i].name, "ana/0", 6);
+        s.clients[i].name[4] = (char)('0' + i);
+        sim_scene_enter(&s, i, i, "general");
+    }
+    sim_scene_settle(&s, 20000);
+    until = sim_now_ms(s.sim) + 60000;
+    while (sim_now_ms(s.sim) < until) {
+        for (unsigned i = 0; i < 3; i++)
+            if (s.clients[i].ops_n < 10)
+                sim_scene_send(&s, i, "general", 5, 3);
+        sim_scene_step(&s);
+    }
+    assert_in_range(s.crowd.acked_n, 60 * 10 / 2, 60 * 10 + loops * (20 + 10));
+    sim_scene_settle(&s, 60000);
+    sim_scene_end(&s);
+}
+
+CHECK_MAIN(cmocka_unit_test(one_rate_on_all_nodes), cmocka_unit_test(present_on_other_nodes),
+           cmocka_unit_test(ended_on_every_node), cmocka_unit_test(told_on_another_node),
+           cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
