@@ -1,5 +1,8 @@
 #include "chat/names.h"
 
+#include "base/str.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -58,4 +61,75 @@ bool names_fold_prefix(struct str text, char key[static NAMES_KEY_MAX], size_t *
 bool names_fold(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n)
 {
     return name.n > 0 && check(name) && names_fold_prefix(name, key, ret_n);
+}
+
+/* The longest beginning of name that ends with a letter or digit and has at most that
+ * many characters. */
+static size_t beginning(struct str name, size_t chars)
+{
+    size_t at = 0, end = 0;
+
+    while (at < name.n && chars-- > 0) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t n = utf8proc_iterate(name.p + at, (utf8proc_ssize_t)(name.n - at), &c);
+
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+        if (is_word(c))
+            end = at;
+    }
+    return end;
+}
+
+/* Letters and digits stay, and " ._-" between them; everything else is "_". */
+static size_t cleaned(struct str text, char *to, size_t max)
+{
+    size_t at = 0, n = 0;
+
+    while (at < text.n) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t len = utf8proc_iterate(text.p + at, (utf8proc_ssize_t)(text.n - at), &c);
+        size_t taken = len > 0 ? (size_t)len : 1;
+        bool word = len > 0 && is_word(c);
+        bool stays = word || (len == 1 && memchr(" .-", text.p[at], 3) != NULL);
+
+        if (n + taken > max)
+            break;
+        if (stays)
+            memcpy(to + n, text.p + at, taken);
+        else
+            to[n] = '_';
+        if (word || n > 0)
+            n += stays ? taken : 1;
+        at += taken;
+    }
+    return n;
+}
+
+size_t names_make(struct str text, char *ret_name, size_t max)
+{
+    struct str rest = text, first = str_cut(&rest, '@');
+    char key[NAMES_KEY_MAX];
+    size_t n, key_n;
+
+    assert(max >= 4 * NAMES_CHARS_MAX);
+    n = cleaned(first.n > 0 ? first : text, ret_name, max);
+    n = beginning((struct str){(const uint8_t *)ret_name, n}, NAMES_CHARS_MAX);
+    if (names_fold((struct str){(const uint8_t *)ret_name, n}, key, &key_n))
+        return n;
+    memcpy(ret_name, "user", 4);
+    return 4;
+}
+
+size_t names_number(struct str name, uint64_t number, char *ret_name, size_t max)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof(digits), "-%llu", (unsigned long long)number);
+    size_t kept = beginning(name, NAMES_CHARS_MAX - (size_t)n);
+
+    assert(kept + (size_t)n <= max);
+    memmove(ret_name, name.p, kept);
+    memcpy(ret_name + kept, digits, (size_t)n);
+    return kept + (size_t)n;
 }

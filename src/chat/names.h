@@ -11,6 +11,16 @@
  * or digit at both ends. */
 bool names_fold(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n) MUST_CHECK;
 
+#define NAMES_CHARS_MAX 32
+
+/* Writes a name that is like text, which may be anything, such as an address of mail:
+ * its first part then. Its length; at most max bytes, which are at least
+ * 4 * NAMES_CHARS_MAX. */
+size_t names_make(struct str text, char *ret_name, size_t max);
+
+/* The name with "-<number>" behind it, and less of it if it would be too long. */
+size_t names_number(struct str name, uint64_t number, char *ret_name, size_t max);
+
 /* The key of a name's beginning, for searching; may be empty. */
 bool names_fold_prefix(struct str text, char key[static NAMES_KEY_MAX], size_t *ret_n) MUST_CHECK;
 

@@ -3,12 +3,12 @@
  * worker.
  *
  *   pk "names"      sk <folded name>          "<id> <name>"     who has the name
- *   pk "u:<id>"     sk "user"                 "u<name>" or "o<name>": the server's owner
- *                   sk "session:<sid>"        "<created> <expires>", ms
- *                   sk "room:<room>"          chat/reads.h
- *   pk "revoked"    sk "<sid>"                "<expires>": ended before its time
- *   pk "revoked:<minute>"  the same, of those that were ended in that minute
- *   pk "server"     sk "owner-code"           the one-time code of the owner link, then "used"
+ *   pk "u:<id>"     sk "user"                 "u<name>"; "o<name>": the server's owner;
+ *                                             "x<name>": logs in elsewhere (chat/subject.h)
+ *                   sk "session:<sid>"        "<created> <expires>", ms, and " lasting"
+ * (chat/subject.h) sk "room:<room>"          chat/reads.h pk "revoked"    sk "<sid>" "<expires>":
+ * ended before its time pk "revoked:<minute>"  the same, of those that were ended in that minute pk
+ * "server"     sk "owner-code"           the one-time code of the owner link, then "used"
  *
  * Sessions are signed tokens: nothing is read from the store to accept one; what
  * was ended before its time is in `revoked`, which is small. Other nodes are told by
@@ -16,6 +16,7 @@
 #ifndef CHAT_PEOPLE_H
 #define CHAT_PEOPLE_H
 
+#include "chat/identity.h"
 #include "chat/room.h"
 #include "wire/jwks.h"
 
@@ -31,11 +32,12 @@ struct people {
     const struct people_keys *keys; /* outlive this */
     uint64_t token_ttl_ms;
     struct map revoked; /* sessions by id */
+    struct identity identity;
 };
 
-/* keys may be NULL until the first command. */
+/* keys may be NULL until the first command; issuer: NULL if there is none. */
 void people_init(struct people *p, struct owner *owner, const struct people_keys *keys,
-                 uint64_t token_ttl_ms);
+                 uint64_t token_ttl_ms, const struct identity_options *issuer);
 void people_fini(struct people *p);
 
 /* The commands. */
@@ -48,11 +50,13 @@ void people_users(struct people *p, struct call *call);
  * stored list yet. */
 void people_rooms(struct people *p, struct call *call);
 
-/* Who the token speaks for; *ret_who's name borrows from scratch. ERROR_NONE,
- * or ERROR_bad_token, ERROR_expired, ERROR_revoked. */
+/* Who the token speaks for; *ret_who's name borrows from scratch or from p, until
+ * p is used again. ERROR_NONE, or ERROR_bad_token, ERROR_expired, ERROR_revoked,
+ * ERROR_issuer_unavailable. ret_who->user 0: subject_find can tell, of *ret_stranger. */
 #define PEOPLE_SCRATCH 3072
-enum error_code people_verify(const struct people *p, struct str token, uint8_t *scratch,
-                              struct caller *ret_who) MUST_CHECK;
+enum error_code people_verify(struct people *p, struct str token, uint8_t *scratch,
+                              struct caller *ret_who,
+                              struct identity_stranger *ret_stranger) MUST_CHECK;
 
 /* The session has ended, here or elsewhere. */
 void people_revoke(struct people *p, uint64_t session, uint64_t expires_ms);
@@ -67,7 +71,7 @@ bool people_revoked_read(struct str bytes, uint64_t *ret_session,
 #define PEOPLE_RECENT_MAX 40
 struct str people_recent_pk(uint64_t minute, char buf[static PEOPLE_RECENT_MAX]);
 
-/* Reads a user's record. ret_owner may be NULL. */
+/* Reads a user's record. ret_owner may be NULL: is it the server's owner? */
 bool people_decode(struct str body, struct str *ret_name, bool *ret_owner) MUST_CHECK;
 
 #endif

@@ -215,13 +215,18 @@ static void user_read(struct store_req *req)
     struct login *l = login_of(call);
     struct frame *body = call->q.get.ret_body;
     struct str name;
-    bool known, owner = false;
+    bool known, elsewhere, owner = false;
 
     if (failed(call))
         return;
     l->rev = call->q.get.ret_rev;
     known = body != NULL && people_decode(frame_str(body), &name, &owner);
+    elsewhere = known && body->bytes[0] == 'x';
     frame_unref(body);
+    if (elsewhere) {
+        call_fail(call, ERROR_login_elsewhere);
+        return;
+    }
     l->owner = owner || l->coded;
     if (call->cmd.owner.n > 0 && !l->owner)
         claim_owner(call);

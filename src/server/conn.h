@@ -78,6 +78,7 @@ struct conn {
     void *own;             /* of other doors */
     struct person *person; /* NULL: not authenticated */
     struct conn *next_of_person;
+    struct held *held; /* commands behind an auth that is under way; NULL: none is */
     struct conn_follower *followers;
     uint64_t session;
     uint32_t expires_s; /* of the session, Unix time */

@@ -394,6 +394,16 @@ static void hand_on(struct conn *c)
         c->door->received(c, rest.bytes + rest.rpos, buf_len(&rest));
 }
 
+static void finish_request(struct conn *c)
+{
+    if (c->door != &door_http) {
+        hand_on(c);
+        return;
+    }
+    free(c->http->message);
+    c->http->message = NULL;
+}
+
 /* Goes on as far as what came allows. */
 static void process(struct conn *c)
 {
@@ -405,15 +415,25 @@ static void process(struct conn *c)
         return;
     h->state = HTTP_BUSY;
     c->paused = true; /* one at a time */
+    h->routing = true;
     http_routes_run(c);
     if (c->http == NULL)
         return;
-    if (c->door != &door_http) {
-        hand_on(c);
+    h->routing = false;
+    if (!h->asked)
+        finish_request(c);
+}
+
+void door_http_routed(struct conn *c)
+{
+    if (c->http == NULL)
         return;
-    }
-    free(h->message);
-    h->message = NULL;
+    c->http->asked = false;
+    if (c->http->routing)
+        return;
+    if (c->door != &door_http)
+        c->paused = true; /* reads again once the answer is sent */
+    finish_request(c);
 }
 
 static void received(struct conn *c, uint8_t *p, size_t n)

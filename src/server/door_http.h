@@ -35,6 +35,8 @@ struct http {
     struct chunked chunked;
     uint64_t body_left;
     struct conn *session;           /* of Engine.IO, whose GET waits here; NULL: none does */
+    bool routing;                   /* the request is being routed just now */
+    bool asked;                     /* it waits for who asks: door_http_routed will follow */
     bool head_only;                 /* HEAD: no body in the answer */
     bool close;                     /* after the answer */
     char address[HTTP_ADDRESS_MAX]; /* the client's, by X-Forwarded-For if trusted */
@@ -71,6 +73,10 @@ void door_http_fail_call(struct conn *c, const struct call *call);
 /* The connection is no longer this door's; what it keeps is freed when the
  * request has been dealt with. */
 void door_http_upgraded(struct conn *c);
+
+/* The request that was `asked` has been answered, or the connection upgraded, or it
+ * has closed. */
+void door_http_routed(struct conn *c);
 
 /* Does the browser's Origin, if there is one, belong to us? */
 bool door_http_origin_allowed(const struct conn *c);

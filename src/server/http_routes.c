@@ -7,6 +7,7 @@
 #include "server/door_http.h"
 #include "server/door_ws.h"
 #include "server/eio_http.h"
+#include "server/identify.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -128,33 +129,39 @@ static void answer(struct request *r)
                                               .extra_n = sets ? 2 : 1});
 }
 
-/* Who asks; false if it was refused. */
-static bool authenticate(struct conn *c, struct request *r)
+/* It is known who asks, or why that cannot be told. */
+static void identified(struct request *r)
 {
-    uint8_t buf[TOKEN_MAX], scratch[PEOPLE_SCRATCH];
-    struct caller who = {0};
+    if (r->call.error != ERROR_NONE && r->lenient) {
+        r->call.error = ERROR_NONE;
+        r->call.retry_after_ms = 0;
+    }
+    if (r->call.error != ERROR_NONE || r->conn->state != CONN_OPEN)
+        request_end(r);
+    else
+        session_run(r, false);
+}
+
+/* Runs the command as whoever asks. */
+static void authenticate(struct conn *c, struct request *r)
+{
+    uint8_t buf[TOKEN_MAX];
     struct str token;
     enum source source = find_token(c, buf, &token);
-    enum error_code e;
+    bool is_login = r->call.cmd.id == COMMAND_login;
 
-    if (r->call.cmd.id == COMMAND_login) {
-        r->call.local = c->http->loopback;
-        e = login_allowed(c) ? ERROR_NONE : ERROR_login_closed;
-    } else if (source == SOURCE_NONE) {
-        e = ERROR_NONE; /* some commands want nobody in particular */
-    } else if (source == SOURCE_COOKIE && !is_get(c) &&
-               (http1_count(&request_in(c)->headers, STR("origin")) == 0 ||
-                !door_http_origin_allowed(c))) {
-        e = ERROR_bad_origin;
-    } else {
-        e = session_verify(c->worker, token, scratch, &who);
-    }
-    if (e != ERROR_NONE && !(source == SOURCE_COOKIE && command_is_public(r->call.cmd.id))) {
-        session_fail(r, (struct command_problem){.code = e});
-        return false;
-    }
-    request_who(r, &who);
-    return true;
+    r->lenient = source == SOURCE_COOKIE && command_is_public(r->call.cmd.id);
+    r->call.local = c->http->loopback;
+    if (is_login)
+        r->call.error = login_allowed(c) ? ERROR_NONE : ERROR_login_closed;
+    else if (source == SOURCE_COOKIE && !is_get(c) &&
+             (http1_count(&request_in(c)->headers, STR("origin")) == 0 ||
+              !door_http_origin_allowed(c)))
+        r->call.error = ERROR_bad_origin;
+    if (is_login || source == SOURCE_NONE || r->call.error != ERROR_NONE)
+        identified(r); /* some commands want nobody in particular */
+    else
+        identify(r, token, identified);
 }
 
 static void run_api(struct conn *c, enum command_id id)
@@ -167,8 +174,7 @@ static void run_api(struct conn *c, enum command_id id)
         session_fail(r, problem);
         return;
     }
-    if (authenticate(c, r))
-        session_run(r, false);
+    authenticate(c, r);
 }
 
 /* GET /api/v1/rooms/<room>/messages?before=&limit=... */
@@ -208,8 +214,7 @@ static void run_messages(struct conn *c, struct str room)
     r->call.cmd.room.p = (const uint8_t *)r->room;
     if (!str_eq(r->call.cmd.view, STR("log")))
         r->call.cmd.view = STR("messages");
-    if (authenticate(c, r))
-        session_run(r, false);
+    authenticate(c, r);
 }
 
 static void preflight(struct conn *c)
@@ -302,22 +307,49 @@ static void switch_protocols(struct conn *c, struct str key)
         door_ws_begin(c, params.window_bits);
 }
 
+static void upgrade_answer(struct request *r)
+{
+    struct str key;
+
+    if (r->call.error != ERROR_NONE)
+        door_http_fail_call(r->conn, &r->call);
+    else if (http1_websocket(request_in(r->conn), &key) == 0)
+        switch_protocols(r->conn, key);
+}
+
+static void upgrade_identified(struct request *r)
+{
+    struct conn *c = r->conn;
+
+    if (r->call.error == ERROR_NONE && c->state == CONN_OPEN)
+        r->call.error = session_begin(c, &r->call.who);
+    else if (r->lenient)
+        r->call.error = ERROR_NONE;
+    request_end(r);
+    door_http_routed(c);
+}
+
+static void refuse_upgrade(struct conn *c, int status)
+{
+    struct http1_header extra = {STR("Sec-WebSocket-Version"), STR("13")};
+
+    door_http_answer(c, &(struct http_answer){.status = status,
+                                              .type = STR("text/plain"),
+                                              .body = STR("This address speaks WebSocket.\n"),
+                                              .extra = &extra,
+                                              .extra_n = 1});
+}
+
 static void upgrade(struct conn *c)
 {
     uint8_t buf[TOKEN_MAX];
     struct str key, token;
     int status = http1_websocket(request_in(c), &key);
     enum source source;
-    enum error_code e = ERROR_NONE;
+    struct request *r;
 
     if (status != 0) {
-        struct http1_header extra = {STR("Sec-WebSocket-Version"), STR("13")};
-
-        door_http_answer(c, &(struct http_answer){.status = status,
-                                                  .type = STR("text/plain"),
-                                                  .body = STR("This address speaks WebSocket.\n"),
-                                                  .extra = &extra,
-                                                  .extra_n = 1});
+        refuse_upgrade(c, status);
         return;
     }
     if (c->worker->server->o.echo) { /* nothing here is anybody's: all may come */
@@ -329,13 +361,14 @@ static void upgrade(struct conn *c)
         return;
     }
     source = find_token(c, buf, &token);
-    if (source != SOURCE_NONE)
-        e = session_auth(c, token);
-    if (e != ERROR_NONE && source != SOURCE_COOKIE) {
-        door_http_fail(c, e, 0);
+    if (source == SOURCE_NONE) {
+        switch_protocols(c, key);
         return;
     }
-    switch_protocols(c, key);
+    r = request_new(c, (struct str){0}, upgrade_answer);
+    r->lenient = source == SOURCE_COOKIE;
+    c->http->asked = true;
+    identify(r, token, upgrade_identified);
 }
 
 /* The web app. */

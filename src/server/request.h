@@ -4,6 +4,7 @@
 #define SERVER_REQUEST_H
 
 #include "chat/call.h"
+#include "server/identify.h"
 
 struct conn;
 struct feed;
@@ -15,9 +16,12 @@ struct request {
     struct worker *worker;
     void (*answer)(struct request *r); /* the door's: writes the answer, if the
                                           connection is still open */
+    identify_done_f *identified;       /* while the store is asked who calls */
     struct feed *held;                 /* of a join that is under way */
     struct request *parent;            /* of a join that is part of a resume */
     unsigned children;
+    bool follows;   /* entries may be sent to the connection */
+    bool lenient;   /* a token that is not good counts as none */
     char name[256]; /* the caller's, who may have gone */
     char room[80];  /* an id that was made up, or taken from a path */
     size_t n;

@@ -78,7 +78,7 @@ int server_new(const struct server_options *o, struct server **ret_server,
         memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
         memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
         people_init(&s->workers[i].people, &s->workers[i].owner, &s->keys.keys,
-                    s->conf->token_ttl_ms);
+                    s->conf->token_ttl_ms, NULL);
     }
     s->accept = accept_new(&s->workers[0]);
     s->started_ms = io_wall_ms(s->workers[0].io);

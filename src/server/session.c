@@ -5,6 +5,7 @@
 #include "chat/event.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
+#include "server/identify.h"
 #include "server/own.h"
 #include "server/request.h"
 #include "server/server.h"
@@ -12,18 +13,14 @@
 
 #include <stdlib.h>
 
+#define HELD_MAX 64
+
 struct command_limits session_limits(const struct worker *w)
 {
     const struct conf *c = w->server->conf;
 
     return (struct command_limits){.text_max = c->text_max,
                                    .rooms_max = (unsigned)c->rooms_per_connection};
-}
-
-enum error_code session_verify(struct worker *w, struct str token, uint8_t *scratch,
-                               struct caller *ret_who)
-{
-    return people_verify(&w->people, token, scratch, ret_who);
 }
 
 struct caller session_who(const struct conn *c)
@@ -37,23 +34,18 @@ struct caller session_who(const struct conn *c)
                            .super = c->person->super};
 }
 
-enum error_code session_auth(struct conn *c, struct str token)
+enum error_code session_begin(struct conn *c, const struct caller *who)
 {
     struct worker *w = c->worker;
-    uint8_t scratch[PEOPLE_SCRATCH];
-    struct caller who;
-    enum error_code e = session_verify(w, token, scratch, &who);
 
-    if (e != ERROR_NONE)
-        return e;
-    if (c->person != NULL && c->person->id != who.user)
+    if (c->person != NULL && c->person->id != who->user)
         return ERROR_already_authenticated;
     if (c->person == NULL) {
-        person_add(person_get(w, &who), c);
+        person_add(person_get(w, who), c);
         own_came(w, c->person);
     }
-    c->session = who.session;
-    c->expires_s = (uint32_t)(who.expires_ms / 1000);
+    c->session = who->session;
+    c->expires_s = (uint32_t)MIN(who->expires_ms / 1000, (uint64_t)UINT32_MAX);
     c->told = false;
     if (door_ws_is(c))
         conn_timer(c, worker_now_ms(w)); /* its deadlines are others now */
@@ -92,22 +84,80 @@ static void put_who(struct request *r)
     json_out_field_u64(o, "expires", who->expires_ms);
 }
 
-static void run_auth(struct request *r, bool follows)
-{
-    uint8_t scratch[PEOPLE_SCRATCH];
-    struct caller who;
-    enum error_code e = follows ? session_auth(r->conn, r->call.cmd.token)
-                                : session_verify(r->worker, r->call.cmd.token, scratch, &who);
+/* Commands that came behind an auth, while the store was asked who it is. */
+struct held {
+    const struct request *auth;
+    struct call *first, *last;
+    unsigned n;
+};
 
-    if (e != ERROR_NONE) {
-        fail(r, e);
+static void hold_back(struct request *r)
+{
+    struct held *h = r->conn->held;
+
+    if (h->n == HELD_MAX) {
+        fail(r, ERROR_too_many_commands);
         return;
     }
-    if (follows)
-        who = session_who(r->conn);
-    request_who(r, &who);
-    put_who(r);
+    h->n++;
+    r->call.next = NULL;
+    if (h->last == NULL)
+        h->first = &r->call;
+    else
+        h->last->next = &r->call;
+    h->last = &r->call;
+}
+
+static void run_held(struct conn *c)
+{
+    struct held *h = c->held;
+    struct call *next;
+
+    c->held = NULL;
+    for (struct call *call = h->first; call != NULL; call = next) {
+        struct request *r = request_of(call);
+        struct caller who = session_who(c);
+
+        next = call->next;
+        request_who(r, &who);
+        if (c->state == CONN_OPEN)
+            session_run(r, true);
+        else
+            request_end(r);
+    }
+    free(h);
+}
+
+static void auth_identified(struct request *r)
+{
+    struct conn *c = r->conn;
+    struct caller who = r->call.who;
+    bool held = c->held != NULL && r->follows && c->held->auth == r;
+
+    if (r->call.error == ERROR_NONE && r->follows && c->state == CONN_OPEN) {
+        r->call.error = session_begin(c, &who);
+        who = session_who(c);
+        request_who(r, &who);
+    }
+    if (r->call.error == ERROR_NONE)
+        put_who(r);
     request_end(r);
+    if (held)
+        run_held(c);
+}
+
+static void run_auth(struct request *r, bool follows)
+{
+    struct conn *c = r->conn;
+
+    r->follows = follows;
+    if (follows && c->person == NULL) {
+        c->held = calloc(1, sizeof(*c->held));
+        if (c->held == NULL)
+            abort();
+        c->held->auth = r;
+    }
+    identify(r, r->call.cmd.token, auth_identified);
 }
 
 /* Following. */
@@ -535,6 +585,10 @@ void session_run(struct request *r, bool follows)
     struct call *call = &r->call;
     uint64_t wait_ms;
 
+    if (follows && r->conn->held != NULL) {
+        hold_back(r);
+        return;
+    }
     metrics_add(w->metrics, (enum metric)(METRIC_COMMANDS + (unsigned)call->cmd.id - 1), 1);
     if (call->who.user == 0 && !command_is_public(call->cmd.id)) {
         fail(r, ERROR_unauthenticated);

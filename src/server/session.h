@@ -11,13 +11,9 @@ struct conn;
 struct request;
 struct worker;
 
-/* The connection is this person's from now on. ERROR_NONE, or why not. */
-enum error_code session_auth(struct conn *c, struct str token);
-
-/* Who the token is; for requests without a session of their own. scratch: at
- * least PEOPLE_SCRATCH bytes. */
-enum error_code session_verify(struct worker *w, struct str token, uint8_t *scratch,
-                               struct caller *ret_who) MUST_CHECK;
+/* The connection is this person's from now on, or their session's goes on with
+ * another token. ERROR_NONE, or why not. */
+enum error_code session_begin(struct conn *c, const struct caller *who) MUST_CHECK;
 
 /* Who the connection is; user 0: nobody. */
 struct caller session_who(const struct conn *c);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 enum {
-    HASH_N = 32,
+    HASH_N = JWS_HASH_N,
     P256_N = 32, /* of each coordinate, and of r and s */
     POINT_N = 1 + 2 * P256_N,
     DER_MAX = 80, /* of an ECDSA signature on P-256 */
@@ -35,6 +35,27 @@ static const struct {
     enum jws_alg alg;
 } algorithms[] = {
     {"HS256", JWS_HS256}, {"EdDSA", JWS_EDDSA}, {"ES256", JWS_ES256}, {"RS256", JWS_RS256}};
+
+void jws_hash(const struct str *parts, size_t n, uint8_t ret_hash[static JWS_HASH_N])
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int ok;
+
+    if (ctx == NULL)
+        abort();
+    ok = EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t length[8];
+
+        for (unsigned b = 0; b < sizeof(length); b++)
+            length[b] = (uint8_t)((uint64_t)parts[i].n >> (56 - 8 * b));
+        ok &= EVP_DigestUpdate(ctx, length, sizeof(length));
+        ok &= EVP_DigestUpdate(ctx, parts[i].p, parts[i].n);
+    }
+    ok &= EVP_DigestFinal_ex(ctx, ret_hash, NULL);
+    assert(ok == 1);
+    EVP_MD_CTX_free(ctx);
+}
 
 enum jws_alg jws_alg_of(struct str name)
 {

@@ -20,12 +20,16 @@ enum {
     JWS_RSA_BITS_MAX = 4096,
     JWS_SIGNATURE_MAX = JWS_RSA_BITS_MAX / 8,
     JWS_ED25519_N = 32,
+    JWS_HASH_N = 32,
     JWS_THUMBPRINT_N = 43, /* characters */
 };
 
 enum jws_alg { JWS_NONE, JWS_HS256, JWS_EDDSA, JWS_ES256, JWS_RS256 };
 
 struct jws_key;
+
+/* SHA-256 of texts, told apart: that of a and bc is not that of ab and c. */
+void jws_hash(const struct str *parts, size_t n, uint8_t ret_hash[static JWS_HASH_N]);
 
 /* The algorithm of that name (RFC 7518 §3.1); JWS_NONE for every other. */
 enum jws_alg jws_alg_of(struct str name);

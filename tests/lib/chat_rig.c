@@ -123,7 +123,7 @@ static void begin(struct chat_rig *r)
                                             .presence_leave_ms = 15000,
                                             .idle_max = 8};
     room_owner_init(&r->owner, 3);
-    people_init(&r->people, &r->owner, &r->keys, 3600 * 1000);
+    people_init(&r->people, &r->owner, &r->keys, 3600 * 1000, r->issuer);
 }
 
 int chat_rig_setup(void **state)

@@ -35,6 +35,7 @@ struct chat_rig {
     struct owner owner;
     struct people people;
     struct people_keys keys;
+    const struct identity_options *issuer; /* set before a restart */
     struct chat_rig_news news[CHAT_RIG_NEWS];
     unsigned news_n;
     char cast[4096]; /* the last one, with ' for " */

@@ -114,6 +114,7 @@ export type ErrorCode =
   | "expired"
   | "revoked"
   | "login_closed"
+  | "login_elsewhere"
   | "bad_origin"
   | "forbidden"
   | "not_member"
@@ -138,5 +139,6 @@ export type ErrorCode =
   | "too_many_commands"
   | "store_full"
   | "store_failed"
+  | "issuer_unavailable"
   | "draining"
   | "internal";

@@ -1,0 +1,322 @@
+#include "chat/subject.h"
+
+#include "base/str.h"
+#include "chat/names.h"
+#include "chat/reads.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Names that are tried: as it is, then numbered, then with the user's id. */
+#define TRIES_MAX 10
+
+struct finding {
+    struct people *people;
+    struct identity_stranger s;
+    uint64_t user;
+    uint64_t rev; /* of the subject's record, as it was read */
+    unsigned tries;
+    size_t name_n, key_n;
+    char name[IDENTITY_NAME_MAX];
+    char key[NAMES_KEY_MAX];
+    char body[IDENTITY_NAME_MAX + 64];
+};
+
+static void read_subject(struct call *call);
+static void try_name(struct call *call);
+
+static struct finding *finding_of(struct call *call)
+{
+    return call->state;
+}
+
+static struct str name_of(const struct finding *f)
+{
+    return (struct str){(const uint8_t *)f->name, f->name_n};
+}
+
+static struct owner *owner_of(struct call *call)
+{
+    return finding_of(call)->people->owner;
+}
+
+static bool failed(struct call *call)
+{
+    if (call->q.req.result == STORE_OK)
+        return false;
+    call_fail_store(call, call->q.req.result);
+    return true;
+}
+
+static struct str subject_pk(const struct finding *f, char *buf, size_t max)
+{
+    size_t n = sizeof("subject:") - 1;
+
+    assert(max >= n + 2 * JWS_HASH_N);
+    memcpy(buf, "subject:", n);
+    for (size_t i = 0; i < JWS_HASH_N; i++) {
+        buf[n++] = "0123456789abcdef"[f->s.subject[i] >> 4];
+        buf[n++] = "0123456789abcdef"[f->s.subject[i] & 15];
+    }
+    return (struct str){(const uint8_t *)buf, n};
+}
+
+/* The body of what is put next. */
+static struct str print(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static struct str print(struct finding *f, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(f->body, sizeof(f->body), fmt, ap);
+    va_end(ap);
+    assert(n > 0 && (size_t)n < sizeof(f->body));
+    return (struct str){(const uint8_t *)f->body, (size_t)n};
+}
+
+static void keep_name(struct finding *f, struct str name)
+{
+    f->name_n = MIN(name.n, sizeof(f->name));
+    memcpy(f->name, name.p, f->name_n);
+}
+
+/* The session. */
+
+static void session_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct finding *f = finding_of(call);
+
+    if (failed(call))
+        return;
+    identity_learn(&f->people->identity, &f->s, f->user, name_of(f));
+    call->who = (struct caller){.user = f->user,
+                                .name = name_of(f),
+                                .session = f->s.session,
+                                .expires_ms = f->s.expires_ms};
+    call_ok(call);
+}
+
+static void put_session(struct call *call)
+{
+    struct finding *f = finding_of(call);
+    int n;
+
+    (void)call_request(call, owner_of(call)->home, session_put);
+    call->q.put.pk = reads_pk(f->user, call->key);
+    n = snprintf(call->key2, sizeof(call->key2), "session:%llu", (unsigned long long)f->s.session);
+    call->q.put.sk = (struct str){(const uint8_t *)call->key2, (size_t)n};
+    call->q.put.body = print(f, "%llu %llu%s", (unsigned long long)f->s.issued_ms,
+                             (unsigned long long)f->s.expires_ms, f->s.lasting ? " lasting" : "");
+    call->q.put.expect = STORE_REV_ANY;
+    call->q.put.expires_ms = f->s.expires_ms;
+    store_put(owner_of(call)->store, &call->q.put);
+}
+
+/* The user's record. */
+
+static void put_user(struct call *call, uint64_t expect, store_done_f *done)
+{
+    struct finding *f = finding_of(call);
+
+    (void)call_request(call, owner_of(call)->home, done);
+    call->q.put.pk = reads_pk(f->user, call->key);
+    call->q.put.sk = STR("user");
+    call->q.put.body = print(f, "x%.*s", STR_ARGS(name_of(f)));
+    call->q.put.expect = expect;
+    store_put(owner_of(call)->store, &call->q.put);
+}
+
+static void user_renamed(struct store_req *req)
+{
+    if (!failed(call_of(req)))
+        put_session(call_of(req));
+}
+
+static void subject_named(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (req->result == STORE_CONFLICT)
+        read_subject(call); /* another node has named them */
+    else if (!failed(call))
+        put_user(call, STORE_REV_ANY, user_renamed);
+}
+
+/* From here on the name is theirs for good. */
+static void name_subject(struct call *call)
+{
+    struct finding *f = finding_of(call);
+
+    (void)call_request(call, owner_of(call)->home, subject_named);
+    call->q.put.pk = subject_pk(f, call->key, sizeof(call->key));
+    call->q.put.sk = STR("user");
+    call->q.put.body = print(f, "%llu %.*s", (unsigned long long)f->user, STR_ARGS(name_of(f)));
+    call->q.put.expect = f->rev;
+    store_put(owner_of(call)->store, &call->q.put);
+}
+
+/* A free name. */
+
+static void holder_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct finding *f = finding_of(call);
+    struct frame *body = call->q.get.ret_body;
+    struct str rest, number;
+    uint64_t holder = 0;
+
+    if (failed(call))
+        return;
+    if (body != NULL) {
+        rest = frame_str(body);
+        number = str_cut(&rest, ' ');
+        if (str_to_u64(number, &holder) && holder == f->user)
+            keep_name(f, rest);
+        frame_unref(body);
+    }
+    if (holder == f->user)
+        name_subject(call); /* it was taken for them, here or on another node */
+    else
+        try_name(call);
+}
+
+static void name_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct finding *f = finding_of(call);
+
+    if (req->result != STORE_CONFLICT) {
+        if (!failed(call))
+            name_subject(call);
+        return;
+    }
+    (void)call_request(call, owner_of(call)->home, holder_read);
+    call->q.get.pk = STR("names");
+    call->q.get.sk = (struct str){(const uint8_t *)f->key, f->key_n};
+    store_get(owner_of(call)->store, &call->q.get);
+}
+
+static void try_name(struct call *call)
+{
+    struct finding *f = finding_of(call);
+    unsigned long long number = ++f->tries < TRIES_MAX ? f->tries : f->user;
+    struct str wanted = {(const uint8_t *)f->s.name, f->s.name_n};
+    bool legal;
+
+    keep_name(f, wanted);
+    if (f->tries > 1)
+        f->name_n = names_number(wanted, number, f->name, sizeof(f->name));
+    legal = names_fold(name_of(f), f->key, &f->key_n);
+    if (!legal || f->tries > TRIES_MAX) {
+        call_fail(call, ERROR_internal);
+        return;
+    }
+    (void)call_request(call, owner_of(call)->home, name_put);
+    call->q.put.pk = STR("names");
+    call->q.put.sk = (struct str){(const uint8_t *)f->key, f->key_n};
+    call->q.put.body = print(f, "%llu %.*s", (unsigned long long)f->user, STR_ARGS(name_of(f)));
+    store_put(owner_of(call)->store, &call->q.put);
+}
+
+/* First of all nobody can log in by the name. */
+static void user_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (req->result == STORE_CONFLICT || !failed(call))
+        try_name(call);
+}
+
+/* The subject. */
+
+static void subject_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (req->result == STORE_CONFLICT || !failed(call))
+        read_subject(call); /* ours, or that of a node that was faster */
+}
+
+static void numbered(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct finding *f = finding_of(call);
+    uint64_t id = call->q.next.ret_first;
+
+    if (failed(call))
+        return;
+    (void)call_request(call, owner_of(call)->home, subject_put);
+    call->q.put.pk = subject_pk(f, call->key, sizeof(call->key));
+    call->q.put.sk = STR("user");
+    call->q.put.body = print(f, "%llu", (unsigned long long)id);
+    store_put(owner_of(call)->store, &call->q.put);
+}
+
+static void number_them(struct call *call)
+{
+    (void)call_request(call, owner_of(call)->home, numbered);
+    call->q.next.counter = STR("users");
+    call->q.next.n = 1;
+    store_next(owner_of(call)->store, &call->q.next);
+}
+
+static void subject_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct finding *f = finding_of(call);
+    struct frame *body = call->q.get.ret_body;
+    struct str rest, number;
+    bool right;
+
+    if (failed(call))
+        return;
+    if (body == NULL) {
+        number_them(call);
+        return;
+    }
+    f->rev = call->q.get.ret_rev;
+    rest = frame_str(body);
+    number = str_cut(&rest, ' ');
+    right = str_to_u64(number, &f->user);
+    keep_name(f, rest);
+    frame_unref(body);
+    if (!right) {
+        call_fail(call, ERROR_internal);
+    } else if (f->name_n > 0) {
+        put_session(call);
+    } else {
+        keep_name(f, (struct str){(const uint8_t *)f->s.name, f->s.name_n});
+        put_user(call, 0, user_put);
+    }
+}
+
+static void read_subject(struct call *call)
+{
+    struct finding *f = finding_of(call);
+
+    (void)call_request(call, owner_of(call)->home, subject_read);
+    call->q.get.pk = subject_pk(f, call->key, sizeof(call->key));
+    call->q.get.sk = STR("user");
+    store_get(owner_of(call)->store, &call->q.get);
+}
+
+void subject_find(struct people *p, struct call *call, const struct identity_stranger *s)
+{
+    struct finding *f = calloc(1, sizeof(*f));
+
+    if (f == NULL)
+        abort();
+    call->state = f;
+    f->people = p;
+    f->s = *s;
+    f->user = s->user;
+    if (s->user == 0) {
+        read_subject(call);
+        return;
+    }
+    keep_name(f, (struct str){(const uint8_t *)s->name, s->name_n});
+    put_session(call);
+}

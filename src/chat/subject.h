@@ -1,0 +1,27 @@
+/* subject.h: which user an outside issuer's subject is: found in the store, or made at
+ * first, with a name of their own; and their session, noted.
+ *
+ *   pk "subject:<hash>"  sk "user"      "<id>", then "<id> <name>": once it has its name
+ *   pk "u:<id>"          sk "user"      "x<name>": no login by name
+ *                        sk "session:<sid>"   "<created> <expires>", and " lasting" if
+ *                                             later tokens belong to it too
+ *
+ *   subject? --no--> number --> subject (lost: theirs) --+
+ *      |                                                 v
+ *     yes, no name yet --------> user's record --> a free name --> subject with its name
+ *      |                                                              (lost: that one)
+ *     yes --------------------------> session <----------------------------+
+ *
+ * Any number of nodes may do this for one subject at once, and each step may be the
+ * last before a crash: whoever comes next goes on, and all come to the same user. */
+#ifndef CHAT_SUBJECT_H
+#define CHAT_SUBJECT_H
+
+#include "chat/identity.h"
+#include "chat/people.h"
+
+/* The call ends with call->who as the person, its name valid as long as
+ * call->state; or with an error of the store. */
+void subject_find(struct people *p, struct call *call, const struct identity_stranger *s);
+
+#endif
