@@ -10,8 +10,8 @@
 const COUNTED = {
     putsPerMessage: 1.0, // where no two messages of a room fall into one put
     entryBytes: 123, // of a message of 100 characters
-    resumeLogReads: 1.35, // of the store, for one connection that comes back to another node
-    resumeRecordReads: 1.0,
+    resumeLogReads: 1.74, // of the store, for one connection that comes back to another node
+    resumeRecordReads: 0.92,
 };
 const MEASURED = {
     deliveryUs: 4.5, // CPU of one send to one follower
