@@ -57,6 +57,10 @@ static void caught(void *ctx, int signal)
         server_stop(n->server);
     } else if (signal == SIGHUP) {
         server_reload(n->server);
+    } else if (signal == SIGUSR1) {
+        server_drain(n->server);
+    } else if (signal == SIGUSR2) {
+        server_undrain(n->server);
     }
 }
 

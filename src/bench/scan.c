@@ -192,8 +192,8 @@ static enum scan_kind event_kind(struct str event, bool has_seq)
         return SCAN_BEHIND;
     if (str_eq(event, STR("reset")))
         return SCAN_RESET;
-    if (str_eq(event, STR("bye")))
-        return SCAN_BYE;
+    if (str_eq(event, STR("move")))
+        return SCAN_MOVE;
     return has_seq && !str_eq(event, STR("read")) ? SCAN_ENTRY : SCAN_CAST;
 }
 
@@ -211,6 +211,8 @@ static bool field_read(struct scan *s, struct json *j, enum json_token t)
         s->epoch = u64_of(j, t);
     else if (t == JSON_INT && str_eq(j->key, STR("delay_ms")))
         s->delay_ms = u64_of(j, t);
+    else if (t == JSON_INT && str_eq(j->key, STR("within_ms")))
+        s->within_ms = u64_of(j, t);
     else if (t == JSON_INT && str_eq(j->key, STR("id")))
         s->id = u64_of(j, t);
     else if (t == JSON_OBJECT && str_eq(j->key, STR("head")))

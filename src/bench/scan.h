@@ -19,7 +19,7 @@ enum scan_kind {
     SCAN_FAILED, /* a reply: id, code, retry_after_ms */
     SCAN_BEHIND, /* room, from, to */
     SCAN_RESET,  /* room, epoch, head */
-    SCAN_BYE,    /* delay_ms */
+    SCAN_MOVE,   /* delay_ms, within_ms */
 };
 
 struct scan_room {
@@ -35,7 +35,7 @@ struct scan {
     uint64_t seq;
     uint64_t from, to;
     uint64_t epoch, head;
-    uint64_t delay_ms;
+    uint64_t delay_ms, within_ms;
     bool stamped;
     uint32_t publisher;
     uint64_t sent_us;

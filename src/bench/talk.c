@@ -528,7 +528,7 @@ void talk_hear(struct peer *p, uint8_t *bytes, size_t n)
     case SCAN_RESET:
         hear_reset(p, s);
         break;
-    case SCAN_BYE:
+    case SCAN_MOVE:
         p->wait_ms = (uint32_t)MIN(s->delay_ms, 60000u);
         break;
     case SCAN_CAST:

@@ -196,13 +196,14 @@ void event_reset(struct buf *out, struct str room, uint64_t epoch, uint64_t seq,
     json_out_object_end(&o);
 }
 
-void event_bye(struct buf *out, struct str reason, uint64_t delay_ms)
+void event_move(struct buf *out, struct str reason, uint64_t delay_ms, uint64_t within_ms)
 {
     struct json_out o;
 
-    begin(&o, out, "bye");
+    begin(&o, out, "move");
     json_out_field_str(&o, "reason", reason);
     json_out_field_u64(&o, "delay_ms", delay_ms);
+    json_out_field_u64(&o, "within_ms", within_ms);
     json_out_object_end(&o);
 }
 

@@ -27,7 +27,7 @@ void event_typing(struct buf *out, struct str room, uint64_t user, struct str na
 void event_read(struct buf *out, struct str room, uint64_t user, uint64_t seq, uint64_t count);
 void event_behind(struct buf *out, struct str room, uint64_t from, uint64_t to);
 void event_reset(struct buf *out, struct str room, uint64_t epoch, uint64_t seq, uint64_t count);
-void event_bye(struct buf *out, struct str reason, uint64_t delay_ms);
+void event_move(struct buf *out, struct str reason, uint64_t delay_ms, uint64_t within_ms);
 void event_expiring(struct buf *out, uint64_t expires_ms);
 
 #endif

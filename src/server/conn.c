@@ -38,9 +38,7 @@ static void timer_fired(struct wheel_timer *t)
 {
     struct conn *c = CONTAINER_OF(t, struct conn, timer);
 
-    if (c->state == CONN_OPEN && c->leaving)
-        door_ws_close(c, WS_CLOSE_GOING_AWAY, STR("draining"), METRIC_close_draining);
-    else if (c->state == CONN_OPEN)
+    if (c->state == CONN_OPEN)
         c->door->timeout(c);
     else
         conn_drop(c, c->reason);

@@ -95,7 +95,7 @@ struct conn {
     bool over;           /* the other end has said everything */
     bool pinged, told;   /* awaits a pong; was told that the session expires */
     bool secure;         /* over TLS */
-    bool leaving;        /* was told bye: the timer ends it */
+    bool leaving;        /* was told to move to another node */
     enum metric reason;  /* why it was closed; 0: not known */
 };
 

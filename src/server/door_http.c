@@ -302,7 +302,7 @@ static void begin_body(struct conn *c)
 {
     struct http *h = c->http;
 
-    h->close = !h->message->request.keep_alive || c->worker->draining;
+    h->close = !h->message->request.keep_alive || c->worker->move.on || c->worker->draining;
     h->head_only = str_eq(h->message->request.method, STR("HEAD"));
     h->state = HTTP_BODY;
     h->body_left =

@@ -133,7 +133,8 @@ static void handle(struct conn *c, enum ws_event event, const struct ws_message 
         pong(c, m->payload);
         break;
     case WS_CLOSED:
-        close_with(c, m->close_code, (struct str){0}, METRIC_close_client);
+        close_with(c, m->close_code, (struct str){0},
+                   c->leaving ? METRIC_close_moved : METRIC_close_client);
         break;
     case WS_BAD:
         close_with(c, m->close_code, m->payload,
@@ -295,4 +296,5 @@ void door_ws_begin(struct conn *c, uint8_t window_bits)
     metrics_add(c->worker->metrics, METRIC_open_ws, 1);
     metrics_add(c->worker->metrics, METRIC_connections_ws, 1);
     set_timer(c);
+    move_opened(c);
 }

@@ -1,6 +1,5 @@
 #include "server/drain.h"
 
-#include "chat/event.h"
 #include "server/accept.h"
 #include "server/conn.h"
 #include "server/door_http.h"
@@ -8,23 +7,9 @@
 #include "server/server.h"
 #include "server/worker.h"
 
-#define BYE_MAX 256
-#define DROP_AFTER_MS 10000  /* behind drain-ms */
+#define DROP_AFTER_MS 10000
 #define STUCK_AFTER_MS 10000 /* behind that */
 #define AGAIN_MS 1000        /* what the second time may take, at least */
-
-static void say_bye(struct worker *w, struct conn *c, uint64_t delay_ms)
-{
-    struct buf b CLEANUP(buf_fini);
-
-    buf_init(&b, BYE_MAX);
-    event_bye(&b, STR("draining"), delay_ms);
-    c->door->event(c, buf_peek(&b));
-    if (c->state != CONN_OPEN)
-        return;
-    conn_timer(c, worker_now_ms(w) + delay_ms);
-    c->leaving = true;
-}
 
 /* No request is taken any more; who has asked is answered. */
 static void end_request(struct conn *c)
@@ -83,23 +68,23 @@ static void limit_due(struct wheel_timer *t)
 
 void drain_begin(struct worker *w)
 {
-    uint64_t span = w->server->conf->drain_ms, i = 0;
-
     w->draining = true;
-    for (struct list *n = w->conns.next, *next; n != &w->conns; n = next, i++) {
+    w->move.on = false;
+    wheel_cancel(&w->wheel, &w->move.tick);
+    for (struct list *n = w->conns.next, *next; n != &w->conns; n = next) {
         struct conn *c = CONTAINER_OF(n, struct conn, node);
 
         next = n->next;
         if (c->state != CONN_OPEN)
             continue;
         if (c->door->event != NULL)
-            say_bye(w, c, i * (span / 2) / (w->conns_n + 1));
+            door_ws_close(c, WS_CLOSE_SERVICE_RESTART, STR("draining"), METRIC_close_draining);
         else
             end_request(c);
     }
     room_owner_settle(&w->owner);
     w->drain.limit.fire = limit_due;
-    wheel_set(&w->wheel, &w->drain.limit, worker_now_ms(w) + span + DROP_AFTER_MS);
+    wheel_set(&w->wheel, &w->drain.limit, worker_now_ms(w) + DROP_AFTER_MS);
 }
 
 static bool is_settled(struct worker *w)

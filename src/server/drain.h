@@ -1,7 +1,8 @@
-/* drain.h: the end of a worker: every client is told, each with a delay of its own;
- * then all that is in memory goes to the store; then nothing is left.
+/* drain.h: the end of a worker: every client is closed (who could go elsewhere was
+ * told before: move.h); then all that is in memory goes to the store; then nothing
+ * is left.
  *
- *   telling --drain-ms + 10 s--> dropping --10 s--> stuck
+ *   closing --10 s--> dropping --10 s--> stuck
  *      |                            |
  *      +--------- settled ----------+
  *
@@ -22,7 +23,7 @@ struct drain {
     bool settled;
 };
 
-/* Bye to every client at its own moment. On the worker's loop, once. */
+/* Closes every client. On the worker's loop, once. */
 void drain_begin(struct worker *w);
 
 /* The end of each turn from then on: tells the server when nothing is left. */

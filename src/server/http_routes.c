@@ -129,6 +129,15 @@ static void answer(struct request *r)
                                               .extra_n = sets ? 2 : 1});
 }
 
+/* A cookie goes where its owner did not send it: what changes something needs an
+ * origin that is allowed. */
+static bool is_forged(struct conn *c, enum source source)
+{
+    return source == SOURCE_COOKIE && !is_get(c) &&
+           (http1_count(&request_in(c)->headers, STR("origin")) == 0 ||
+            !door_http_origin_allowed(c));
+}
+
 /* It is known who asks, or why that cannot be told. */
 static void identified(struct request *r)
 {
@@ -154,9 +163,7 @@ static void authenticate(struct conn *c, struct request *r)
     r->call.local = c->http->loopback;
     if (is_login)
         r->call.error = login_allowed(c) ? ERROR_NONE : ERROR_login_closed;
-    else if (source == SOURCE_COOKIE && !is_get(c) &&
-             (http1_count(&request_in(c)->headers, STR("origin")) == 0 ||
-              !door_http_origin_allowed(c)))
+    else if (is_forged(c, source))
         r->call.error = ERROR_bad_origin;
     if (is_login || source == SOURCE_NONE || r->call.error != ERROR_NONE)
         identified(r); /* some commands want nobody in particular */
@@ -230,6 +237,67 @@ static void preflight(struct conn *c)
                .status = 204, .no_length = true, .extra = extra, .extra_n = COUNTOF(extra)});
 }
 
+/* /api/v1/drain, for the server's owner: GET tells, POST begins, DELETE ends. */
+
+static bool is_owner(struct request *r)
+{
+    if (r->call.error == ERROR_NONE && !r->call.who.super)
+        r->call.error = ERROR_forbidden;
+    return r->call.error == ERROR_NONE;
+}
+
+static void say_draining(struct request *r, bool draining)
+{
+    if (r->call.error == ERROR_NONE) {
+        json_out_field_bool(&r->call.out, "draining", draining);
+        json_out_field_u64(&r->call.out, "connections", server_sockets(r->worker->server));
+    }
+    request_end(r);
+}
+
+static void drain_get(struct request *r)
+{
+    (void)is_owner(r);
+    say_draining(r, atomic_load(&r->worker->server->phase) != SERVER_SERVING);
+}
+
+static void drain_post(struct request *r)
+{
+    if (is_owner(r))
+        server_drain(r->worker->server);
+    say_draining(r, true);
+}
+
+static void drain_delete(struct request *r)
+{
+    if (is_owner(r))
+        server_undrain(r->worker->server);
+    say_draining(r, false);
+}
+
+static void drain(struct conn *c)
+{
+    struct request *r = request_new(c, (struct str){0}, answer);
+    uint8_t buf[TOKEN_MAX];
+    struct str token;
+    enum source source = find_token(c, buf, &token);
+    identify_done_f *run = is_get(c)                ? drain_get
+                           : is_method(c, "POST")   ? drain_post
+                           : is_method(c, "DELETE") ? drain_delete
+                                                    : NULL;
+
+    if (run == NULL)
+        r->call.error = ERROR_method_not_allowed;
+    else if (source == SOURCE_NONE)
+        r->call.error = ERROR_unauthenticated;
+    else if (is_forged(c, source))
+        r->call.error = ERROR_bad_origin;
+    if (r->call.error != ERROR_NONE)
+        request_end(r);
+    else
+        identify(r, token, run);
+}
+
 static void api(struct conn *c, struct str path)
 {
     struct str rest = path;
@@ -249,6 +317,10 @@ static void api(struct conn *c, struct str path)
             door_http_fail(c, ERROR_method_not_allowed, 0);
         else
             run_messages(c, room);
+        return;
+    }
+    if (rest.n == 0 && str_eq(first, STR("drain"))) {
+        drain(c);
         return;
     }
     id = rest.n == 0 ? command_find(first) : COMMAND_NONE;
@@ -458,6 +530,9 @@ static void show_metrics(struct conn *c)
     metrics_render_one(&body, "gauge", METRICS_UNITS, "polylog_degraded",
                        "1 while a shared dependency fails.",
                        server_is_degraded(s, worker_now_ms(c->worker)));
+    metrics_render_one(&body, "gauge", METRICS_UNITS, "polylog_draining",
+                       "1 while clients are asked to go to other nodes.",
+                       atomic_load(&s->phase) >= SERVER_MOVING);
     answer_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", buf_peek(&body));
 }
 

@@ -18,6 +18,7 @@
 #define PROBE_LATE_MS 3000
 #define STUCK_MS 20000
 #define LAST_WORDS_MS 500
+#define MOVED_EVERY_MS 50
 
 struct mail_to_server {
     struct io_mail mail;
@@ -132,7 +133,7 @@ static void probe_due(struct wheel_timer *t)
     struct worker *w = &s->workers[0];
 
     wheel_set(&w->wheel, t, worker_now_ms(w) + PROBE_EVERY_MS);
-    if (atomic_load(&s->probe_ms) > 0 || atomic_load(&s->phase) != SERVER_SERVING)
+    if (atomic_load(&s->probe_ms) > 0 || atomic_load(&s->phase) > SERVER_MOVING)
         return;
     atomic_store(&s->probe_ms, worker_now_ms(w));
     s->probe_us = io_clock_us(w->io);
@@ -329,26 +330,134 @@ void server_worker_stuck(struct server *s, struct worker *w)
     worker_mail(w, 0, &letter(s, w, stuck)->mail);
 }
 
-static void stop(struct io_mail *mail)
+static void end(struct server *s)
+{
+    atomic_store(&s->phase, SERVER_DRAINING);
+    accept_close(s);
+    wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
+    wheel_cancel(&s->workers[0].wheel, &s->stop_timer);
+    revoked_stop(s->revoked);
+    mail_all(s, drain_worker);
+}
+
+/* Moving: clients go to other nodes while this one serves. */
+
+uint64_t server_sockets(const struct server *s)
+{
+    const struct metrics *sets[WORKERS_MAX];
+
+    for (unsigned i = 0; i < s->workers_n; i++)
+        sets[i] = s->workers[i].metrics;
+    return metrics_sum(sets, s->workers_n, METRIC_open_ws) +
+           metrics_sum(sets, s->workers_n, METRIC_open_sio);
+}
+
+static void move_worker(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    move_begin(m->worker);
+    free(m);
+}
+
+static void stay_worker(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    move_end(m->worker);
+    free(m);
+}
+
+static void begin_moving(struct server *s)
+{
+    struct worker *w = &s->workers[0];
+
+    log_info(w->log, "moving", LOG_U64("connections", server_sockets(s)),
+             LOG_U64("drain_ms", s->conf->drain_ms));
+    s->moving_ms = worker_now_ms(w);
+    atomic_store(&s->phase, SERVER_MOVING);
+    mail_all(s, move_worker);
+}
+
+static void drain(struct io_mail *mail)
 {
     struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
     struct server *s = m->server;
 
     free(m);
-    if (atomic_load(&s->phase) >= SERVER_DRAINING)
-        return;
     if (atomic_load(&s->phase) == SERVER_SERVING)
-        log_info(s->workers[0].log, "draining", LOG_U64("connections", s->workers[0].conns_n));
-    atomic_store(&s->phase, SERVER_DRAINING);
-    accept_close(s);
-    wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
-    revoked_stop(s->revoked);
-    mail_all(s, drain_worker);
+        begin_moving(s);
+}
+
+static void undrain(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+    struct server *s = m->server;
+
+    free(m);
+    if (atomic_load(&s->phase) != SERVER_MOVING || s->stopping)
+        return;
+    log_info(s->workers[0].log, "staying", LOG_U64("connections", server_sockets(s)));
+    atomic_store(&s->phase, SERVER_SERVING);
+    mail_all(s, stay_worker);
+}
+
+static void have_they_moved(struct wheel_timer *t)
+{
+    struct server *s = CONTAINER_OF(t, struct server, stop_timer);
+    struct worker *w = &s->workers[0];
+    uint64_t now = worker_now_ms(w);
+
+    if (server_sockets(s) == 0 || now >= s->moving_ms + s->conf->drain_ms)
+        end(s);
+    else
+        wheel_set(&w->wheel, t, now + MOVED_EVERY_MS);
+}
+
+static void stop(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+    struct server *s = m->server;
+    int phase = atomic_load(&s->phase);
+    bool again = s->stopping;
+
+    free(m);
+    if (phase >= SERVER_DRAINING)
+        return;
+    s->stopping = true;
+    if (phase == SERVER_STARTING || again) {
+        end(s);
+        return;
+    }
+    log_info(s->workers[0].log, "draining", LOG_U64("connections", server_sockets(s)));
+    if (phase == SERVER_SERVING && bus_is_alone(s->o.bus)) {
+        end(s); /* there is nowhere to go */
+        return;
+    }
+    if (phase == SERVER_SERVING)
+        begin_moving(s);
+    s->stop_timer.fire = have_they_moved;
+    have_they_moved(&s->stop_timer);
+}
+
+static void tell_server(struct server *s, void (*deliver)(struct io_mail *mail))
+{
+    struct mail_to_server *m = letter(s, &s->workers[0], deliver);
+
+    io_post(s->workers[0].io, &m->mail, &m->mail);
+}
+
+void server_drain(struct server *s)
+{
+    tell_server(s, drain);
+}
+
+void server_undrain(struct server *s)
+{
+    tell_server(s, undrain);
 }
 
 void server_stop(struct server *s)
 {
-    struct mail_to_server *m = letter(s, &s->workers[0], stop);
-
-    io_post(s->workers[0].io, &m->mail, &m->mail);
+    tell_server(s, stop);
 }

@@ -23,7 +23,8 @@ struct revoked;
 enum server_phase {
     SERVER_STARTING,
     SERVER_SERVING,
-    SERVER_DRAINING,
+    SERVER_MOVING,   /* serves, and asks its clients to go to another node */
+    SERVER_DRAINING, /* ends */
     SERVER_ENDED,
 };
 
@@ -69,7 +70,9 @@ struct server {
     uint64_t probe_us;
     uint8_t ticket_key[TLS_CONTEXT_TICKET_KEY];
     struct store_put probe;
-    struct wheel_timer probe_timer, stuck_timer;
+    struct wheel_timer probe_timer, stuck_timer, stop_timer;
+    uint64_t moving_ms; /* since when it moves; of worker 0's time, and worker 0's */
+    bool stopping;      /* will end when its clients have moved; worker 0's */
     uint64_t started_ms;
 };
 
@@ -83,8 +86,21 @@ int server_start(struct server *s) MUST_CHECK;
 /* Every loop must have ended. */
 void server_free(struct server *s);
 
-/* Any thread: stop accepting, tell the clients, finish, end. Then the loops end; or,
- * within drain-ms and 22 s, stuck is told. */
+/* Any thread: from now on it is not ready, and asks its clients, one after another,
+ * to go to another node, for drain-ms; then it closes who is left. It goes on to
+ * serve who comes. Not before it serves. */
+void server_drain(struct server *s);
+
+/* Any thread: it is ready again, and asks nobody any more. */
+void server_undrain(struct server *s);
+
+/* Connections of those who chat, by whichever door. Any thread. */
+uint64_t server_sockets(const struct server *s);
+
+/* Any thread: asks its clients to move, if there are other nodes and it has not done
+ * so, or goes on with that; then stops accepting, closes who is left, finishes, ends.
+ * A second time: without waiting for them. Then the loops end; or, within drain-ms
+ * and 22 s, stuck is told. */
 void server_stop(struct server *s);
 
 /* Any thread: read the certificate and its key again, for connections to come. */

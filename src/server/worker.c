@@ -577,6 +577,7 @@ void worker_fini(struct worker *w)
     if (w->io == NULL)
         return;
     wheel_cancel(&w->wheel, &w->second);
+    wheel_cancel(&w->wheel, &w->move.tick);
     wheel_cancel(&w->wheel, &w->drain.limit);
     own_fini(w);
     feed_set_fini(&w->feeds);

@@ -22,6 +22,7 @@
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/move.h"
 #include "wire/deflate.h"
 #include "wire/ws.h"
 
@@ -60,6 +61,7 @@ struct worker {
     struct buf scratch;         /* for decoding, within one call */
     struct wheel_timer second;  /* log, presence, statistics: once a second */
     _Atomic uint64_t turned_ms; /* when a turn last ended: is the loop alive? */
+    struct move move;
     struct drain drain;
     bool draining, ended;
 };

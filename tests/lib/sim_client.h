@@ -5,7 +5,7 @@
  *
  *   DOWN --login over HTTP--> token --WebSocket--> auth --> resume, joins --> LIVE
  *    ^                                                                         |
- *    +------------- cut, closed, bye: again after a while --------------------+ */
+ *    +------------- cut, closed, moved: again after a while --------------------+ */
 #ifndef LIB_SIM_CLIENT_H
 #define LIB_SIM_CLIENT_H
 

@@ -15,7 +15,7 @@ struct sim_event {
     uint64_t seq, rev;
     uint64_t from, to;    /* behind */
     uint64_t epoch, head; /* reset */
-    uint64_t delay_ms;    /* bye */
+    uint64_t delay_ms;    /* move */
     bool deleted, edited;
     struct entry entry;
 };

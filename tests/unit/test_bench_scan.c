@@ -63,8 +63,8 @@ static void other_events_are_told_apart(void **state)
     assert_int_equal(s.kind, SCAN_RESET);
     assert_int_equal(s.epoch, 77);
     assert_int_equal(s.head, 5);
-    scan_text("{\"event\":\"bye\",\"reason\":\"draining\",\"delay_ms\":1234}");
-    assert_int_equal(s.kind, SCAN_BYE);
+    scan_text("{\"event\":\"move\",\"reason\":\"drain\",\"delay_ms\":1234,\"within_ms\":9500}");
+    assert_int_equal(s.kind, SCAN_MOVE);
     assert_int_equal(s.delay_ms, 1234);
 }
 

@@ -195,8 +195,8 @@ static void casts(void **state)
     is("{'event':'behind','room':'r','from':1,'to':5}");
     event_reset(&out, STR("r"), 9007199254740991, 5, 3);
     is("{'event':'reset','room':'r','epoch':9007199254740991,'head':{'seq':5,'count':3}}");
-    event_bye(&out, STR("draining"), 250);
-    is("{'event':'bye','reason':'draining','delay_ms':250}");
+    event_move(&out, STR("drain"), 250, 9500);
+    is("{'event':'move','reason':'drain','delay_ms':250,'within_ms':9500}");
     event_expiring(&out, 77);
     is("{'event':'expiring','expires':77}");
 }

@@ -121,29 +121,6 @@ test("a silent connection is asked for a sign of life, and given up without one"
   assert.equal(s.socket().closed, true);
 });
 
-test("a bye is followed by a reconnection after exactly the delay it names", async () => {
-  const s = await online(10);
-  await s.socket().event({ event: "bye", reason: "draining", delay_ms: 2500 });
-  await s.clock.pass(500);
-  await s.socket().drop(1012);
-  const state = s.client.state;
-  assert.equal(state.name === "waiting" && state.reason, "draining");
-  s.client.wake();
-  await s.clock.pass(1999);
-  assert.equal(s.sockets.length, 1);
-  await s.clock.pass(1);
-  assert.equal(s.sockets.length, 2);
-  assert.equal(s.client.state.name, "connecting");
-});
-
-test("a server that says bye and does not close is left after the delay", async () => {
-  const s = await online(10);
-  await s.socket().event({ event: "bye", reason: "draining", delay_ms: 2500 });
-  await s.clock.pass(2500);
-  assert.equal(s.sockets.length, 2);
-  assert.equal(s.sockets[0]!.closed, true);
-});
-
 test("behind: the cursor moves, the cache goes, the newest page is fetched", async () => {
   const s = await online(10);
   await loaded(s, 5);

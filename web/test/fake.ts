@@ -64,6 +64,7 @@ export class FakeSocket implements Socket {
   onerror: ((event: never) => void) | null = null;
   readonly sent: Frame[] = [];
   closed = false;
+  code: number | undefined;
 
   constructor(readonly url: string) {}
 
@@ -72,8 +73,9 @@ export class FakeSocket implements Socket {
     this.sent.push(JSON.parse(data));
   }
 
-  close(): void {
+  close(code?: number): void {
     this.closed = true;
+    this.code = code;
   }
 
   async open(): Promise<void> {

@@ -1,4 +1,4 @@
-// How long to wait before the next attempt: doubling, with jitter, so that a
+// How long to wait before the next attempt: doubling, with full jitter, so that a
 // thousand clients of a server that restarted do not come back at once.
 export class Backoff {
   private attempts = 0;
@@ -9,10 +9,11 @@ export class Backoff {
     private readonly maxMs = 30_000,
   ) {}
 
-  next(): number {
-    const ceiling = Math.min(this.maxMs, this.firstMs * 2 ** this.attempts);
+  // atLeastMs: of the range that it is drawn from.
+  next(atLeastMs = 0): number {
+    const ceiling = Math.max(atLeastMs, Math.min(this.maxMs, this.firstMs * 2 ** this.attempts));
     this.attempts++;
-    return Math.round(ceiling * (0.5 + this.random() / 2));
+    return Math.round(ceiling * this.random());
   }
 
   reset(): void {

@@ -4,6 +4,7 @@ import { Connection, type SocketFactory } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import { asPolylogError, endsSession, PolylogError } from "./errors.ts";
 import { socketUrl } from "./login.ts";
+import { Mover } from "./mover.ts";
 import { Outbox, type OutboxStorage, type Pending } from "./outbox.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { Room } from "./room.ts";
@@ -58,6 +59,9 @@ export const PAGE = 50;
 const TYPING_REPEAT_MS = 3000;
 const STABLE_MS = 5000;
 const PROBE_MS = 5000;
+// When a server restarts all its clients come at once: they spread over this.
+const RESTART_MS = 2000;
+const RESTARTS = 1012;
 // After so long a disconnection reads and rooms of other devices are asked for.
 const STALE_MS = 30_000;
 
@@ -66,8 +70,8 @@ const STALE_MS = 30_000;
 //
 //   stopped --start--> connecting --auth, resume--> online
 //                        ^    |                       |
-//                        |    +------ lost, bye ------+
-//                        |    v                       |
+//                        |    +------ lost -----------+ <-- move: a successor comes
+//                        |    v                       |     up, then takes its place
 //                       waiting                  token refused --> ended
 export class Client extends Emitter<ClientEvents> {
   user: User;
@@ -85,10 +89,14 @@ export class Client extends Emitter<ClientEvents> {
   private readonly marks: ReadMarks;
   private readonly typingSent = new Map<string, number>();
   private readonly rejoining = new Set<string>();
+  private readonly mover: Mover;
   private connection: Connection | undefined;
+  // It has moved: what was asked here is still answered here.
+  private left: Connection | undefined;
+  // Rooms that the connection whose resume was last written need not follow yet.
+  private readonly late = new Set<string>();
   private offlineSince: number | undefined;
   private listed = false;
-  private comeBackAt: number | undefined;
   // One's own log: `@<user id>`.
   private own: { id: string; epoch: number; cursor: number } | undefined;
 
@@ -97,7 +105,12 @@ export class Client extends Emitter<ClientEvents> {
     this.options = options;
     this.user = options.user;
     this.clock = options.clock ?? systemClock;
-    this.backoff = new Backoff(options.random ?? Math.random);
+    const random = options.random ?? Math.random;
+    this.backoff = new Backoff(random);
+    this.mover = new Mover(this.clock, random, {
+      dial: () => this.dial(),
+      moved: (successor) => void this.moved(successor),
+    });
     this.reconnect = new Timer(this.clock);
     this.stable = new Timer(this.clock);
     this.outbox = new Outbox(options.outbox);
@@ -252,8 +265,11 @@ export class Client extends Emitter<ClientEvents> {
   private connect(): void {
     this.reconnect.clear();
     this.drop();
-    this.comeBackAt = undefined;
     this.become({ name: "connecting" });
+    this.connection = this.dial();
+  }
+
+  private dial(): Connection {
     const factory = this.options.socket ?? ((url) => new WebSocket(url) as never);
     const connection: Connection = new Connection(
       socketUrl(this.options.server),
@@ -261,16 +277,23 @@ export class Client extends Emitter<ClientEvents> {
       this.clock,
       {
         open: () => void this.sync(connection),
-        event: (event) => this.receive(event),
+        event: (event) => this.receive(connection, event),
         close: (code) => this.closed(connection, code),
       },
     );
-    this.connection = connection;
+    return connection;
   }
 
   private drop(): void {
-    const connection = this.connection;
-    this.connection = undefined;
+    const { connection, left } = this;
+    this.connection = this.left = undefined;
+    this.mover.halt();
+    this.halt();
+    connection?.close();
+    left?.close();
+  }
+
+  private halt(): void {
     this.reconnect.clear();
     this.stable.clear();
     this.sender.halt();
@@ -278,22 +301,28 @@ export class Client extends Emitter<ClientEvents> {
     this.typingSent.clear();
     this.rejoining.clear();
     for (const room of this.rooms.values()) room.forgetCasts();
-    connection?.close();
   }
 
   private closed(connection: Connection, code: number): void {
+    if (this.mover.is(connection)) this.mover.lost(connection);
+    if (connection === this.left) this.left = undefined;
     if (connection !== this.connection) return;
     this.offlineSince ??= this.clock.now();
-    this.drop();
     if (code === 4401) {
+      this.drop();
       this.end(new PolylogError("revoked", "The session was ended."));
       return;
     }
-    const wait =
-      this.comeBackAt === undefined
-        ? this.backoff.next()
-        : Math.max(0, this.comeBackAt - this.clock.now());
-    this.wait(wait, this.comeBackAt === undefined ? "lost" : "draining");
+    const successor = this.mover.take();
+    if (successor !== undefined) {
+      this.connection = successor;
+      this.halt();
+      this.become({ name: "connecting" });
+      return;
+    }
+    this.drop();
+    if (code === RESTARTS) this.wait(this.backoff.next(RESTART_MS), "draining");
+    else this.wait(this.backoff.next(), "lost");
   }
 
   private wait(ms: number, reason: "lost" | "draining"): void {
@@ -321,17 +350,42 @@ export class Client extends Emitter<ClientEvents> {
         await this.resume(connection);
       } while (!this.listed);
     } catch (thrown) {
-      if (connection !== this.connection) return;
-      const error = asPolylogError(thrown);
-      if (endsSession(error.code)) this.end(error);
-      else if (error.code !== "disconnected") connection.fail();
+      this.notSynced(connection, asPolylogError(thrown));
       return;
     }
-    if (connection !== this.connection) return;
+    if (this.mover.is(connection)) this.mover.arrived(connection);
+    else if (connection === this.connection) this.arrived();
+  }
+
+  private notSynced(connection: Connection, error: PolylogError): void {
+    if (error.code === "disconnected") return;
+    if (!endsSession(error.code)) connection.fail();
+    else if (this.mover.is(connection)) this.mover.halt(); // the first will hear of it
+    else if (connection === this.connection) this.end(error);
+  }
+
+  private arrived(): void {
     this.offlineSince = undefined;
     this.stable.set(STABLE_MS, () => this.backoff.reset());
     this.become({ name: "online" });
     this.sender.flush();
+  }
+
+  // What is asked from now on is asked of the successor. The first is closed when it
+  // has answered everything, and what it has answered is known to the successor too.
+  private async moved(successor: Connection): Promise<void> {
+    const first = this.connection;
+    this.left?.close();
+    this.connection = successor;
+    this.left = first;
+    if (this.state.name === "online") this.stable.set(STABLE_MS, () => this.backoff.reset());
+    else this.arrived();
+    await first?.idle();
+    if (this.late.size > 0 && this.connection === successor) {
+      await this.resume(successor, this.late).catch(() => successor.fail());
+    }
+    if (this.left === first) this.left = undefined;
+    first?.close();
   }
 
   // Invitations made since the list of rooms was asked for come from here.
@@ -355,10 +409,16 @@ export class Client extends Emitter<ClientEvents> {
     this.emit("rooms", undefined);
   }
 
-  private async resume(connection: Connection): Promise<void> {
+  // Follows all rooms, or only some, from where each was left.
+  private async resume(connection: Connection, only?: ReadonlySet<string>): Promise<void> {
     const cursors: Record<string, [number, number]> = {};
-    if (this.own !== undefined) cursors[this.own.id] = [this.own.epoch, this.own.cursor];
-    for (const room of this.rooms.values()) cursors[room.id] = [room.epoch, room.cursor];
+    if (this.own !== undefined && only === undefined) {
+      cursors[this.own.id] = [this.own.epoch, this.own.cursor];
+    }
+    for (const { id, epoch, cursor } of this.rooms.values()) {
+      if (only === undefined || only.has(id)) cursors[id] = [epoch, cursor];
+    }
+    this.late.clear();
     const { rooms } = await connection.request("resume", { rooms: cursors });
     for (const [id, resumed] of Object.entries(rooms)) this.resumed(id, resumed);
     this.emit("rooms", undefined);
@@ -378,10 +438,13 @@ export class Client extends Emitter<ClientEvents> {
 
   // ---- Events ----
 
-  private receive(event: ServerEvent): void {
+  private receive(connection: Connection, event: ServerEvent): void {
     switch (event.event) {
-      case "bye":
-        this.bye(event.delay_ms);
+      case "move":
+        if (this.mover.is(connection)) this.mover.lost(connection);
+        else if (connection === this.connection) {
+          this.mover.begin(event.delay_ms, event.within_ms);
+        }
         return;
       case "expiring":
         this.emit("expiring", event.expires);
@@ -421,6 +484,7 @@ export class Client extends Emitter<ClientEvents> {
         this.takeRead(room, event.user, event);
         break;
       case "behind":
+        if (event.to <= room.cursor) return; // another connection has brought it
         room.skipTo(event.to);
         this.sender.settle(room);
         break;
@@ -511,11 +575,6 @@ export class Client extends Emitter<ClientEvents> {
     this.listed = false;
   }
 
-  private bye(delayMs: number): void {
-    this.comeBackAt = this.clock.now() + delayMs;
-    this.reconnect.set(delayMs, () => this.connect());
-  }
-
   // ---- Helpers ----
 
   private async page(room: Room, before: number): Promise<void> {
@@ -545,6 +604,7 @@ export class Client extends Emitter<ClientEvents> {
   private add(info: RoomInfo): Room {
     const room = new Room(info, this.clock, (changed) => this.emit("room", changed));
     this.rooms.set(room.id, room);
+    this.late.add(room.id);
     return room;
   }
 

@@ -43,6 +43,7 @@ export class Connection {
   private readonly life: Timer;
   private nextId = 1;
   private closed = false;
+  private idlers: (() => void)[] = [];
 
   constructor(
     url: string,
@@ -81,6 +82,14 @@ export class Connection {
     if (!this.closed) this.socket.send(JSON.stringify({ action, ...params }));
   }
 
+  // Resolves when every request so far has its answer, or will have none.
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.idlers.push(resolve);
+      this.tellIdlers();
+    });
+  }
+
   // Asks for a sign of life now, as after a sleep or a change of network.
   probe(withinMs: number): void {
     if (this.closed) return;
@@ -95,6 +104,11 @@ export class Connection {
   // The peer does not keep to the protocol: as if the connection had been lost.
   fail(): void {
     this.finish(4000, "unexpected answer");
+  }
+
+  private tellIdlers(): void {
+    if (this.waiting.size + this.queue.length > 0) return;
+    for (const resolve of this.idlers.splice(0)) resolve();
   }
 
   private transmit(id: number, waiting: Waiting): void {
@@ -133,6 +147,7 @@ export class Connection {
     } else {
       waiting.resolve(frame.ok as never);
     }
+    this.tellIdlers();
   }
 
   private finish(code: number, reason: string): void {
@@ -140,7 +155,8 @@ export class Connection {
     this.closed = true;
     this.life.clear();
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
-    this.socket.close();
+    if (code === 1000 || code >= 4000) this.socket.close(code);
+    else this.socket.close();
     const lost = [...this.waiting.values(), ...this.queue.map(([, waiting]) => waiting)];
     this.waiting.clear();
     this.queue.length = 0;
@@ -148,6 +164,7 @@ export class Connection {
       waiting.timer.clear();
       waiting.reject(new PolylogError("disconnected", "The connection was lost."));
     }
+    this.tellIdlers();
     this.handlers.close(code, reason);
   }
 }

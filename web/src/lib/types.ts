@@ -95,7 +95,7 @@ export type CastEvent =
 export type ControlEvent =
   | { event: "behind"; room: string; from: number; to: number }
   | { event: "reset"; room: string; epoch: number; head: Position }
-  | { event: "bye"; reason: string; delay_ms: number }
+  | { event: "move"; reason: string; delay_ms: number; within_ms: number }
   | { event: "expiring"; expires: number };
 
 export type ServerEvent = LoggedEvent | CastEvent | ControlEvent;

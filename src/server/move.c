@@ -1,0 +1,127 @@
+#include "server/move.h"
+
+#include "chat/event.h"
+#include "server/conn.h"
+#include "server/door_ws.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+#define TICK_MS 50
+#define EVENT_MAX 256
+/* However short drain-ms is: who comes to a draining node must be able to leave. */
+#define SPAN_MIN_MS 500
+/* Who comes while it drains is to go within this. */
+#define SOON_MS 2000
+
+static uint64_t span_ms(const struct worker *w)
+{
+    return MAX(w->server->conf->drain_ms, (uint64_t)SPAN_MIN_MS);
+}
+
+/* When a connection that has not gone is closed. */
+static uint64_t end_of(const struct conn *c)
+{
+    uint64_t opened_ms = (uint64_t)c->opened_s * 1000;
+
+    if (opened_ms <= c->worker->move.begun_ms)
+        return c->worker->move.until_ms;
+    return MAX(c->worker->move.until_ms, opened_ms + span_ms(c->worker));
+}
+
+static void tell(struct conn *c, uint64_t delay_ms)
+{
+    struct worker *w = c->worker;
+    uint64_t now = worker_now_ms(w), end = end_of(c);
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, EVENT_MAX);
+    event_move(&b, STR("drain"), delay_ms, end > now ? end - now : 0);
+    c->leaving = true;
+    metrics_add(w->metrics, METRIC_moves, 1);
+    c->door->event(c, buf_peek(&b));
+}
+
+static bool may_leave(const struct conn *c)
+{
+    return c->door->event != NULL && c->state == CONN_OPEN;
+}
+
+/* How many are to have been told by now. */
+static unsigned due(const struct worker *w, uint64_t now)
+{
+    uint64_t span = span_ms(w), gone = now - w->move.begun_ms;
+
+    gone = gone > span / 10 ? gone - span / 10 : 0;
+    return (unsigned)MIN((uint64_t)w->move.all, gone * w->move.all / (span / 2) + (gone > 0));
+}
+
+/* Whom it has looked at goes behind those whom it has not, and behind who comes. */
+static void tell_some(struct worker *w, uint64_t now)
+{
+    unsigned n = due(w, now);
+
+    for (unsigned looks = w->conns_n; looks > 0 && w->move.told < n; looks--) {
+        struct list *node = list_pop(&w->conns);
+        struct conn *c = CONTAINER_OF(node, struct conn, node);
+
+        list_push(&w->conns, node);
+        if (!may_leave(c) || c->leaving)
+            continue;
+        w->move.told++;
+        tell(c, 0);
+    }
+}
+
+static void close_left(struct worker *w, uint64_t now)
+{
+    for (struct list *n = w->conns.next, *next; n != &w->conns; n = next) {
+        struct conn *c = CONTAINER_OF(n, struct conn, node);
+
+        next = n->next;
+        if (may_leave(c) && now >= end_of(c))
+            door_ws_close(c, WS_CLOSE_SERVICE_RESTART, STR("draining"), METRIC_close_draining);
+    }
+}
+
+static void tick(struct wheel_timer *t)
+{
+    struct move *m = CONTAINER_OF(t, struct move, tick);
+    struct worker *w = CONTAINER_OF(m, struct worker, move);
+    uint64_t now = worker_now_ms(w);
+
+    tell_some(w, now);
+    if (now >= m->until_ms)
+        close_left(w, now);
+    wheel_set(&w->wheel, t, now + TICK_MS);
+}
+
+void move_begin(struct worker *w)
+{
+    uint64_t now = worker_now_ms(w);
+
+    assert(!w->move.on);
+    w->move =
+        (struct move){.tick.fire = tick, .begun_ms = now, .until_ms = now + span_ms(w), .on = true};
+    for (struct list *n = w->conns.next; n != &w->conns; n = n->next)
+        w->move.all += may_leave(CONTAINER_OF(n, struct conn, node));
+    wheel_set(&w->wheel, &w->move.tick, now + TICK_MS);
+}
+
+void move_end(struct worker *w)
+{
+    w->move.on = false;
+    wheel_cancel(&w->wheel, &w->move.tick);
+    for (struct list *n = w->conns.next; n != &w->conns; n = n->next)
+        CONTAINER_OF(n, struct conn, node)->leaving = false;
+}
+
+void move_opened(struct conn *c)
+{
+    struct worker *w = c->worker;
+    uint16_t r;
+
+    if (!w->move.on)
+        return;
+    io_random(w->io, (uint8_t *)&r, sizeof(r));
+    tell(c, r % MIN((uint64_t)SOON_MS, span_ms(w) / 4));
+}

@@ -1,0 +1,150 @@
+// A node that drains asks its clients to move, each at its own moment, and serves
+// them until they have gone.
+import assert from "node:assert/strict";
+import { Raw } from "./lib/raw.mjs";
+import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
+
+const MOVE = { event: "move" };
+const status = async (server, path) => (await server.fetch(path)).status;
+
+async function crowd(t, server, n) {
+  const people = await Promise.all(Array.from({ length: n }, () => t.person("p", { server })));
+  for (const who of people) await who.call("join", { room: "r" });
+  return people;
+}
+
+async function drain(server) {
+  server.child.kill("SIGUSR1");
+  await until("it drains", async () => (await status(server, "/ready")) === 503);
+}
+
+testWorkers("each is told at its own moment, and who moves misses nothing", async (t) => {
+  const server = await t.start({ workers: t.workers, "drain-ms": "3s" });
+  const people = await crowd(t, server, 20);
+  const told = people.map((who) => who.event(MOVE).then((event) => ({ event, at: Date.now() })));
+  const start = Date.now();
+  await drain(server);
+  assert.equal(await status(server, "/health"), 200);
+  for (const one of told) {
+    const { event, at } = await one;
+    assert.deepEqual([event.reason, event.delay_ms], ["drain", 0]);
+    assert.ok(at - start > 250 && at - start < 2200, `told after ${at - start} ms`);
+    const until = at - start + event.within_ms;
+    assert.ok(until > 2700 && until < 3300, `closed after ${until} ms`);
+  }
+  const moments = (await Promise.all(told)).map(({ at }) => at).sort((a, b) => a - b);
+  assert.ok(moments.at(-1) - moments[0] > 800, `within ${moments.at(-1) - moments[0]} ms`);
+
+  // still served, on both connections, until the first is closed
+  const [ana, ben] = people;
+  const first = await ben.call("send", { room: "r", text: "before" });
+  const second = await server.connect(ana.token);
+  const { epoch } = (await second.call("join", { room: "r", after: first.seq - 1 })).room;
+  assert.ok(epoch > 0);
+  assert.equal((await second.event({ event: "message" })).text, "before");
+  ana.socket.close(1000);
+  assert.equal((await ana.closed).code, 1000);
+  await ben.call("send", { room: "r", text: "after" });
+  assert.equal((await second.event({ event: "message", text: "after" })).seq, first.seq + 1);
+  const metrics = await server.metrics();
+  assert.equal(metrics("polylog_draining"), 1);
+  assert.equal(metrics('polylog_closes_total{reason="moved"}'), 1);
+});
+
+test("who does not go is closed when the time is over, and not before", async (t) => {
+  const server = await t.start({ "drain-ms": "1s" });
+  const people = await crowd(t, server, 4);
+  const start = Date.now();
+  await drain(server);
+  for (const who of people) assert.deepEqual(await who.closed, { code: 1012, reason: "draining" });
+  assert.ok(Date.now() - start > 950 && Date.now() - start < 2000, `${Date.now() - start} ms`);
+  assert.equal(await status(server, "/health"), 200, "it goes on");
+  assert.equal(await server.stop(), 0);
+});
+
+test("who comes to a draining node is served, and told at once", async (t) => {
+  const server = await t.start({ "drain-ms": "1s" });
+  const { token } = await server.login("ana");
+  await drain(server);
+  await sleep(1200);
+  const start = Date.now();
+  const raw = await Raw.connect(server.port);
+  t.after(() => raw.kill());
+  await raw.upgrade({ headers: { Authorization: `Bearer ${token}` } });
+  const first = await raw.json();
+  assert.equal(first.event, "move");
+  assert.ok(first.delay_ms < 300 && first.within_ms > 0 && first.within_ms <= 1000, JSON.stringify(first));
+  const ana = await server.connect(token);
+  await ana.call("join", { room: "r" });
+  await ana.call("send", { room: "r", text: "here" });
+  assert.equal((await ana.closed).code, 1012);
+  assert.ok(Date.now() - start > 800, `${Date.now() - start} ms`);
+});
+
+test("a drain is undone: nobody else is told, and nobody closed", async (t) => {
+  const server = await t.start({ "drain-ms": "2s" });
+  const people = await crowd(t, server, 10);
+  await drain(server);
+  await people[0].event(MOVE).catch(() => undefined);
+  server.child.kill("SIGUSR2");
+  await until("it is ready", async () => (await status(server, "/ready")) === 200);
+  const told = people.filter((who) => who.frames.some(({ event }) => event === "move")).length;
+  await sleep(2200);
+  assert.equal(people.filter((who) => who.frames.some(({ event }) => event === "move")).length, told);
+  for (const who of people) await who.call("ping");
+  await drain(server); // and again: all of them
+  for (const who of people) await who.event(MOVE);
+});
+
+test("told to stop while it drains, it goes when everybody has gone", async (t) => {
+  const server = await t.start({ "drain-ms": "20s" });
+  const [ana, ben] = await crowd(t, server, 2);
+  await drain(server);
+  const start = Date.now();
+  const stopped = server.stop();
+  await ana.call("send", { room: "r", text: "still here" });
+  await ben.event({ event: "message" });
+  for (const who of [ana, ben]) who.socket.close(1000);
+  assert.equal(await stopped, 0);
+  assert.ok(Date.now() - start < 3000, `${Date.now() - start} ms`);
+});
+
+test("told to stop twice, it does not wait for anybody", async (t) => {
+  const server = await t.start({ "drain-ms": "20s" });
+  const [ana] = await crowd(t, server, 1);
+  await drain(server);
+  server.child.kill("SIGTERM");
+  await sleep(200);
+  await ana.call("ping");
+  const start = Date.now();
+  assert.equal(await server.stop(), 0);
+  assert.equal((await ana.closed).code, 1012);
+  assert.ok(Date.now() - start < 3000, `${Date.now() - start} ms`);
+});
+
+test("the server's owner drains it over HTTP, nobody else does", async (t) => {
+  const server = await t.start({ "drain-ms": "30s" });
+  const code = /#owner=(\S+)/.exec(server.out)[1];
+  const { token } = await server.login("owner", { owner: code });
+  const { token: other } = await server.login("ana");
+  const ask = async (method, by) => {
+    const headers = by && { Authorization: `Bearer ${by}` };
+    const response = await server.fetch("/api/v1/drain", { method, headers });
+    const body = await response.json();
+    return [response.status, body.error?.code ?? body.draining, body.connections];
+  };
+  const who = await server.connect(token);
+  assert.deepEqual(await ask("GET", token), [200, false, 1]);
+  for (const method of ["GET", "POST", "DELETE"]) {
+    assert.deepEqual(await ask(method), [401, "unauthenticated", undefined]);
+    assert.deepEqual(await ask(method, other), [403, "forbidden", undefined]);
+  }
+  assert.deepEqual(await ask("PUT", token), [405, "method_not_allowed", undefined]);
+  assert.equal(await status(server, "/ready"), 200);
+  assert.deepEqual(await ask("POST", token), [200, true, 1]);
+  assert.equal(await status(server, "/ready"), 503);
+  assert.deepEqual(await ask("GET", token), [200, true, 1]);
+  assert.deepEqual(await ask("DELETE", token), [200, false, 1]);
+  assert.equal(await status(server, "/ready"), 200);
+  await who.call("ping");
+});
