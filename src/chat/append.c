@@ -197,10 +197,12 @@ static void batch_done(struct store_req *req)
     r->batch = NULL;
     switch (req->result) {
     case STORE_OK:
+        turn_won(r);
         batch_landed(b);
         break;
     case STORE_CONFLICT:
         r->owner->stats.conflicts++;
+        turn_lost(r);
         queue_unpop(r, b->calls, b->calls_end, b->n);
         load_catch_up(r);
         break;
@@ -242,6 +244,7 @@ static void batch_submit(struct batch *b)
         b->req.amends_n = change_amends(first, b->amends);
     }
     room_hold(r);
+    turn_submitted(r);
     store_append(r->owner->store, &b->req);
 }
 
@@ -257,7 +260,8 @@ void append_fail_all(struct room *r, enum store_result result)
 
 void append_pump(struct room *r)
 {
-    if (r->batch != NULL || r->catching || r->state != ROOM_READY || r->queue_n == 0)
+    if (r->batch != NULL || r->catching || r->state != ROOM_READY || r->queue_n == 0 ||
+        turn_is_anothers(r))
         return;
     if (r->unsure) {
         load_catch_up(r);

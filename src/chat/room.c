@@ -35,6 +35,7 @@ static void room_free(struct room *r)
     map_remove(&o->rooms, &r->node);
     wheel_cancel(o->wheel, &r->reads_timer);
     wheel_cancel(o->wheel, &r->look_timer);
+    turn_fini(r);
     reads_fini(r);
     presence_free(r->presence);
     access_fini(&r->access);
@@ -86,6 +87,7 @@ static struct room *room_new(struct owner *o, struct str id)
     list_init(&r->idle_node);
     list_init(&r->dirty_node);
     init_queues(r);
+    turn_init(r);
     reads_init(r);
     access_init(&r->access, room_id(r));
     map_add(&o->rooms, &r->node, siphash(o->hash_key, id));
@@ -377,9 +379,11 @@ static void heard_cast(struct room *r, const struct bus_event *event)
     struct owner *o = r->owner;
     struct crowd crowd;
 
-    if (!crowd_is(event->bytes))
+    if (str_starts(event->bytes, STR("{")))
         o->ops->cast(o, r->followers, event->room, event->bytes, 0);
-    else if (crowd_read(event->bytes, &crowd))
+    else if (turn_is(event->bytes))
+        turn_heard(r, event);
+    else if (crowd_is(event->bytes) && crowd_read(event->bytes, &crowd))
         presence_heard(r, event->node, &crowd);
 }
 
@@ -405,6 +409,7 @@ void room_heard(struct owner *o, const struct bus_event *event)
         break;
     case BUS_RING:
         load_rung(r, event->seq, event->bytes);
+        turn_rung(r, event->node);
         break;
     case BUS_LOOK:
         presence_ask(r);

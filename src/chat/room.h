@@ -20,6 +20,7 @@
 #include "chat/access.h"
 #include "chat/call.h"
 #include "chat/tail.h"
+#include "chat/turn.h"
 #include "store/store.h"
 
 /* Room for the pk of a room's records. */
@@ -134,6 +135,7 @@ struct room {
     struct call *changing, **changing_end; /* changes of messages, one at a time */
     bool change_busy, change_starts;
     struct batch *batch; /* being formed, or in flight */
+    struct turn turn;    /* with other nodes that append, too */
     union call_request load;
     char load_key[ROOM_KEY_MAX];
     uint64_t replay;               /* next seq to read while loading or catching up */

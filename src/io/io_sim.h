@@ -44,6 +44,9 @@ void sim_set_faults(struct sim *s, struct sim_faults faults);
 struct io_host *sim_host_new(struct sim *s) MUST_CHECK;
 void sim_host_crash(struct io_host *h);
 
+/* Its helpers' work takes so much longer: what they do is far away. */
+void sim_host_far(struct io_host *h, unsigned ms);
+
 /* Runs one thing, or lets time pass until there is one to run. False if nothing
  * can ever happen again. Only loops that host_start was called for get turns. */
 bool sim_step(struct sim *s) MUST_CHECK;

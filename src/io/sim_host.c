@@ -76,7 +76,7 @@ static void host_submit_job(struct io_helper *helper, struct io_job *job)
         p->last->mail.next = &job->mail;
     } else {
         p->first = job;
-        p->start_ms = sim_later_ms(p->host->sim, p->host->sim->faults.job_ms);
+        p->start_ms = sim_later_ms(p->host->sim, p->host->sim->faults.job_ms) + p->host->far_ms;
     }
     p->last = job;
 }
@@ -151,7 +151,7 @@ void sim_host_run(struct sim_helper *p)
     s->poster = p->id + sim_below(s, p->o.threads);
     run_chain(p, p->jobs_n > 0 ? take_some(p) : NULL);
     if (p->jobs_n > 0)
-        p->start_ms = sim_later_ms(s, s->faults.job_ms);
+        p->start_ms = sim_later_ms(s, s->faults.job_ms) + p->host->far_ms;
     s->poster = poster;
 }
 
@@ -203,6 +203,11 @@ struct io_host *sim_host_new(struct sim *s)
     h->number = ++s->hosts_n;
     s->hosts_alive++;
     return &h->host;
+}
+
+void sim_host_far(struct io_host *h, unsigned ms)
+{
+    self(h)->far_ms = ms;
 }
 
 void sim_host_crash(struct io_host *h)

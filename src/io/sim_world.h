@@ -86,6 +86,7 @@ struct sim_host {
     struct io_host host;
     struct sim *sim;
     unsigned number, loops_n, helpers_n;
+    unsigned far_ms; /* its helpers' work takes so much longer */
     bool crashed;
 };
 

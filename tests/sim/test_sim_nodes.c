@@ -280,8 +280,57 @@ static void one_rate_on_all_nodes(void **state)
     sim_scene_end(&s);
 }
 
-CHECK_MAIN(cmocka_unit_test(one_rate_on_all_nodes), cmocka_unit_test(present_on_other_nodes),
-           cmocka_unit_test(ended_on_every_node), cmocka_unit_test(told_on_another_node),
-           cmocka_unit_test(a_doorbell_brings_the_entries),
+/* Ana and ben send without pause for a while, each to a node; ret_worst_ms: how long
+ * each waited for the next acknowledgement at most. */
+static void send_without_pause(struct sim_scene *s, uint64_t ms, uint64_t ret_worst_ms[2])
+{
+    uint64_t until = sim_now_ms(s->sim) + ms, since[2] = {0};
+    unsigned sent[2] = {0};
+
+    while (sim_now_ms(s->sim) < until) {
+        uint64_t now = sim_now_ms(s->sim);
+
+        for (unsigned i = 0; i < 2; i++) {
+            const struct sim_client *c = &s->clients[i];
+
+            if (c->sent_n != sent[i] || since[i] == 0)
+                since[i] = now;
+            sent[i] = c->sent_n;
+            ret_worst_ms[i] = MAX(ret_worst_ms[i], now - since[i]);
+            if (c->ops_n < 5)
+                sim_scene_send(s, i, "general", 5, 3);
+        }
+        sim_scene_step(s);
+    }
+}
+
+/* A node that is farther from the store than another never got to append. */
+static void writers_take_turns(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 6; n++) {
+        unsigned far_ms = n / 2 * 10, held_ms = n % 2 * 3;
+        uint64_t worst_ms[2] = {0};
+        struct sim_scene s;
+
+        sim_scene_begin(&s, 2, n, (struct sim_faults){.job_ms = 5});
+        bus_model_set(s.buses, (struct bus_model_faults){.held_ms = held_ms});
+        for (unsigned i = 0; i < 2; i++) {
+            sim_scene_start(&s, NULL, 2);
+            sim_scene_enter(&s, i, i, "general");
+        }
+        sim_scene_settle(&s, 20000);
+        sim_host_far(s.nodes[1]->host, far_ms);
+        send_without_pause(&s, 10000, worst_ms);
+        assert_in_range(worst_ms[0], 0, 50 + 5 * far_ms);
+        assert_in_range(worst_ms[1], 0, 50 + 10 * far_ms);
+        sim_scene_settle(&s, 60000);
+        sim_scene_end(&s);
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(writers_take_turns), cmocka_unit_test(one_rate_on_all_nodes),
+           cmocka_unit_test(present_on_other_nodes), cmocka_unit_test(ended_on_every_node),
+           cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
