@@ -67,6 +67,47 @@ void store_block_add(struct buf *b, const struct store_item *item)
     buf_commit(b, (size_t)(p - to) + item->body.n);
 }
 
+/* Two items: that of the name, and the body. */
+bool store_walk_next(const struct frame *block, size_t *at, struct store_kept *ret_kept)
+{
+    struct store_item head, body;
+    bool ok;
+
+    if (!store_block_next(block, at, &head))
+        return false;
+    ok = store_block_next(block, at, &body);
+    assert(ok);
+    *ret_kept = (struct store_kept){head.name, head.body, body.body, head.key};
+    return true;
+}
+
+void store_walk_add(struct buf *b, const struct store_kept *kept)
+{
+    store_block_add(b, &(struct store_item){kept->number, kept->name, kept->sk});
+    store_block_add(b, &(struct store_item){.body = kept->body});
+}
+
+struct frame *store_cursor_make(struct str name, struct str sk)
+{
+    struct frame *f = frame_new(varint_size(name.n) + name.n + sk.n);
+    uint8_t *p = varint_put(f->bytes, name.n);
+
+    memcpy(p, name.p, name.n);
+    if (sk.n > 0)
+        memcpy(p + name.n, sk.p, sk.n);
+    return f;
+}
+
+void store_cursor_open(struct str cursor, struct str *ret_name, struct str *ret_sk)
+{
+    uint64_t n = 0;
+    bool ok = cursor.n == 0 || (varint_get(&cursor, &n) && n <= cursor.n);
+
+    assert(ok);
+    *ret_name = (struct str){cursor.p, (size_t)n};
+    *ret_sk = (struct str){cursor.p + n, cursor.n - (size_t)n};
+}
+
 void store_log(struct store *s, struct store_log *req)
 {
     assert(is_key(req->room));
@@ -113,6 +154,12 @@ void store_next(struct store *s, struct store_next *req)
 {
     assert(is_key(req->counter) && req->n > 0);
     submit(s, &req->req, STORE_NEXT);
+}
+
+void store_walk(struct store *s, struct store_walk *req)
+{
+    assert(req->limit > 0 && req->cursor.n <= STORE_CURSOR_MAX);
+    submit(s, &req->req, STORE_WALK);
 }
 
 void store_stats(struct store *s, struct store_stats *ret_stats)

@@ -28,7 +28,11 @@
  *  6. A full store answers STORE_FULL to what would write and goes on reading; a
  *     failing one STORE_FAILED. A failed fsync ends the process: what the disk
  *     holds is then unknown, so it is never retried.
- *  7. Results named ret_* are valid if the result is STORE_OK (ret_head and
+ *  7. walk gives, page by page, all that is kept, of one kind, in an order of the
+ *     engine's own. What is there from the first page to the last is given
+ *     exactly once; what comes, goes or changes meanwhile may be given, at most
+ *     once, or not. A page may be empty with others behind it.
+ *  8. Results named ret_* are valid if the result is STORE_OK (ret_head and
  *     ret_rev of a conflict as well). Frames returned are the caller's to unref;
  *     strings of a result live as long as its frame. */
 #ifndef STORE_STORE_H
@@ -62,6 +66,7 @@ enum store_op {
     STORE_PUT,
     STORE_LIST,
     STORE_NEXT,
+    STORE_WALK,
 };
 
 typedef void store_done_f(struct store_req *req);
@@ -160,6 +165,34 @@ struct store_next {
     uint64_t ret_first; /* the first of n; counters begin at 1 */
 };
 
+enum store_walk_kind {
+    STORE_WALK_ROOMS,
+    STORE_WALK_RECORDS, /* but those that have expired */
+    STORE_WALK_COUNTERS,
+};
+
+#define STORE_CURSOR_MAX 1024
+
+struct store_walk {
+    struct store_req req;
+    enum store_walk_kind kind;
+    struct str cursor;       /* empty: the first page; else ret_cursor of the one before */
+    unsigned limit;          /* at least 1: how many are looked at, about */
+    struct frame *ret_block; /* for store_walk_next */
+    unsigned ret_n;
+    struct frame *ret_cursor; /* up to STORE_CURSOR_MAX bytes; NULL: that was all */
+};
+
+/* One thing that is kept. */
+struct store_kept {
+    struct str name;     /* the room; the counter; the record's pk */
+    struct str sk, body; /* of a record */
+    uint64_t number;     /* a counter: the next that it will give; a record: expires_ms */
+};
+
+/* Walks the block of a walk. Start with at = 0; false at the end. */
+bool store_walk_next(const struct frame *block, size_t *at, struct store_kept *ret_kept);
+
 /* Walks a result block. Start with at = 0; false at the end. */
 struct store_item {
     uint64_t key;
@@ -171,6 +204,12 @@ bool store_block_next(const struct frame *block, size_t *at, struct store_item *
 /* For engines: appends one item to what becomes a block. */
 struct buf;
 void store_block_add(struct buf *b, const struct store_item *item);
+void store_walk_add(struct buf *b, const struct store_kept *kept);
+
+/* For engines that walk in order: the cursor behind the thing of that name and,
+ * of a record, sk; and back. An empty cursor is behind two empty strings. */
+struct frame *store_cursor_make(struct str name, struct str sk) MUST_CHECK;
+void store_cursor_open(struct str cursor, struct str *ret_name, struct str *ret_sk);
 
 /* Running totals, for metrics. Times in microseconds. */
 struct store_stats {
@@ -203,6 +242,7 @@ void store_get(struct store *s, struct store_get *req);
 void store_put(struct store *s, struct store_put *req);
 void store_list(struct store *s, struct store_list *req);
 void store_next(struct store *s, struct store_next *req);
+void store_walk(struct store *s, struct store_walk *req);
 
 /* Any thread; figures may be slightly behind. */
 void store_stats(struct store *s, struct store_stats *ret_stats);

@@ -247,6 +247,11 @@ static int order(struct str a, struct str b)
     return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+static int by_order(const void *a, const void *b)
+{
+    return order(*(const struct str *)a, *(const struct str *)b);
+}
+
 /* The place of sk among the records, or where it would be. */
 static size_t record_place(const struct partition *p, struct str sk)
 {
@@ -379,6 +384,104 @@ static enum store_result run_next(struct store_mem *m, struct store_next *req)
     return STORE_OK;
 }
 
+/* The names behind after, in order; to be freed. */
+static struct str *names_after(const struct map *m, struct str after, size_t *ret_n)
+{
+    struct str *names = calloc(map_n(m) + 1, sizeof(*names));
+    struct map_iter it;
+    size_t n = 0;
+
+    if (names == NULL)
+        abort();
+    for (struct map_node *node = map_first(m, &it); node != NULL; node = map_next(&it)) {
+        struct str name = ((struct named *)(void *)node)->name;
+
+        if (order(name, after) > 0)
+            names[n++] = name;
+    }
+    qsort(names, n, sizeof(*names), by_order);
+    *ret_n = n;
+    return names;
+}
+
+static void walk_add(struct buf *b, struct store_walk *req, struct store_kept kept)
+{
+    store_walk_add(b, &kept);
+    frame_unref(req->ret_cursor);
+    req->ret_cursor = store_cursor_make(kept.name, kept.sk);
+    req->ret_n++;
+}
+
+static void walk_records(struct partition *p, struct store_walk *req, struct str after,
+                         struct buf *b)
+{
+    size_t at = after.n > 0 ? record_place(p, after) : 0;
+
+    for (; at < p->records_n && req->ret_n < req->limit; at++) {
+        const struct record *r = &p->records[at];
+
+        if (!str_eq(r->sk, after) && !record_expired(r, req->req.now_ms))
+            walk_add(b, req,
+                     (struct store_kept){p->named.name, r->sk, frame_str(r->body), r->expires_ms});
+    }
+}
+
+static void walk_names(struct store_mem *m, struct store_walk *req, struct buf *b)
+{
+    const struct map *map = req->kind == STORE_WALK_ROOMS ? &m->disk->rooms : &m->disk->counters;
+    struct str after, sk;
+    size_t n;
+    struct str *names;
+
+    store_cursor_open(req->cursor, &after, &sk);
+    names = names_after(map, after, &n);
+    for (size_t i = 0; i < n && req->ret_n < req->limit; i++) {
+        const struct counter *c = named_get(m->disk, map, names[i]);
+        uint64_t next = req->kind == STORE_WALK_COUNTERS ? c->next + 1 : 0;
+
+        walk_add(b, req, (struct store_kept){.name = names[i], .number = next});
+    }
+    free(names);
+}
+
+static void walk_partitions(struct store_mem *m, struct store_walk *req, struct buf *b)
+{
+    struct str after, sk;
+    struct partition *p;
+    struct str *names;
+    size_t n;
+
+    store_cursor_open(req->cursor, &after, &sk);
+    p = named_get(m->disk, &m->disk->partitions, after);
+    if (p != NULL)
+        walk_records(p, req, sk, b);
+    names = names_after(&m->disk->partitions, after, &n);
+    for (size_t i = 0; i < n && req->ret_n < req->limit; i++)
+        walk_records(named_get(m->disk, &m->disk->partitions, names[i]), req, STR(""), b);
+    free(names);
+}
+
+static enum store_result run_walk(struct store_mem *m, struct store_walk *req)
+{
+    struct buf b;
+
+    buf_init(&b, UINT32_MAX);
+    req->ret_n = 0;
+    req->ret_cursor = NULL;
+    if (req->kind == STORE_WALK_RECORDS)
+        walk_partitions(m, req, &b);
+    else
+        walk_names(m, req, &b);
+    if (req->ret_n < req->limit) {
+        frame_unref(req->ret_cursor);
+        req->ret_cursor = NULL;
+    }
+    m->reads++;
+    m->records_read += req->ret_n;
+    req->ret_block = block_take(&b);
+    return STORE_OK;
+}
+
 static enum store_result run_one(struct store_mem *m, struct store_req *req)
 {
     switch (req->op) {
@@ -398,6 +501,8 @@ static enum store_result run_one(struct store_mem *m, struct store_req *req)
         return run_list(m, CONTAINER_OF(req, struct store_list, req));
     case STORE_NEXT:
         return run_next(m, CONTAINER_OF(req, struct store_next, req));
+    case STORE_WALK:
+        return run_walk(m, CONTAINER_OF(req, struct store_walk, req));
     }
     return STORE_FAILED;
 }

@@ -38,6 +38,12 @@ static const char *const sql[SQL_N] = {
                           " WHERE expires > 0 AND expires <= ?1 LIMIT ?2)",
     [SQL_COUNTER_NEXT] = "INSERT INTO counter(name, next) VALUES(?1, 1 + ?2)"
                          " ON CONFLICT DO UPDATE SET next = next + ?2 RETURNING next - ?2",
+    [SQL_WALK_ROOMS] = "SELECT name, x'', 0, x'', 0 FROM room WHERE name > ?1"
+                       " ORDER BY name LIMIT ?3",
+    [SQL_WALK_RECORDS] = "SELECT pk, sk, expires, body, expires FROM record"
+                         " WHERE (pk, sk) > (?1, ?2) ORDER BY pk, sk LIMIT ?3",
+    [SQL_WALK_COUNTERS] = "SELECT name, x'', next, x'', 0 FROM counter WHERE name > ?1"
+                          " ORDER BY name LIMIT ?3",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
     [SQL_META_PUT] = "REPLACE INTO meta(name, value) VALUES(?1, ?2)",
     [SQL_PAGE_SIZE] = "PRAGMA page_size",

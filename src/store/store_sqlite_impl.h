@@ -2,7 +2,7 @@
  *
  *   store_sqlite         opening, closing, handing requests to the helpers
  *   store_sqlite_write   the writer's transactions
- *   store_sqlite_record  records and counters in them
+ *   store_sqlite_record  records and counters in them; walks
  *   store_sqlite_fold    journal -> pages, in slices that ride along in them
  *   store_sqlite_read    the readers
  *   store_sqlite_tail    what is in memory
@@ -101,6 +101,7 @@ int store_sqlite_record_expire(struct store_sqlite *s) MUST_CHECK;
 /* Through a reader's connection: SQLITE_OK and the result, or an error. */
 int store_sqlite_record_get(struct store_sqlite_conn *c, struct store_get *req) MUST_CHECK;
 int store_sqlite_record_list(struct store_sqlite_conn *c, struct store_list *req) MUST_CHECK;
+int store_sqlite_record_walk(struct store_sqlite_conn *c, struct store_walk *req) MUST_CHECK;
 
 /* The next number, reserving more in the transaction under way if needed. */
 int store_sqlite_record_number(struct store_sqlite *s, struct store_sqlite_numbers *numbers,

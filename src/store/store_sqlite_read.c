@@ -279,6 +279,8 @@ static int run_one(struct store_sqlite *s, struct store_sqlite_conn *c, struct s
     }
     if (req->op == STORE_AMENDS)
         return run_amends(c, CONTAINER_OF(req, struct store_amends, req), p);
+    if (req->op == STORE_WALK)
+        return store_sqlite_record_walk(c, CONTAINER_OF(req, struct store_walk, req));
     assert(req->op == STORE_LIST);
     return store_sqlite_record_list(c, CONTAINER_OF(req, struct store_list, req));
 }

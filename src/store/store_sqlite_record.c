@@ -155,6 +155,50 @@ static bool list_row(sqlite3_stmt *stmt, struct store_list *req, struct buf *blo
     return req->ret_n < req->limit;
 }
 
+/* Every kind's statement has the same columns: name, sk, number, body, expires. */
+static void walk_row(sqlite3_stmt *stmt, struct store_walk *req, struct buf *block)
+{
+    struct store_kept kept = {store_sqlite_conn_str(stmt, 0), store_sqlite_conn_str(stmt, 1),
+                              store_sqlite_conn_str(stmt, 3), store_sqlite_conn_u64(stmt, 2)};
+
+    frame_unref(req->ret_cursor);
+    req->ret_cursor = store_cursor_make(kept.name, kept.sk);
+    if (expired(store_sqlite_conn_u64(stmt, 4), req->req.now_ms))
+        return;
+    store_walk_add(block, &kept);
+    req->ret_n++;
+}
+
+int store_sqlite_record_walk(struct store_sqlite_conn *c, struct store_walk *req)
+{
+    sqlite3_stmt *stmt = store_sqlite_conn_stmt(c, SQL_WALK_ROOMS + (unsigned)req->kind);
+    struct str name, sk;
+    unsigned seen = 0;
+    int rc;
+
+    store_cursor_open(req->cursor, &name, &sk);
+    store_sqlite_conn_bind(stmt, 1, name);
+    if (req->kind == STORE_WALK_RECORDS)
+        store_sqlite_conn_bind(stmt, 2, sk);
+    store_sqlite_conn_bind_u64(stmt, 3, req->limit);
+    buf_clear(&c->block);
+    req->ret_n = 0;
+    req->ret_cursor = NULL;
+    for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; seen++)
+        walk_row(stmt, req, &c->block);
+    (void)sqlite3_reset(stmt);
+    if (rc == SQLITE_DONE && c->block.failed)
+        rc = SQLITE_NOMEM;
+    if (rc != SQLITE_DONE || seen < req->limit) {
+        frame_unref(req->ret_cursor);
+        req->ret_cursor = NULL;
+    }
+    if (rc != SQLITE_DONE)
+        return rc;
+    req->ret_block = frame_copy(buf_peek(&c->block));
+    return SQLITE_OK;
+}
+
 static bool is_behind(struct str a, struct str b)
 {
     size_t n = MIN(a.n, b.n);

@@ -447,6 +447,96 @@ static void all_is_there_after_reopening(void **state)
     assert_int_equal(next.ret_first, 4);
 }
 
+/* A page of a walk: "name/sk@number=body ..." added to text; the cursor, or NULL. */
+static struct frame *walk_page(struct store_rig *r, enum store_walk_kind kind, unsigned limit,
+                               struct frame *cursor, char text[static 4096])
+{
+    struct store_walk req = {.req = store_rig_req(r), .kind = kind, .limit = limit};
+    struct store_kept k;
+    size_t at = 0, n = strlen(text);
+    unsigned items = 0;
+
+    if (cursor != NULL)
+        req.cursor = frame_str(cursor);
+    store_walk(r->store, &req);
+    assert_non_null(req.req.done);
+    assert_int_equal(store_rig_wait(r, &req.req), STORE_OK);
+    for (; store_walk_next(req.ret_block, &at, &k); items++)
+        n += (size_t)snprintf(text + n, 4096 - n, "%.*s/%.*s@%llu=%.*s ", STR_ARGS(k.name),
+                              STR_ARGS(k.sk), (unsigned long long)k.number, STR_ARGS(k.body));
+    assert_true(n < 4096);
+    assert_int_equal(items, req.ret_n);
+    if (req.ret_cursor != NULL)
+        assert_true(req.ret_cursor->n > 0 && req.ret_cursor->n <= STORE_CURSOR_MAX);
+    frame_unref(req.ret_block);
+    frame_unref(cursor);
+    return req.ret_cursor;
+}
+
+/* Checks that a walk in pages of limit gives exactly the `n` wanted, each once. */
+static void check_walk(struct store_rig *r, enum store_walk_kind kind, unsigned limit,
+                       const char *const *wanted, size_t n)
+{
+    char text[4096] = " ";
+    struct frame *cursor = NULL;
+    size_t bytes = 1;
+
+    do
+        cursor = walk_page(r, kind, limit, cursor, text);
+    while (cursor != NULL);
+    for (size_t i = 0; i < n; i++) {
+        const char *found = strstr(text, wanted[i]);
+
+        if (found == NULL || strstr(found + 1, wanted[i]) != NULL)
+            fail_msg("'%s' is not once in '%s'", wanted[i], text);
+        bytes += strlen(wanted[i]) - 1;
+    }
+    if (strlen(text) != bytes)
+        fail_msg("there is more in '%s'", text);
+}
+
+static void walk_gives_all_that_is_kept(void **state)
+{
+    struct store_rig *r = *state;
+    static const char *const rooms[] = {" a/@0= ", " b/@0= ", " bb/@0= ", " room/@0= "};
+    static const char *const records[] = {" p/a@0=1 ", " p/b@0=2 ", " p/bb@0= ", " q/a@0=4 ",
+                                          " pp/b@4102444800000=5 "};
+    static const char *const counters[] = {" c/@4= ", " d/@2= "};
+    struct store_put put = {.pk = STR("q"), .sk = STR("a"), .body = STR("4")};
+    struct store_put gone = {.pk = STR("q"), .sk = STR("b"), .body = STR("x"), .expires_ms = 1};
+    struct store_put later = {
+        .pk = STR("pp"), .sk = STR("b"), .body = STR("5"), .expires_ms = 4102444800000};
+    struct store_put *const puts[] = {&put, &gone, &later};
+    struct store_next next = {.counter = STR("c"), .n = 3};
+
+    check_walk(r, STORE_WALK_ROOMS, 3, NULL, 0);
+    check_walk(r, STORE_WALK_RECORDS, 3, NULL, 0);
+    check_walk(r, STORE_WALK_COUNTERS, 3, NULL, 0);
+    store_rig_fill(r, STR("room"), 80); /* folded */
+    store_rig_fill(r, STR("b"), 1);
+    store_rig_fill(r, STR("a"), 2);
+    store_rig_fill(r, STR("bb"), 3);
+    assert_int_equal(store_rig_put(r, STR("b"), STR("2"), 0, NULL), STORE_OK);
+    assert_int_equal(store_rig_put(r, STR("a"), STR("1"), 0, NULL), STORE_OK);
+    assert_int_equal(store_rig_put(r, STR("bb"), STR(""), 0, NULL), STORE_OK);
+    for (size_t i = 0; i < COUNTOF(puts); i++) {
+        puts[i]->req = store_rig_req(r);
+        store_put(r->store, puts[i]);
+        assert_int_equal(store_rig_wait(r, &puts[i]->req), STORE_OK);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        next.req = store_rig_req(r);
+        store_next(r->store, &next);
+        assert_int_equal(store_rig_wait(r, &next.req), STORE_OK);
+        next = (struct store_next){.counter = STR("d"), .n = 1};
+    }
+    for (unsigned limit = 1; limit < 9; limit++) {
+        check_walk(r, STORE_WALK_ROOMS, limit, rooms, COUNTOF(rooms));
+        check_walk(r, STORE_WALK_RECORDS, limit, records, COUNTOF(records));
+        check_walk(r, STORE_WALK_COUNTERS, limit, counters, COUNTOF(counters));
+    }
+}
+
 #define ON(setup, test)                                                                  \
     {                                                                                    \
         .name = #test "_on_" #setup, .test_func = test, .setup_func = store_rig_##setup, \
@@ -461,4 +551,4 @@ CHECK_MAIN(EACH(append_numbers_entries), EACH(append_behind_another_head_conflic
            EACH(put_is_conditional), EACH(put_removes), EACH(list_is_in_bytewise_order),
            EACH(one_of_many_racers_wins), EACH(counters_never_repeat), EACH(records_expire),
            EACH(many_rooms_at_once), EACH(close_completes_what_is_in_flight),
-           EACH(all_is_there_after_reopening))
+           EACH(all_is_there_after_reopening), EACH(walk_gives_all_that_is_kept))

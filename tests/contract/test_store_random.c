@@ -24,6 +24,7 @@ union any_req {
     struct store_put put;
     struct store_list list;
     struct store_next next;
+    struct store_walk walk;
 };
 
 /* Each slot has a room, a pk and a counter of its own, so that the outcome does
@@ -138,6 +139,9 @@ static enum store_op make(struct story *t, struct slot *s, union any_req *req)
         make_list(t, s, req);
     else if (kind < 95)
         req->get = (struct store_get){.pk = str_of(s->name), .sk = STR("k")};
+    else if (kind < 97)
+        req->walk = (struct store_walk){.kind = (enum store_walk_kind)(s->head % 3),
+                                        .limit = 1 + (unsigned)rng_below(&t->rng, 9)};
     else
         req->next = (struct store_next){.counter = str_of(s->name), .n = 1 + (unsigned)kind % 3};
     return kind < 45   ? STORE_APPEND
@@ -147,6 +151,7 @@ static enum store_op make(struct story *t, struct slot *s, union any_req *req)
            : kind < 85 ? STORE_PUT
            : kind < 90 ? STORE_LIST
            : kind < 95 ? STORE_GET
+           : kind < 97 ? STORE_WALK
                        : STORE_NEXT;
 }
 
@@ -176,6 +181,9 @@ static void submit(struct store *store, union any_req *req, enum store_op op)
         break;
     case STORE_NEXT:
         store_next(store, &req->next);
+        break;
+    case STORE_WALK:
+        store_walk(store, &req->walk);
         break;
     }
 }
@@ -217,6 +225,19 @@ static void same_lists(const struct store_list *a, const struct store_list *b)
     assert_false(store_block_next(b->ret_block, &at_y, &y));
     frame_unref(a->ret_block);
     frame_unref(b->ret_block);
+}
+
+static void drop_walk(struct store_walk *req)
+{
+    struct store_kept kept;
+    size_t at = 0;
+    unsigned n = 0;
+
+    while (store_walk_next(req->ret_block, &at, &kept))
+        n++;
+    assert_int_equal(n, req->ret_n);
+    frame_unref(req->ret_block);
+    frame_unref(req->ret_cursor);
 }
 
 static void check_append(struct slot *s, const struct store_append *a, const struct store_append *b)
@@ -270,6 +291,10 @@ static void check_both(struct slot *s)
         break;
     case STORE_NEXT:
         assert_int_equal(a->next.ret_first, b->next.ret_first);
+        break;
+    case STORE_WALK: /* each has its own order, and sees other things that change */
+        drop_walk(&a->walk);
+        drop_walk(&b->walk);
         break;
     }
 }

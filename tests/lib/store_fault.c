@@ -16,6 +16,7 @@ union any_req {
     struct store_put put;
     struct store_list list;
     struct store_next next;
+    struct store_walk walk;
 };
 
 static const size_t sizes[] = {
@@ -23,6 +24,7 @@ static const size_t sizes[] = {
     [STORE_READ] = sizeof(struct store_read), [STORE_AMENDS] = sizeof(struct store_amends),
     [STORE_GET] = sizeof(struct store_get),   [STORE_PUT] = sizeof(struct store_put),
     [STORE_LIST] = sizeof(struct store_list), [STORE_NEXT] = sizeof(struct store_next),
+    [STORE_WALK] = sizeof(struct store_walk),
 };
 
 struct store_fault {

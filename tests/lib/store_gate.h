@@ -10,10 +10,10 @@
 struct store_gate {
     struct store store;
     struct store *inner;
-    bool closed[STORE_NEXT + 1]; /* by enum store_op */
+    bool closed[STORE_WALK + 1]; /* by enum store_op */
     struct store_req *held[STORE_GATE_MAX];
     unsigned held_n;
-    uint64_t seen[STORE_NEXT + 1]; /* requests so far */
+    uint64_t seen[STORE_WALK + 1]; /* requests so far */
 };
 
 void store_gate_init(struct store_gate *g, struct store *inner);
