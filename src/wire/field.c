@@ -1,43 +1,17 @@
 #include "wire/field.h"
 
 #include "base/str.h"
+#include "base/utc.h"
 #include "wire/http1.h"
 
 #include <string.h>
 
 #define DAY_S 86400
-#define YEAR_9999_END_S 253402300799
 
 static const char days[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                  "Thursday", "Friday", "Saturday"};
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-/* Days from 1 January 1970 to a date of the Gregorian calendar, counted in
- * years that begin in March. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
-
-    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 719469;
-}
-
-struct date {
-    int64_t year, month, day;
-};
-
-/* The inverse of days_of, for years from 1970. */
-static struct date date_of(int64_t n)
-{
-    struct date d = {.year = 1970 + n / 366, .month = 12};
-
-    while (days_of(d.year + 1, 1, 1) <= n)
-        d.year++;
-    while (days_of(d.year, d.month, 1) > n)
-        d.month--;
-    d.day = n - days_of(d.year, d.month, 1) + 1;
-    return d;
-}
 
 /* v in n decimal digits. */
 static char *put(char *to, int64_t v, size_t n)
@@ -50,22 +24,17 @@ static char *put(char *to, int64_t v, size_t n)
 /* RFC 9110 5.6.7, IMF-fixdate. */
 void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN])
 {
-    struct date d;
-    int64_t n, s;
+    struct utc u = utc_of(unix_s);
     char *to;
 
-    assert(unix_s >= 0 && unix_s <= YEAR_9999_END_S);
-    n = unix_s / DAY_S;
-    s = unix_s % DAY_S;
-    d = date_of(n);
     memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", FIELD_DATE_LEN);
-    memcpy(out, days[(n + 4) % 7], 3);
-    to = put(out + 5, d.day, 2);
-    memcpy(to + 1, months[d.month - 1], 3);
-    put(out + 12, d.year, 4);
-    put(out + 17, s / 3600, 2);
-    put(out + 20, s / 60 % 60, 2);
-    put(out + 23, s % 60, 2);
+    memcpy(out, days[(unix_s / DAY_S + 4) % 7], 3);
+    to = put(out + 5, u.day, 2);
+    memcpy(to + 1, months[u.month - 1], 3);
+    put(out + 12, u.year, 4);
+    put(out + 17, u.hour, 2);
+    put(out + 20, u.minute, 2);
+    put(out + 23, u.second, 2);
 }
 
 /* Matches s against a pattern, in which '9' stands for a digit, '_' for a space
@@ -123,7 +92,8 @@ bool field_date_parse(struct str s, int64_t *ret_unix_s)
 {
     enum { FIXDATE, RFC850, ASCTIME } form = FIXDATE;
     struct str short_day = s, long_day = s;
-    int64_t v[6], year, month, day, month_days;
+    int64_t v[6];
+    struct utc u;
 
     if (!take_day(&short_day, 3))
         return false;
@@ -140,14 +110,12 @@ bool field_date_parse(struct str s, int64_t *ret_unix_s)
 
         memcpy(v, moved, sizeof(v));
     }
-    year = form == RFC850 ? v[2] + (v[2] < 70 ? 2000 : 1900) : v[2];
-    month = v[1];
-    day = v[0];
-    month_days =
-        days_of(month == 12 ? year + 1 : year, month % 12 + 1, 1) - days_of(year, month, 1);
-    if (year < 1970 || day < 1 || day > month_days || v[3] > 23 || v[4] > 59 || v[5] > 60)
+    u = (struct utc){.year = v[2], v[1], v[0], v[3], v[4], v[5]};
+    if (form == RFC850)
+        u.year += u.year < 70 ? 2000 : 1900;
+    if (!utc_exists(&u))
         return false;
-    *ret_unix_s = days_of(year, month, day) * DAY_S + v[3] * 3600 + v[4] * 60 + v[5];
+    *ret_unix_s = utc_seconds(&u);
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "wire/sigv4.h"
 
 #include "base/str.h"
+#include "base/utc.h"
 #include "wire/url.h"
 
 #include <openssl/crypto.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 
 enum {
-    STAMP_N = 16, /* 20150830T123600Z */
     HEX_N = 2 * SIGV4_HASH_N,
     CANONICAL_MAX = 1024 * 1024,
     SECONDS_OF_DAY = 86400,
@@ -28,7 +28,7 @@ struct signing {
     struct sigv4_key *key;
     const struct sigv4_credentials *who;
     const struct sigv4_request *r;
-    char stamp[STAMP_N + 1];
+    char stamp[UTC_BASIC_LEN + 1];
     struct pair headers[SIGV4_HEADERS_MAX];
     unsigned headers_n;
     struct pair params[SIGV4_PARAMS_MAX];
@@ -62,27 +62,6 @@ static void append_hash(struct buf *b, struct str s)
 
     sha256(s, hash);
     append_hex(b, hash, sizeof(hash));
-}
-
-/* The date of a day since 1970, in the Gregorian calendar; years begin in March, so that
- * the leap day is the last. */
-static void print_stamp(uint64_t now_s, char ret[static STAMP_N + 1])
-{
-    uint64_t days = now_s / SECONDS_OF_DAY + 719468, of_day = now_s % SECONDS_OF_DAY;
-    uint64_t era = days / 146097, of_era = days % 146097;
-    uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    uint64_t month = (5 * of_year + 2) / 153, day = of_year - (153 * month + 2) / 5 + 1;
-    struct buf b CLEANUP(buf_fini);
-
-    month = month < 10 ? month + 3 : month - 9;
-    year += era * 400 + (month <= 2);
-    buf_init(&b, 64);
-    buf_printf(&b, "%04u%02u%02uT%02u%02u%02uZ", (unsigned)(year % 10000), (unsigned)month,
-               (unsigned)day, (unsigned)(of_day / 3600), (unsigned)(of_day / 60 % 60),
-               (unsigned)(of_day % 60));
-    memcpy(ret, buf_peek(&b).p, STAMP_N);
-    ret[STAMP_N] = '\0';
 }
 
 /* The key: derived once for each day, region and service. */
@@ -281,7 +260,7 @@ static bool begin(struct signing *s, struct sigv4_key *k, const struct sigv4_cre
         return false;
     buf_init(&s->scope, CANONICAL_MAX);
     buf_init(&s->canonical, CANONICAL_MAX);
-    print_stamp(r->now_s, s->stamp);
+    utc_basic((int64_t)r->now_s, s->stamp);
     buf_printf(&s->scope, "%.8s/%.*s/%.*s/aws4_request", s->stamp, STR_ARGS(r->region),
                STR_ARGS(r->service));
     while (url_query_next(&query, &name, &value))
