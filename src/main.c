@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "io/file.h"
 #include "io/host.h"
+#include "io/http_client.h"
 #include "io/process.h"
 #include "io/signals.h"
 #include "io/usage.h"
@@ -35,6 +36,7 @@ struct node {
     struct log_sink *log;
     struct store *store;
     struct bus *bus;
+    struct http_client *http;
     struct server *server;
     struct signals *signals;
     int exit_code;
@@ -158,10 +160,16 @@ static bool open_node(struct node *n, bool echo)
     if (!open_store(n, echo))
         return false;
     n->bus = bus_local_new();
+    if (server_needs_http(&n->conf) &&
+        http_client_curl_new(&(struct http_options){0}, &n->http) < 0) {
+        fprintf(stderr, "polylog: cannot start the client for the issuer's keys\n");
+        return false;
+    }
     o.host = n->host;
     o.log = n->log;
     o.store = n->store;
     o.bus = n->bus;
+    o.http = n->http;
     o.inherited_n = process_inherited(&o.inherited);
     if (server_new(&o, &n->server, why) < 0) {
         fprintf(stderr, "polylog: %s\n", why);
@@ -184,6 +192,7 @@ static void close_node(struct node *n)
     bus_stop(n->bus);
     store_close(n->store);
     process_end_within(CLOSE_S, "polylog: stopped while the log cannot be written\n");
+    http_client_close(n->http);
     server_free(n->server);
     bus_close(n->bus);
     log_sink_close(n->log);

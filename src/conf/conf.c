@@ -243,6 +243,12 @@ static bool check(const struct conf *c, char why[static 256])
         wrong = "listen is empty: there is nowhere to listen";
     else if (c->token_secret[0] != '\0' && strlen(c->token_secret) < 32)
         wrong = "token-secret is too short; allowed: at least 32 characters";
+    else if (c->token_key_old.n > 0 && c->token_key[0] == '\0')
+        wrong = "token-key-old needs token-key: the key that signs now";
+    else if (c->issuer[0] != '\0' && c->audience.n == 0)
+        wrong = "issuer needs audience: whose tokens of the issuer are meant for this chat";
+    else if (c->issuer[0] == '\0' && (c->audience.n > 0 || c->jwks[0] != '\0'))
+        wrong = "audience and jwks need issuer";
     else if (c->dead_after_ms > 0 && c->dead_after_ms <= c->ping_interval_ms)
         wrong = "dead-after must be longer than ping-interval";
     else

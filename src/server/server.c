@@ -7,6 +7,7 @@
 #include "server/conn.h"
 #include "server/door_http.h"
 #include "server/drain.h"
+#include "server/issuer.h"
 #include "server/revoked.h"
 
 #include <errno.h>
@@ -47,10 +48,16 @@ static void draw_keys(struct server *s)
     io_random(s->workers[0].io, s->ticket_key, sizeof(s->ticket_key));
 }
 
+bool server_needs_http(const struct conf *c)
+{
+    return c->issuer[0] != '\0' && (c->jwks[0] == '\0' || strstr(c->jwks, "://") != NULL);
+}
+
 int server_new(const struct server_options *o, struct server **ret_server,
                char ret_why[static SERVER_WHY_MAX])
 {
     struct server *s = calloc(1, sizeof(*s));
+    const char *why;
     int r;
 
     if (s == NULL)
@@ -58,6 +65,12 @@ int server_new(const struct server_options *o, struct server **ret_server,
     s->o = *o;
     s->conf = o->conf;
     s->workers_n = o->workers;
+    why = issuer_new(s, &s->issuer);
+    if (why != NULL) {
+        (void)snprintf(ret_why, SERVER_WHY_MAX, "%s", why);
+        free(s);
+        return -EINVAL;
+    }
     assert(s->workers_n > 0 && s->workers_n <= WORKERS_MAX);
     s->workers = aligned_alloc(64, (sizeof(*s->workers) * s->workers_n + 63) / 64 * 64);
     if (s->workers == NULL)
@@ -79,7 +92,7 @@ int server_new(const struct server_options *o, struct server **ret_server,
         memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
         memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
         people_init(&s->workers[i].people, &s->workers[i].owner, &s->keys.keys,
-                    s->conf->token_ttl_ms, NULL);
+                    s->conf->token_ttl_ms, issuer_options(s->issuer));
     }
     s->accept = accept_new(&s->workers[0]);
     s->started_ms = io_wall_ms(s->workers[0].io);
@@ -97,6 +110,7 @@ void server_free(struct server *s)
     for (unsigned i = 0; i < s->workers_n; i++)
         worker_fini(&s->workers[i]);
     token_keys_close(&s->keys);
+    issuer_free(s->issuer);
     free(s->workers);
     free(s);
 }
@@ -159,8 +173,8 @@ static bool probe_is_late(const struct server *s, uint64_t now_ms, uint64_t late
 
 bool server_is_degraded(const struct server *s, uint64_t now_ms)
 {
-    return atomic_load(&s->probe_failed) || bus_degraded(s->o.bus) ||
-           probe_is_late(s, now_ms, PROBE_LATE_MS);
+    return atomic_load(&s->probe_failed) || issuer_is_failing(s->issuer) ||
+           bus_degraded(s->o.bus) || probe_is_late(s, now_ms, PROBE_LATE_MS);
 }
 
 const char *server_stuck(const struct server *s, uint64_t now_ms)
@@ -181,6 +195,8 @@ void server_booted(struct server *s, const char *why)
     if (why == NULL)
         why = token_keys_open(&s->keys, s->conf,
                               (struct str){(const uint8_t *)s->secret, s->secret_n});
+    if (why == NULL)
+        why = issuer_start(s->issuer);
     s->booting = false;
     if (atomic_load(&s->phase) >= SERVER_DRAINING)
         return; /* it was told to stop before it had started */
@@ -238,6 +254,8 @@ static void reload(struct io_mail *mail)
         log_error(m->worker->log, "reload", LOG_TEXT("error", why));
     else
         log_info(m->worker->log, "reload", LOG_BOOL("tls", m->worker->tls != NULL));
+    if (m->worker->index == 0)
+        issuer_reload(m->server->issuer);
     free(m);
 }
 
@@ -334,6 +352,7 @@ static void end(struct server *s)
 {
     atomic_store(&s->phase, SERVER_DRAINING);
     accept_close(s);
+    issuer_stop(s->issuer);
     wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
     wheel_cancel(&s->workers[0].wheel, &s->stop_timer);
     revoked_stop(s->revoked);

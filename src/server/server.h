@@ -15,6 +15,8 @@
 
 struct accept;
 struct boot;
+struct http_client;
+struct issuer;
 struct revoked;
 
 #define SERVER_SECRET_MAX 128
@@ -34,6 +36,7 @@ struct server_options {
     struct io_host *host;
     struct store *store;
     struct bus *bus;
+    struct http_client *http; /* NULL unless server_needs_http */
     struct log_sink *log;
     const char *version;
     /* Told, on worker 0, once it serves; and why it could not. */
@@ -58,6 +61,7 @@ struct server {
     char secret[SERVER_SECRET_MAX]; /* signs tokens, without token-key */
     size_t secret_n;
     struct token_keys keys;    /* of tokens; set before it serves */
+    struct issuer *issuer;     /* NULL: there is none */
     char owner_code[40];       /* of the owner link, while nobody has used it; else empty */
     _Atomic int phase;         /* enum server_phase */
     unsigned settled_n;        /* how often workers had nothing left to do: worker 0's */
@@ -75,6 +79,9 @@ struct server {
     bool stopping;      /* will end when its clients have moved; worker 0's */
     uint64_t started_ms;
 };
+
+/* Must there be a client for requests to other services, by the settings? */
+bool server_needs_http(const struct conf *c) MUST_CHECK;
 
 /* Makes the workers. 0, or -errno and a sentence for a person. */
 int server_new(const struct server_options *o, struct server **ret_server,

@@ -6,6 +6,7 @@
 #include "io/io_tls.h"
 #include "server/conn.h"
 #include "server/door_ws.h"
+#include "server/issuer.h"
 #include "server/own.h"
 #include "server/request.h"
 #include "server/server.h"
@@ -460,6 +461,11 @@ static void second(struct wheel_timer *t)
         metrics_set(w->metrics, METRIC_tls_handshakes, stats.handshakes);
         metrics_set(w->metrics, METRIC_tls_failures, stats.failures);
     }
+    for (unsigned r = JWT_BAD; r < IDENTITY_REASONS; r++)
+        metrics_set(w->metrics, (enum metric)(METRIC_token_bad + r - JWT_BAD),
+                    w->people.identity.refused[r]);
+    if (w->index == 0)
+        issuer_second(w->server->issuer);
     log_tick(w->log);
     limits_second(w);
     person_sweep(w);

@@ -1,0 +1,47 @@
+/* issuer.h: the keys of an outside issuer: read from a file, or fetched and refreshed
+ * in the background, and handed to every worker as an immutable set.
+ *
+ *   due, or wanted --> description --> keys --ok--> all workers; due when they are old
+ *        ^                 |            |
+ *        +--- later -------+-- failed --+      the last good set stays, until it is stale
+ *
+ * How often: as Cache-Control says, between 5 minutes and a day; an hour if it says
+ * nothing. Sooner when a token names a key that is not there, but at most once in
+ * jwks-again. While it fails the node is degraded; jwks-stale after the last success
+ * the set is taken from the workers, and tokens of the issuer are refused.
+ *
+ * All of it is worker 0's, but what says otherwise. */
+#ifndef SERVER_ISSUER_H
+#define SERVER_ISSUER_H
+
+#include "chat/identity.h"
+
+struct issuer;
+struct server;
+
+/* *ret_issuer is NULL if the settings name none. NULL, or what is wrong with the
+ * settings, for a person. */
+const char *issuer_new(struct server *s, struct issuer **ret_issuer);
+
+/* For people_init; NULL if i is. */
+const struct identity_options *issuer_options(const struct issuer *i);
+
+/* Reads or asks for the keys. NULL, or why a file of them is of no use. */
+const char *issuer_start(struct issuer *i);
+
+/* The file again, if they are from one; else they are fetched now. NULL is fine. */
+void issuer_reload(struct issuer *i);
+
+/* Nothing is asked for any more; an answer may still come. NULL is fine. */
+void issuer_stop(struct issuer *i);
+
+/* Once a second: metrics. NULL is fine. */
+void issuer_second(struct issuer *i);
+
+/* Any thread: did the last attempt fail? NULL is fine. */
+bool issuer_is_failing(const struct issuer *i);
+
+/* The http client must be closed and every loop freed. NULL is fine. */
+void issuer_free(struct issuer *i);
+
+#endif
