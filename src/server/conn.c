@@ -222,6 +222,14 @@ void conn_sent(struct conn *c)
     conn_mark(c);
 }
 
+void conn_trim(struct conn *c)
+{
+    if (c->out == NULL || buf_len(c->out) > 0)
+        return;
+    out_free(c->out);
+    c->out = NULL;
+}
+
 bool conn_send(struct conn *c, struct str bytes)
 {
     struct buf *out = conn_out(c);
@@ -308,6 +316,7 @@ void conn_flush(struct conn *c)
         c->door->fill(c);
     if (c->state == CONN_CLOSED)
         return;
+    conn_trim(c);
     f = flight_get(c->worker);
     if (c->out != NULL && buf_len(c->out) > 0) {
         f->out = c->out;

@@ -127,6 +127,9 @@ bool conn_send(struct conn *c, struct str bytes);
 struct buf *conn_out(struct conn *c);
 void conn_sent(struct conn *c);
 
+/* Frees what is sent next if there is nothing of it. */
+void conn_trim(struct conn *c);
+
 /* Sends bytes that many connections share, if a send can begin at once; else
  * nothing, and they are counted as dropped: casts. */
 void conn_cast(struct conn *c, struct frame *bytes);

@@ -27,6 +27,7 @@ struct eio {
     bool listed, websocket;
     bool awaiting; /* a pong */
     bool probed;   /* the probe has proven itself: no GET is to wait */
+    bool local;    /* it was opened from this machine */
     bool closing;  /* the client has said so; a GET may still come */
 };
 
@@ -53,6 +54,11 @@ bool eio_is(const struct conn *c)
 void **eio_state(struct conn *c)
 {
     return &eio_of(c)->state;
+}
+
+bool eio_is_local(const struct conn *c)
+{
+    return eio_of(c)->local;
 }
 
 static uint64_t now_ms(const struct conn *c)
@@ -222,6 +228,7 @@ static void polled_flush(struct conn *c)
     }
     answer_poll(e, buf_peek(c->out));
     buf_clear(c->out);
+    conn_trim(c);
     c->paused = false;
     if (!list_empty(&c->behind))
         conn_mark(c);
@@ -279,7 +286,7 @@ static void send_open(struct conn *c)
     set_timer(c);
 }
 
-void eio_open(struct conn *h, const struct eio_user *user)
+struct conn *eio_open(struct conn *h, const struct eio_user *user)
 {
     struct conn *c = conn_make(h->worker, &door_polled);
     struct eio *e;
@@ -290,8 +297,10 @@ void eio_open(struct conn *h, const struct eio_user *user)
     map_add(&c->worker->sessions, &e->node, hash_of(e->id));
     e->poll = h;
     h->http->session = c;
+    e->local = h->http->loopback;
     send_open(c);
     polled_flush(c);
+    return c;
 }
 
 void eio_begin(struct conn *c, const struct eio_user *user)
@@ -299,6 +308,7 @@ void eio_begin(struct conn *c, const struct eio_user *user)
     c->door = &door_websocket;
     ws_decoder_init(&c->ws, WS_SERVER, false);
     session_new(c, user, true);
+    eio_of(c)->local = c->http->loopback;
     send_open(c);
 }
 
@@ -504,6 +514,12 @@ static void take_message(struct conn *c, const struct ws_message *m)
 static void websocket_received(struct conn *c, uint8_t *p, size_t n)
 {
     door_ws_read(c, &c->worker->sio_rules, p, n, take_message);
+}
+
+static void websocket_drained(struct conn *c)
+{
+    if (eio_of(c)->user->waits != NULL && eio_of(c)->user->waits(c))
+        conn_mark(c);
 }
 
 static void websocket_fill(struct conn *c)
@@ -715,6 +731,7 @@ static const struct door door_polled = {
 static const struct door door_websocket = {
     .name = "eio",
     .received = websocket_received,
+    .drained = websocket_drained,
     .timeout = timeout,
     .closed = closed,
     .event = event,

@@ -29,6 +29,8 @@ struct eio_user {
     void (*message)(struct conn *c, struct str data, bool binary);
     /* Something may be sent now: NULL, or what sends it. */
     void (*fill)(struct conn *c);
+    /* Is there more to fill with, than the connection's own? NULL: no. */
+    bool (*waits)(struct conn *c);
     /* An event, a cast (struct door); NULL: there are none. */
     void (*event)(struct conn *c, struct str event);
     void (*cast)(struct conn *c, struct str event);
@@ -50,7 +52,7 @@ struct eio_sid {
 bool eio_sid_parse(struct str text, struct eio_sid *ret) MUST_CHECK;
 
 /* Opens a session that is polled; h, which asked for it, is answered. user outlives it. */
-void eio_open(struct conn *h, const struct eio_user *user);
+struct conn *eio_open(struct conn *h, const struct eio_user *user);
 
 /* The connection, upgraded, is a session from now on. */
 void eio_begin(struct conn *c, const struct eio_user *user);
@@ -83,6 +85,9 @@ bool eio_writable(const struct conn *c);
 
 /* The session is over: the client is told. */
 void eio_end(struct conn *c, enum metric why);
+
+/* Was it opened from this machine? */
+bool eio_is_local(const struct conn *c);
 
 /* Does the connection belong to a session; and the state of its user, which the
  * user sets, and frees in closed. */

@@ -3,7 +3,9 @@
 #include "base/str.h"
 #include "server/door_http.h"
 #include "server/eio.h"
+#include "server/http_routes.h"
 #include "server/server.h"
+#include "server/sio.h"
 #include "server/sio_echo.h"
 #include "server/worker.h"
 #include "wire/url.h"
@@ -45,13 +47,14 @@ bool eio_http_takes(const struct conn *c, struct str path)
 {
     const struct server *s = c->worker->server;
 
-    return s->o.echo &&
-           ((s->conf->sio_path[0] == '/' && is_path(path, str_of(s->conf->sio_path))) ||
-            is_path(path, raw_path));
+    return (s->conf->sio_path[0] == '/' && is_path(path, str_of(s->conf->sio_path))) ||
+           (s->o.echo && is_path(path, raw_path));
 }
 
 static const struct eio_user *user_of(const struct conn *c)
 {
+    if (!c->worker->server->o.echo)
+        return &sio_user;
     return is_path(c->http->message->request.path, raw_path) ? &sio_echo_raw : &sio_echo;
 }
 
@@ -124,14 +127,18 @@ static bool switch_protocols(struct conn *c)
 
 static void open_session(struct conn *c, const struct query *q)
 {
+    struct conn *session = c;
+
     if (!str_eq(c->http->message->request.method, STR("GET")))
         fail(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
     else if (!q->version)
         fail(c, ENGINEIO_UNSUPPORTED_VERSION);
     else if (!q->websocket)
-        eio_open(c, user_of(c));
+        session = eio_open(c, user_of(c));
     else if (switch_protocols(c))
         eio_begin(c, user_of(c));
+    if (eio_is(session) && session->state == CONN_OPEN && !c->worker->server->o.echo)
+        http_routes_authenticate(c, session);
 }
 
 /* To another worker. */

@@ -551,6 +551,26 @@ static void show_keys(struct conn *c)
                                               .extra_n = 1});
 }
 
+/* If the token is not good the client may say who it is in another way. */
+static void brought(struct request *r)
+{
+    struct conn *c = r->conn;
+
+    if (r->call.error == ERROR_NONE && c->state == CONN_OPEN && c->person == NULL)
+        r->call.error = session_begin(c, &r->call.who);
+    r->call.error = ERROR_NONE;
+    request_end(r);
+}
+
+void http_routes_authenticate(struct conn *c, struct conn *session)
+{
+    uint8_t buf[TOKEN_MAX];
+    struct str token;
+
+    if (find_token(c, buf, &token) != SOURCE_NONE)
+        identify(request_new(session, (struct str){0}, request_answered), token, brought);
+}
+
 void http_routes_run(struct conn *c)
 {
     struct str path = request_in(c)->path;

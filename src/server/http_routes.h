@@ -8,4 +8,7 @@ struct conn;
  * it a WebSocket. */
 void http_routes_run(struct conn *c);
 
+/* Authenticates session by the token that the request of c brings, if it does. */
+void http_routes_authenticate(struct conn *c, struct conn *session);
+
 #endif

@@ -20,8 +20,11 @@ struct request {
     struct feed *held;                 /* of a join that is under way */
     struct request *parent;            /* of a join that is part of a resume */
     unsigned children;
-    bool follows;   /* entries may be sent to the connection */
-    bool lenient;   /* a token that is not good counts as none */
+    bool follows;      /* entries may be sent to the connection */
+    bool lenient;      /* a token that is not good counts as none */
+    bool whole;        /* resume: all that was missed is sent, however much; epoch 0 is any */
+    bool wants_answer; /* of Socket.IO: an ack, with this id */
+    uint64_t answer_id;
     char name[256]; /* the caller's, who may have gone */
     char room[80];  /* an id that was made up, or taken from a path */
     size_t n;

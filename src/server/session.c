@@ -34,6 +34,17 @@ struct caller session_who(const struct conn *c)
                            .super = c->person->super};
 }
 
+void session_share(struct conn *c, const struct conn *other)
+{
+    if (c->person == NULL) {
+        person_add(other->person, c);
+        own_came(c->worker, c->person);
+    }
+    c->session = other->session;
+    c->expires_s = other->expires_s;
+    c->told = false;
+}
+
 enum error_code session_begin(struct conn *c, const struct caller *who)
 {
     struct worker *w = c->worker;
@@ -64,11 +75,8 @@ static void fail(struct request *r, enum error_code code)
     session_fail(r, (struct command_problem){.code = code});
 }
 
-static void put_who(struct request *r)
+void session_put_who(struct json_out *o, const struct caller *who)
 {
-    const struct caller *who = &r->call.who;
-    struct json_out *o = &r->call.out;
-
     json_out_key(o, "user");
     json_out_object(o);
     json_out_field_u64(o, "id", who->user);
@@ -77,9 +85,9 @@ static void put_who(struct request *r)
         json_out_field_bool(o, "owner", true);
     json_out_object_end(o);
     json_out_key(o, "session");
-    buf_append_byte(&r->call.ok, '"');
-    buf_append_u64(&r->call.ok, who->session);
-    buf_append_byte(&r->call.ok, '"');
+    buf_append_byte(o->buf, '"');
+    buf_append_u64(o->buf, who->session);
+    buf_append_byte(o->buf, '"');
     o->comma = true;
     json_out_field_u64(o, "expires", who->expires_ms);
 }
@@ -140,7 +148,7 @@ static void auth_identified(struct request *r)
         request_who(r, &who);
     }
     if (r->call.error == ERROR_NONE)
-        put_who(r);
+        session_put_who(&r->call.out, &r->call.who);
     request_end(r);
     if (held)
         run_held(c);
@@ -212,7 +220,7 @@ static bool is_behind(const struct request *r)
     const struct call_follow *f = &r->call.follow;
     uint64_t max = r->worker->server->conf->behind_max;
 
-    return !f->reset && max > 0 && f->head - f->cursor > max &&
+    return !r->whole && !f->reset && max > 0 && f->head - f->cursor > max &&
            !command_has(&r->call.cmd, PARAM_last);
 }
 
@@ -374,13 +382,16 @@ static struct request *child_new(struct request *r, const struct command_cursor 
     struct command *cmd = &child->call.cmd;
 
     child->parent = r;
+    child->whole = r->whole;
     r->conn->children_n++;
     request_who(child, &r->call.who);
     cmd->id = COMMAND_join;
     cmd->room = (struct str){child->bytes, at->room.n};
     cmd->after = at->seq;
     cmd->epoch = at->epoch;
-    cmd->has = 1u << PARAM_room | 1u << PARAM_after | 1u << PARAM_epoch | 1u << PARAM_create;
+    cmd->has = 1u << PARAM_room | 1u << PARAM_after | 1u << PARAM_create;
+    if (at->epoch > 0 || !r->whole) /* a person's own log may be followed without its epoch */
+        cmd->has |= 1u << PARAM_epoch;
     child->call.returned = joined;
     return child;
 }

@@ -15,6 +15,12 @@ struct worker;
  * another token. ERROR_NONE, or why not. */
 enum error_code session_begin(struct conn *c, const struct caller *who) MUST_CHECK;
 
+/* c is the person that other is. */
+void session_share(struct conn *c, const struct conn *other);
+
+/* Appends user, session and expires. */
+void session_put_who(struct json_out *o, const struct caller *who);
+
 /* Who the connection is; user 0: nobody. */
 struct caller session_who(const struct conn *c);
 

@@ -11,6 +11,7 @@
 #include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/sio.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -225,6 +226,11 @@ static void ops_publish(struct owner *o, uint64_t workers, const struct news *ne
     take_news(w, news);
 }
 
+static struct frame *encode(struct feed_set *s, unsigned encoding, struct frame *event)
+{
+    return encoding == SIO_ENCODING ? sio_encode(event) : door_ws_encode(s, encoding, event);
+}
+
 static void give_cast(struct worker *w, struct str room, struct str event, uint64_t not_user)
 {
     struct feed *feed = feed_get(&w->feeds, room);
@@ -238,7 +244,11 @@ static void give_cast(struct worker *w, struct str room, struct str event, uint6
         struct follower *f = CONTAINER_OF(n, struct follower, node);
         struct conn *c = CONTAINER_OF(f, struct conn_follower, f)->conn;
 
-        if (not_user == 0 || c->person == NULL || c->person->id != not_user)
+        if (not_user != 0 && c->person != NULL && c->person->id == not_user)
+            continue;
+        if (c->door->cast != NULL)
+            c->door->cast(c, event);
+        else
             conn_cast(c, bytes);
     }
     frame_unref(bytes);
@@ -315,7 +325,7 @@ static const struct owner_ops owner_ops = {
 };
 
 static const struct feed_ops feed_ops = {
-    .encode = door_ws_encode,
+    .encode = encode,
     .wake = conn_wake,
     .is_person = conn_is_person,
 };

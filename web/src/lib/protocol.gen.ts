@@ -133,6 +133,7 @@ export type ErrorCode =
   | "unconfirmed"
   | "deleted"
   | "too_many_rooms"
+  | "too_many_namespaces"
   | "rooms_limit"
   | "too_many_reactions"
   | "rate_limited"

@@ -1,0 +1,30 @@
+/* sio.h: the Socket.IO door: what clients of that library emit is commands, and
+ * entries are events to them (docs/socketio.md).
+ *
+ *   session (server/eio.h) --- first namespace    it follows by the session itself
+ *                          `-- other namespaces   each by a connection without a socket
+ *
+ * Each namespace is the same chat with its own login, rooms and recovery. Nothing is
+ * remembered of who has gone: each event carries the cursors (server/sio_cursors.h),
+ * and whoever hands them back goes on from there, on whatever node. */
+#ifndef SERVER_SIO_H
+#define SERVER_SIO_H
+
+#include "base/frame.h"
+#include "server/eio.h"
+
+/* How entries are encoded for it: feed encoding. */
+#define SIO_ENCODING 2
+
+extern const struct eio_user sio_user;
+
+/* An event, a cast for one namespace. */
+struct sio_space;
+void sio_event_to(struct sio_space *s, struct str json);
+void sio_cast(struct sio_space *s, struct str json);
+
+/* An event as all its followers share it: 2["<event>",{...} without its end, where
+ * the cursors of each go. */
+struct frame *sio_encode(struct frame *event) MUST_CHECK;
+
+#endif

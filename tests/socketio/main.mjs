@@ -1,0 +1,32 @@
+// Runs the tests of every file beside this one.
+//   node main.mjs [-v] [substring of the tests to run]
+import { readdirSync } from "node:fs";
+import { Server } from "../integration/lib/server.mjs";
+import { runAll, sum } from "../integration/lib/suite.mjs";
+
+const args = process.argv.slice(2);
+const verbose = args[0] === "-v";
+const wanted = args[verbose ? 1 : 0] ?? "";
+
+for (const file of readdirSync(new URL(".", import.meta.url)).sort())
+  if (file.startsWith("test_") && file.endsWith(".mjs")) await import(`./${file}`);
+
+const shared = new Map(); // servers, by how many workers they have
+const servers = {
+  get(workers) {
+    if (!shared.has(workers)) shared.set(workers, Server.start({ workers }));
+    return shared.get(workers);
+  },
+};
+
+const counts = await runAll(servers, { wanted, verbose });
+for (const starting of shared.values()) {
+  const server = await starting;
+  if (server.exit !== undefined) {
+    counts.failed++;
+    console.log(`not ok - a shared server ended: ${server.exit}\n${server.log.slice(-4000)}`);
+  }
+  await server.close();
+}
+console.log(sum(counts));
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

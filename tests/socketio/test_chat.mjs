@@ -1,0 +1,134 @@
+// The chat as clients of Socket.IO see it.
+import assert from "node:assert/strict";
+import { sleep, test, until } from "../integration/lib/suite.mjs";
+import { Peer, TRANSPORTS } from "./peer.mjs";
+
+for (const transports of Object.keys(TRANSPORTS)) {
+  const options = { transports };
+
+  test(`join, send, history, ${transports}`, async (t) => {
+    const room = t.room();
+    const [ana, bob] = [await Peer.connect(t, "ana", options), await Peer.connect(t, "bob", options)];
+    assert.equal(ana.connects[0].recovered ?? false, false);
+    const { room: made } = await ana.call("join", { room });
+    assert.deepEqual([made.id, made.head.seq], [room, 1]);
+    await bob.call("join", { room, last: 10 });
+    const { seq } = await ana.call("send", { room, text: "h\u00e9 \u{1f600}", cid: "c1", seen: 1 });
+    assert.equal((await ana.call("send", { room, text: "h\u00e9 \u{1f600}", cid: "c1", seen: 1 })).duplicate, true);
+    assert.deepEqual(await bob.shown(room, 1), ["h\u00e9 \u{1f600}"]);
+    const { body, offset } = await ana.event("message");
+    assert.deepEqual([body.seq, body.from.name, body.cid], [seq, ana.name, "c1"]);
+    assert.equal(offset, `${room}.${made.epoch}.${seq}`);
+    await ana.call("react", { room, target: seq, emoji: "+" });
+    assert.equal((await bob.event("react")).body.emoji, "+");
+    const { entries } = await bob.call("history", { room });
+    assert.deepEqual(entries.map(({ text }) => text), [body.text]);
+    await assert.rejects(bob.call("edit", { room, target: seq, text: "x" }), { code: "forbidden" });
+    await assert.rejects(bob.call("nonsense", {}), { code: "unknown_command" });
+    await assert.rejects(bob.call("send", { room }), { code: "missing_parameter", parameter: "text" });
+    await assert.rejects(bob.call("send", { room, text: Buffer.from("bytes") }), { code: "bad_type" });
+    bob.socket.emit("send", { room });
+    assert.equal((await bob.event("error")).body.error.code, "missing_parameter");
+    assert.ok((await bob.call("ping")).now > 0);
+    if (transports === "both") await until("upgraded", () => ana.manager.engine.transport.name === "websocket");
+  });
+
+  test(`the usual tutorial, ${transports}`, async (t) => {
+    const [room, other] = [t.room("a"), t.room("b")];
+    const server = await t.server;
+    const people = [];
+    for (const name of ["ana", "bob", "cleo"])
+      people.push(await Peer.connect(t, name, { ...options, auth: { username: t.name(name) } }));
+    const [ana, bob, cleo] = people;
+    assert.ok((await ana.event("session")).body.token);
+    ana.socket.emit("joinRoom", { username: "ana", room });
+    bob.socket.emit("join", room);
+    cleo.socket.emit("join", other);
+    await cleo.event("room");
+    await until("both are there", () => ana.events.some(({ event }) => event === "offset") &&
+      bob.events.some(({ event }) => event === "offset"));
+    bob.socket.emit("typing");
+    assert.equal((await ana.event("typing")).body.on, true);
+    bob.socket.emit("stop typing", room);
+    await ana.event("typing", ({ on }) => !on);
+    ana.socket.emit("chat message", "hello");
+    bob.socket.emit("chatMessage", "hi");
+    await ana.shown(room, 2);
+    await bob.shown(room, 2);
+    await bob.call("leave", room);
+    await ana.call("send", room, "gone?");
+    await sleep(50);
+    assert.deepEqual(bob.texts(room), bob.texts(room).filter((text) => text !== "gone?"));
+    await bob.call("join", room); // and what was said before is shown
+    const again = await bob.shown(room, 5);
+    assert.deepEqual(again.slice(2), ["hello", "hi", "gone?"].sort((a, b) => again.indexOf(a) - again.indexOf(b)));
+    assert.deepEqual(cleo.log(room), []);
+    assert.ok((await server.metrics())('polylog_connections_open{door="socketio"}') >= 3);
+  });
+}
+
+test("who is refused", async (t) => {
+  const nobody = await Peer.connect(t, "nobody", { auth: {} });
+  assert.deepEqual([nobody.error.message, nobody.error.data.code], ["Log in first.", "unauthenticated"]);
+  const wrong = await Peer.connect(t, "wrong", { auth: { token: "abc" } });
+  assert.equal(wrong.error.data.code, "bad_token");
+  const odd = await Peer.connect(t, "odd", { auth: { username: "\u0001" } });
+  assert.equal(odd.error.data.code, "bad_name");
+  const server = await t.start({ "sio-path": "/chat/" });
+  const elsewhere = await Peer.connect({ ...t, server, name: (x) => t.name(x), after: (f) => t.after(f) }, "ana", {
+    options: { path: "/chat" } });
+  assert.ok(elsewhere.socket.connected);
+  assert.equal((await server.fetch("/socket.io/?EIO=4&transport=polling")).status, 404);
+});
+
+test("a session that is ended is gone here too", async (t) => {
+  const ana = await Peer.connect(t, "ana");
+  const server = await t.server;
+  await server.command("logout", {}, ana.token);
+  await until("refused", () => ana.error?.data?.code === "revoked");
+});
+
+test("namespaces are the same chat, each for itself", async (t) => {
+  const room = t.room();
+  const ana = await Peer.connect(t, "ana");
+  const { token } = await (await t.server).login(t.name("bob"));
+  const other = await Peer.connect(t, "bob", { manager: ana.manager, nsp: "/team", auth: { token } });
+  assert.ok(other.socket.connected);
+  await ana.call("join", { room });
+  await ana.call("send", { room, text: "one" });
+  assert.deepEqual(await ana.shown(room, 1), ["one"]);
+  assert.deepEqual(other.log(room), []);
+  await other.call("join", { room, last: 10 });
+  await other.call("send", { room, text: "two" });
+  assert.deepEqual(await ana.shown(room, 2), ["one", "two"]);
+  assert.deepEqual(await other.shown(room, 2), ["one", "two"]);
+  assert.notEqual(other.log(room).at(-1).from.id, ana.user.id);
+  ana.cut();
+  await ana.back(2);
+  await other.back(2);
+  assert.deepEqual([ana.connects.at(-1).recovered, other.connects.at(-1).recovered], [true, true]);
+  other.socket.disconnect();
+  await ana.call("send", { room, text: "three" });
+  assert.deepEqual(await ana.shown(room, 3), ["one", "two", "three"]);
+  await sleep(50);
+  assert.deepEqual(other.texts(room), ["one", "two"]);
+  for (let i = 0; i < 9; i++) ana.manager.socket(`/n${i}`, { auth: { token } });
+  const many = await Peer.connect(t, "many", { manager: ana.manager, nsp: "/last", auth: { token } });
+  assert.equal(many.error.data.code, "too_many_namespaces");
+});
+
+test("a server that stops lets go, and its successor goes on", async (t) => {
+  const server = await t.start();
+  const context = { server, name: (x) => t.name(x), after: (f) => t.after(f) };
+  const ana = await Peer.connect(context, "ana"), bob = await Peer.connect(context, "bob", { transports: "polling" });
+  await ana.call("join", { room: "r" });
+  await bob.call("join", { room: "r" });
+  await ana.call("send", { room: "r", text: "before" });
+  await bob.shown("r", 1);
+  await server.restart();
+  await Promise.all([ana.back(2), bob.back(2)]);
+  assert.deepEqual([ana.connects[1].recovered, bob.connects[1].recovered], [true, true]);
+  await bob.call("send", { room: "r", text: "after" });
+  assert.deepEqual(await ana.shown("r", 2), ["before", "after"]);
+  assert.equal(await server.stop(), 0);
+});
