@@ -15,6 +15,7 @@ const ELSEWHERE = new Set([
   "rooms_limit",
   "too_many_rooms",
   "too_many_commands",
+  "too_many_namespaces", // tests/socketio
   "store_full",
   "store_failed",
   "internal",
