@@ -105,7 +105,7 @@ static struct peer *some_publisher(struct crowd *c)
         struct peer *p = &c->peers[c->next_publisher];
 
         c->next_publisher = (c->next_publisher + 1) % n;
-        if (p->state == PEER_LIVE)
+        if (peer_is_live(p))
             return p;
     }
     return NULL;
@@ -133,7 +133,7 @@ static void cut_due(struct crowd *c, uint64_t now_us)
         for (unsigned i = 0; i < CUT_TRIES; i++) {
             struct peer *p = &c->peers[rng_below(&c->rng, c->plan->connections)];
 
-            if (p->state != PEER_LIVE || plan_slow(c->plan, p->index))
+            if (!peer_is_live(p) || plan_slow(c->plan, p->index))
                 continue;
             c->tally.counts.reconnects++;
             peer_cut(p, true);
@@ -148,9 +148,11 @@ static void close_what_is_done(struct crowd *c)
 
     list_init(&later);
     while ((node = list_pop(&c->closing)) != NULL) {
-        struct peer *p = CONTAINER_OF(node, struct peer, closing_node);
+        struct line *l = CONTAINER_OF(node, struct line, closing_node);
 
-        if (!peer_closed(p))
+        if (line_closed(l))
+            peer_line_down(l);
+        else
             list_push(&later, node);
     }
     list_splice(&c->closing, &later);
@@ -168,7 +170,7 @@ void crowd_turn(struct crowd *c)
         send_due(c, now_us);
     cut_due(c, now_us);
     while ((node = list_pop(&c->said)) != NULL)
-        peer_flush(CONTAINER_OF(node, struct peer, said_node));
+        line_flush(CONTAINER_OF(node, struct line, said_node));
     close_what_is_done(c);
 }
 
@@ -193,7 +195,7 @@ bool crowd_close(struct crowd *c)
         struct peer *p = &c->peers[i];
 
         peer_cut(p, false);
-        down = down && p->state == PEER_DOWN;
+        down = down && peer_is_down(p);
     }
     return down;
 }

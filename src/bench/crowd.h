@@ -40,7 +40,7 @@ struct crowd {
     uint32_t refused_n;        /* openings that failed */
     char refusal[CROWD_WHY_N]; /* why the last one did */
     struct list ready;         /* publishers whose window may have room */
-    struct list said;          /* peers with something to be sent */
+    struct list said;          /* lines with something to be sent */
     struct list closing;
     bool publishing;
     bool interrupted; /* somebody wants it to end: run.c's */

@@ -1,26 +1,14 @@
 #include "bench/peer.h"
 
-#include "base/base64.h"
 #include "base/str.h"
 #include "bench/talk.h"
-#include "wire/http1.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEAD_MAX = 8192, QUEUED_MAX = 8 * 1024 * 1024, NONCE_N = 16 };
 enum { AGAIN_MS = 100, AGAIN_MAX_MS = 5000 };
-
-static bool is_open(const struct peer *p)
-{
-    return p->state != PEER_DOWN && p->state != PEER_CLOSING;
-}
-
-static bool is_opening(const struct peer *p)
-{
-    return p->state == PEER_CONNECTING || p->state == PEER_UPGRADING || p->state == PEER_JOINING;
-}
+/* Between attempts to move. */
+enum { MOVE_MS = 500, MOVE_MAX_MS = 5000, MOVE_SOON_MS = 20 };
 
 static void mark(struct list *list, struct list *node)
 {
@@ -28,34 +16,38 @@ static void mark(struct list *list, struct list *node)
         list_push(list, node);
 }
 
+static uint64_t now_ms(const struct peer *p)
+{
+    return io_now_ms(p->crowd->io);
+}
+
 /* --- Ending. --- */
 
-static void begin_close(struct peer *p)
+/* The line that it uses goes. */
+static void end_line(struct peer *p)
 {
     struct crowd *c = p->crowd;
 
-    if (p->state == PEER_LIVE)
+    if (p->line->state == LINE_LIVE)
         c->live_n--;
-    else if (is_opening(p))
+    else if (line_is_opening(p->line))
         c->opening_n--;
-    p->state = PEER_CLOSING;
     wheel_cancel(&c->wheel, &p->read_timer);
     wheel_cancel(&c->wheel, &p->retry_timer);
     list_remove(&p->ready_node);
-    list_remove(&p->said_node);
-    io_cancel(c->io, &p->in);
-    io_cancel(c->io, &p->out);
-    mark(&c->closing, &p->closing_node);
+    line_end(p->line);
 }
 
 void peer_cut(struct peer *p, bool again)
 {
     wheel_cancel(&p->crowd->wheel, &p->open_timer);
-    if (is_open(p)) {
-        p->cut_ms = io_now_ms(p->crowd->io);
+    wheel_cancel(&p->crowd->wheel, &p->move_timer);
+    line_end(peer_other(p));
+    if (line_is_open(p->line)) {
+        p->cut_ms = now_ms(p);
         p->again = again;
         p->wait_ms = 0;
-        begin_close(p);
+        end_line(p);
     } else
         p->again = p->again && again;
 }
@@ -68,340 +60,177 @@ static uint32_t backoff_ms(struct peer *p)
     return ms / 2 + (uint32_t)rng_below(&p->crowd->rng, ms);
 }
 
-void peer_lost(struct peer *p, const char *why)
+/* Tries again to move, while there is time. */
+static void move_again(struct peer *p)
 {
-    struct crowd *c = p->crowd;
+    uint64_t most = MIN((uint64_t)MOVE_MAX_MS, (uint64_t)MOVE_MS << MIN(p->move_tries, 5));
+    uint64_t at = now_ms(p) + most / 10 + rng_below(&p->crowd->rng, most);
 
-    if (!is_open(p))
+    p->move_tries = (uint8_t)MIN(p->move_tries + 1, 100);
+    p->crowd->tally.counts.move_retries++;
+    if (at < p->move_until_ms)
+        wheel_set(&p->crowd->wheel, &p->move_timer, at);
+}
+
+/* The other line, which was coming or going, is lost. */
+static void other_lost(struct line *l)
+{
+    struct peer *p = l->peer;
+    bool going = l->state == LINE_LIVE || l->state == LINE_LEAVING;
+
+    line_end(l);
+    if (going)
+        talk_lost(l);
+    else
+        move_again(p);
+}
+
+void peer_lost(struct line *l, const char *why)
+{
+    struct peer *p = l->peer;
+    struct crowd *c = p->crowd;
+    struct line *other = peer_other(p);
+
+    if (!line_is_open(l))
         return;
-    if (is_opening(p)) {
+    if (l != p->line) {
+        other_lost(l);
+        return;
+    }
+    if (line_is_opening(l)) {
         c->refused_n++;
         (void)snprintf(c->refusal, sizeof(c->refusal), "%s", why);
     } else
         c->tally.counts.drops++;
     tally_error(&c->tally, str_of(why));
-    if (p->state == PEER_LIVE)
-        p->cut_ms = io_now_ms(c->io);
+    if (l->state == LINE_LIVE)
+        p->cut_ms = now_ms(p);
+    wheel_cancel(&c->wheel, &p->move_timer);
+    end_line(p);
+    if (line_is_opening(other)) { /* it is on its way already */
+        p->line = other;
+        c->opening_n++;
+        return;
+    }
     p->again = true;
-    p->wait_ms += backoff_ms(p);
-    begin_close(p);
+    p->wait_ms = backoff_ms(p);
 }
 
-bool peer_closed(struct peer *p)
+void peer_line_down(struct line *l)
 {
+    struct peer *p = l->peer;
+
+    if (l == p->line && p->again)
+        wheel_set(&p->crowd->wheel, &p->open_timer, now_ms(p) + p->wait_ms);
+}
+
+/* --- Opening and moving. --- */
+
+void peer_open(struct peer *p)
+{
+    p->again = false;
+    p->crowd->opening_n++;
+    line_open(p->line);
+}
+
+/* The other line is up: from now on it is the one. */
+static void moved(struct line *l)
+{
+    struct peer *p = l->peer;
+    struct line *first = p->line;
+
+    p->line = l;
+    p->crowd->tally.counts.moves++;
+    hist_add(&p->crowd->tally.move, now_ms(p) - p->told_ms, 1);
+    if (first->asked_n == 0)
+        line_leave(first);
+    if (plan_publishes(p->crowd->plan, p->index))
+        peer_ready(p);
+}
+
+void peer_live(struct line *l)
+{
+    struct peer *p = l->peer;
     struct crowd *c = p->crowd;
 
-    if (p->in.in_flight || p->out.in_flight)
-        return false;
-    if (p->out.fd >= 0)
-        io_close(c->io, p->out.fd);
-    p->in.fd = p->out.fd = -1;
-    ws_decoder_fini(&p->ws);
-    buf_fini(&p->head);
-    buf_fini(&p->queued);
-    buf_fini(&p->sending);
-    p->paused = false;
-    p->state = PEER_DOWN;
-    if (p->again)
-        wheel_set(&c->wheel, &p->open_timer, io_now_ms(c->io) + p->wait_ms);
-    p->wait_ms = 0;
-    return true;
-}
-
-/* --- Saying. --- */
-
-void peer_say_raw(struct peer *p, struct str bytes)
-{
-    if (!is_open(p))
+    assert(l->state == LINE_JOINING);
+    l->state = LINE_LIVE;
+    if (l != p->line) {
+        moved(l);
         return;
-    buf_append(&p->queued, bytes);
-    if (p->queued.failed)
-        peer_lost(p, "too_much_unsent");
-    else
-        mark(&p->crowd->said, &p->said_node);
-}
-
-static void make_mask(struct peer *p, uint8_t mask[static WS_MASK_LEN])
-{
-    uint64_t r = rng_u64(&p->crowd->rng);
-
-    memcpy(mask, &r, WS_MASK_LEN);
-}
-
-void peer_say(struct peer *p, uint8_t *text, size_t n)
-{
-    uint8_t head[WS_HEADER_MAX], mask[WS_MASK_LEN];
-    size_t head_n;
-
-    make_mask(p, mask);
-    head_n = ws_encode_header(head, WS_OP_TEXT, WS_FIN, n, mask);
-    ws_mask(text, n, mask, 0);
-    peer_say_raw(p, (struct str){head, head_n});
-    peer_say_raw(p, (struct str){text, n});
-}
-
-static void say_pong(struct peer *p, struct str payload)
-{
-    uint8_t bytes[WS_CONTROL_MAX], mask[WS_MASK_LEN];
-
-    make_mask(p, mask);
-    peer_say_raw(p, (struct str){bytes, ws_encode_control(bytes, WS_OP_PONG, payload, mask)});
-}
-
-void peer_flush(struct peer *p)
-{
-    struct buf empty;
-
-    if (p->out.in_flight || !is_open(p) || p->state == PEER_CONNECTING)
-        return;
-    if (buf_len(&p->sending) == 0) {
-        empty = p->sending;
-        p->sending = p->queued;
-        p->queued = empty;
-        buf_clear(&p->queued);
     }
-    p->part = buf_peek(&p->sending);
-    if (p->part.n > 0)
-        io_send(p->crowd->io, &p->out, &p->part, 1);
-}
-
-/* --- Opening. --- */
-
-static void say_upgrade(struct peer *p)
-{
-    const struct plan *plan = p->crowd->plan;
-    uint8_t nonce[NONCE_N];
-    char key[WS_KEY_LEN + 4], target[PLAN_HOST_N + 8];
-    struct str path;
-    uint64_t r[2] = {rng_u64(&p->crowd->rng), rng_u64(&p->crowd->rng)};
-    struct buf head;
-
-    memcpy(nonce, r, sizeof(nonce));
-    struct http1_header extra[] = {
-        {STR("Connection"), STR("Upgrade")},
-        {STR("Upgrade"), STR("websocket")},
-        {STR("Sec-WebSocket-Version"), STR("13")},
-        {STR("Sec-WebSocket-Protocol"), STR("polylog.v1")},
-        {STR("Sec-WebSocket-Key"),
-         {(const uint8_t *)key, base64_encode(BASE64_STANDARD, (struct str){nonce, NONCE_N}, key)}},
-        {STR("Authorization"), {0}},
-    };
-    char bearer[2048];
-
-    (void)snprintf(bearer, sizeof(bearer), "Bearer %s",
-                   p->crowd->tokens[plan_person(plan, p->index)]);
-    extra[COUNTOF(extra) - 1].value = str_of(bearer);
-    ws_accept((struct str){(const uint8_t *)key, WS_KEY_LEN}, p->accept);
-    (void)snprintf(target, sizeof(target), "%s/ws", plan->base);
-    path = str_of(target);
-    buf_init(&head, HEAD_MAX);
-    if (http1_write_request(&head, STR("GET"), path, str_of(plan->host), extra, COUNTOF(extra)))
-        peer_say_raw(p, buf_peek(&head));
-    else
-        peer_lost(p, "bad_host_or_token");
-    buf_fini(&head);
-}
-
-static void connected(struct peer *p)
-{
-    p->in.fd = p->out.fd;
-    if (p->crowd->plan->floor) {
-        p->state = PEER_JOINING;
-        talk_open(p);
-    } else {
-        p->state = PEER_UPGRADING;
-        say_upgrade(p);
-    }
-    if (is_open(p))
-        io_recv(p->crowd->io, &p->in);
-}
-
-static void refuse(struct peer *p, const struct http1_response *r)
-{
-    char why[TALLY_CODE_N];
-
-    (void)snprintf(why, sizeof(why), "upgrade_refused_%d", r->status);
-    peer_lost(p, why);
-}
-
-/* The answer to the upgrade. Returns how many of the n bytes belong to it. */
-static size_t hear_upgrade(struct peer *p, const uint8_t *bytes, size_t n)
-{
-    struct http1_limits limits = HTTP1_LIMITS_DEFAULT;
-    struct http1_response r;
-    size_t before = buf_len(&p->head), used = 0;
-    struct str value;
-
-    buf_append(&p->head, (struct str){bytes, n});
-    switch (http1_parse_response(buf_peek(&p->head), &limits, false, &r, &used)) {
-    case HTTP1_MORE:
-        if (p->head.failed)
-            peer_lost(p, "upgrade_bad_answer");
-        return n;
-    case HTTP1_BAD:
-        peer_lost(p, "upgrade_bad_answer");
-        return n;
-    case HTTP1_OK:
-        break;
-    }
-    if (r.status != 101)
-        refuse(p, &r);
-    else if (!http1_get(&r.headers, STR("Sec-WebSocket-Accept"), &value) ||
-             !str_eq(value, (struct str){(const uint8_t *)p->accept, WS_ACCEPT_LEN}))
-        peer_lost(p, "upgrade_wrong_accept");
-    else {
-        p->state = PEER_JOINING;
-        talk_open(p);
-    }
-    buf_fini(&p->head);
-    return used - before;
-}
-
-void peer_live(struct peer *p)
-{
-    struct crowd *c = p->crowd;
-
-    assert(p->state == PEER_JOINING);
-    p->state = PEER_LIVE;
     c->opening_n--;
     c->live_n++;
     p->tries = 0;
     if (p->opened)
-        hist_add(&c->tally.back, io_now_ms(c->io) - p->cut_ms, 1);
+        hist_add(&c->tally.back, now_ms(p) - p->cut_ms, 1);
     p->opened = true;
-    talk_live(p);
+    talk_live(l);
 }
 
-/* --- Hearing. --- */
-
-static void hear_closed(struct peer *p, const char *what, uint16_t code)
+void peer_answered(struct line *l)
 {
-    char why[TALLY_CODE_N];
-
-    (void)snprintf(why, sizeof(why), "%s_%u", what, code);
-    peer_lost(p, why);
+    l->asked_n -= l->asked_n > 0;
+    if (l != l->peer->line && l->state == LINE_LIVE && l->asked_n == 0)
+        line_leave(l);
 }
 
-/* A whole text frame at the start of the bytes, without the general decoder; its length, else 0.
- * RFC 6455 5.2. */
-static size_t hear_plain(struct peer *p, uint8_t *b, size_t n)
+void peer_move(struct line *l, uint64_t delay_ms, uint64_t within_ms)
 {
-    size_t head = 2, len;
+    struct peer *p = l->peer;
 
-    if (n < 4 || b[0] != (WS_FIN | WS_OP_TEXT) || !ws_idle(&p->ws) || b[1] > 126)
-        return 0;
-    len = b[1];
-    if (len == 126) {
-        head = 4;
-        len = (size_t)b[2] << 8 | b[3];
-    }
-    if (n < head + len)
-        return 0;
-    talk_hear(p, b + head, len);
-    return head + len;
-}
-
-/* One step of the general decoder; how many bytes it took. */
-static size_t hear_decoded(struct peer *p, uint8_t *b, size_t n)
-{
-    struct ws_message m;
-    struct buf copy;
-    size_t used = 0;
-
-    switch (ws_decode(&p->ws, &p->crowd->rules, b, n, &used, &m)) {
-    case WS_MESSAGE:
-        buf_init(&copy, m.payload.n + 1);
-        buf_append(&copy, m.payload);
-        talk_hear(p, copy.bytes, buf_len(&copy));
-        buf_fini(&copy);
-        break;
-    case WS_PING:
-        say_pong(p, m.payload);
-        break;
-    case WS_CLOSED:
-        hear_closed(p, "closed", m.close_code);
-        break;
-    case WS_BAD:
-        hear_closed(p, "bad_frame", m.close_code);
-        break;
-    case WS_MORE:
-    case WS_PONG:
-        break;
-    }
-    return used;
-}
-
-static void hear(struct peer *p, uint8_t *b, size_t n)
-{
-    p->crowd->tally.counts.bytes += n;
-    if (p->state == PEER_UPGRADING) {
-        size_t used = hear_upgrade(p, b, n);
-
-        b += used;
-        n -= used;
-    }
-    while (n > 0 && is_open(p)) {
-        size_t used = hear_plain(p, b, n);
-
-        if (used == 0)
-            used = hear_decoded(p, b, n);
-        b += used;
-        n -= used;
-    }
-}
-
-static void in_done(struct io_op *op, int result, uint8_t *data)
-{
-    struct peer *p = CONTAINER_OF(op, struct peer, in);
-
-    if (p->state == PEER_CLOSING || result == -ECANCELED)
-        return;
-    if (result <= 0) {
-        peer_lost(p, result == 0 ? "connection_ended" : strerrorname_np(-result));
+    if (l != p->line) { /* it has come to a node that is going, too */
+        if (line_is_opening(l))
+            other_lost(l);
         return;
     }
-    hear(p, data, (size_t)result);
-    if (!is_open(p))
-        return;
-    if (p->slow && p->crowd->plan->conf->slow_for_ms == 0)
-        peer_pause(p, p->crowd->plan->conf->read_delay_ms);
-    else if (!p->paused)
-        io_recv(p->crowd->io, &p->in);
+    p->told_ms = now_ms(p);
+    p->move_until_ms = now_ms(p) + within_ms;
+    p->move_tries = 0;
+    if (!line_is_opening(peer_other(p)))
+        wheel_set(&p->crowd->wheel, &p->move_timer, now_ms(p) + delay_ms);
 }
 
-static void out_done(struct io_op *op, int result, uint8_t *data)
+/* What the line has brought is told apart from now on. */
+static void part(struct peer *p, struct line *l)
 {
-    struct peer *p = CONTAINER_OF(op, struct peer, out);
-
-    (void)data;
-    if (p->state == PEER_CLOSING || result == -ECANCELED)
+    if (l->shown != NULL)
         return;
-    if (result < 0)
-        peer_lost(p, strerrorname_np(-result));
-    else if (p->state == PEER_CONNECTING)
-        connected(p);
-    else {
-        buf_consume(&p->sending, (size_t)result);
-        peer_flush(p);
+    l->shown = calloc(p->crowd->plan->rooms_each, sizeof(*l->shown));
+    if (l->shown == NULL)
+        abort();
+    for (uint32_t slot = 0; slot < p->crowd->plan->rooms_each; slot++)
+        l->shown[slot] = p->tracks[slot].cursor;
+}
+
+static void move_due(struct wheel_timer *t)
+{
+    struct peer *p = CONTAINER_OF(t, struct peer, move_timer);
+    struct line *other = peer_other(p);
+
+    if (p->line->state != LINE_LIVE || other->state != LINE_DOWN) {
+        wheel_set(&p->crowd->wheel, t, now_ms(p) + MOVE_SOON_MS);
+        return;
     }
+    part(p, p->line);
+    part(p, other);
+    line_open(other);
 }
 
 void peer_pause(struct peer *p, uint64_t ms)
 {
-    if (!is_open(p) || p->state == PEER_CONNECTING)
-        return;
-    p->paused = true;
-    io_cancel(p->crowd->io, &p->in);
-    wheel_set(&p->crowd->wheel, &p->read_timer, io_now_ms(p->crowd->io) + ms);
+    line_pause(p->line, true);
+    if (p->line->paused)
+        wheel_set(&p->crowd->wheel, &p->read_timer, now_ms(p) + ms);
 }
 
 static void read_again(struct wheel_timer *t)
 {
     struct peer *p = CONTAINER_OF(t, struct peer, read_timer);
 
-    p->paused = false;
-    if (is_open(p) && !p->in.in_flight)
-        io_recv(p->crowd->io, &p->in);
+    for (unsigned i = 0; i < COUNTOF(p->lines); i++)
+        if (p->lines[i].paused)
+            line_pause(&p->lines[i], false);
 }
 
 static void open_again(struct wheel_timer *t)
@@ -419,32 +248,17 @@ void peer_ready(struct peer *p)
     mark(&p->crowd->ready, &p->ready_node);
 }
 
-void peer_open(struct peer *p)
-{
-    struct crowd *c = p->crowd;
-
-    assert(p->state == PEER_DOWN);
-    p->again = false;
-    p->state = PEER_CONNECTING;
-    c->opening_n++;
-    ws_decoder_init(&p->ws, WS_CLIENT, false);
-    buf_init(&p->head, HEAD_MAX);
-    buf_init(&p->queued, QUEUED_MAX);
-    buf_init(&p->sending, QUEUED_MAX);
-    io_connect(c->io, &p->out, &c->plan->addr);
-}
-
 void peer_init(struct peer *p, struct crowd *c, uint32_t index)
 {
-    *p = (struct peer){.crowd = c, .index = index, .in.fd = -1, .out.fd = -1};
-    p->in.done = in_done;
-    p->out.done = out_done;
+    *p = (struct peer){.crowd = c, .index = index};
+    for (unsigned i = 0; i < COUNTOF(p->lines); i++)
+        line_init(&p->lines[i], p);
+    p->line = &p->lines[0];
     p->open_timer.fire = open_again;
     p->read_timer.fire = read_again;
     p->retry_timer.fire = ask_again;
+    p->move_timer.fire = move_due;
     list_init(&p->ready_node);
-    list_init(&p->said_node);
-    list_init(&p->closing_node);
     p->tracks = calloc(c->plan->rooms_each, sizeof(*p->tracks));
     if (p->tracks == NULL)
         abort();
@@ -452,8 +266,9 @@ void peer_init(struct peer *p, struct crowd *c, uint32_t index)
 
 void peer_fini(struct peer *p)
 {
-    assert(p->state == PEER_DOWN);
+    assert(peer_is_down(p));
     wheel_cancel(&p->crowd->wheel, &p->open_timer);
+    wheel_cancel(&p->crowd->wheel, &p->move_timer);
     free(p->tracks);
     free(p->holes);
     free(p->flights);

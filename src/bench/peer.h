@@ -1,35 +1,24 @@
-/* peer.h: one simulated client: a connection that is opened, lost, cut and
- * opened again, and the bytes on it. What it says is talk.h's.
+/* peer.h: one simulated client: it opens its connection (line.h), loses it, is cut,
+ * and opens it again; asked to move to another node it opens the second before it
+ * closes the first. What it says is talk.h's.
  *
- *   down -- connecting -- upgrading -- joining -- live
- *     ^         |             |           |        |
- *     +---------+-- closing --+-----------+--------+
- *
- * To the floor (io/floor.h) it speaks without the upgrade. */
+ *   told to move --> the other line opens --live--> becomes the line; the first
+ *                     ^    | lost, or told to move:  leaves when all is answered
+ *                     +----+ the same node */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
-#include "base/buf.h"
 #include "base/wheel.h"
 #include "bench/crowd.h"
+#include "bench/line.h"
 #include "bench/track.h"
-#include "io/io.h"
-#include "wire/ws.h"
-
-enum peer_state {
-    PEER_DOWN,
-    PEER_CONNECTING,
-    PEER_UPGRADING,
-    PEER_JOINING,
-    PEER_LIVE,
-    PEER_CLOSING,
-};
 
 /* A message on its way to its acknowledgement. */
 struct peer_flight {
     uint64_t number; /* of this publisher's messages; names the cid */
     uint64_t due_us;
     uint64_t seen;
+    const struct line *line; /* that carried it */
     bool used;
 };
 
@@ -41,22 +30,18 @@ struct peer_hole {
 struct peer {
     struct crowd *crowd;
     uint32_t index;
-    enum peer_state state;
-    bool again;  /* when closed: open anew */
-    bool opened; /* it was live before */
-    bool slow, paused;
+    struct line lines[2];
+    struct line *line; /* the one that it uses */
+    bool again;        /* when closed: open anew */
+    bool opened;       /* it was live before */
+    bool slow;
     bool page_asked;
-    uint8_t tries;
+    uint8_t tries, move_tries;
     uint32_t joins_left, joins_next, joins_flying;
-    uint32_t wait_ms; /* before opening anew, as the server asked */
-    struct io_op in, out;
-    struct str part;
-    struct ws_decoder ws;
-    char accept[WS_ACCEPT_LEN]; /* what the answer to its upgrade must say */
-    struct buf head, queued, sending;
-    struct wheel_timer open_timer, read_timer, retry_timer;
-    struct list ready_node, said_node, closing_node;
-    uint64_t cut_ms;
+    uint32_t wait_ms; /* before opening anew */
+    struct wheel_timer open_timer, read_timer, retry_timer, move_timer;
+    struct list ready_node;
+    uint64_t cut_ms, told_ms, move_until_ms;
     struct track *tracks; /* by slot */
     struct peer_hole *holes;
     uint32_t holes_n, holes_cap;
@@ -73,30 +58,43 @@ void peer_init(struct peer *p, struct crowd *c, uint32_t index);
 /* It must be down. */
 void peer_fini(struct peer *p);
 
-/* Connects; it must be down. */
+static inline bool peer_is_live(const struct peer *p)
+{
+    return p->line->state == LINE_LIVE;
+}
+
+static inline bool peer_is_down(const struct peer *p)
+{
+    return p->lines[0].state == LINE_DOWN && p->lines[1].state == LINE_DOWN;
+}
+
+/* The line that comes, or goes, while the client moves. */
+static inline struct line *peer_other(struct peer *p)
+{
+    return &p->lines[p->line == &p->lines[0]];
+}
+
+/* Connects; its line must be down. */
 void peer_open(struct peer *p);
 
 /* Cuts the connection without a word; again: opens it anew at once. */
 void peer_cut(struct peer *p, bool again);
 
-/* The connection is of no use: why is counted as an error, and it is opened anew
- * after a while. */
-void peer_lost(struct peer *p, const char *why);
+/* The line is of no use: why is counted as an error, and it is opened anew after a
+ * while. One that was leaving, or came up beside another, is not missed. */
+void peer_lost(struct line *l, const char *why);
 
-/* It has all that it asked for when it was opened. */
-void peer_live(struct peer *p);
+/* A line has closed: what comes then. */
+void peer_line_down(struct line *l);
 
-/* Queues a text frame, masked as a client's are; text is changed by that. */
-void peer_say(struct peer *p, uint8_t *text, size_t n);
+/* The line has all that it asked for when it was opened. */
+void peer_live(struct line *l);
 
-/* Queues bytes as they are. */
-void peer_say_raw(struct peer *p, struct str bytes);
+/* The server asks to move. */
+void peer_move(struct line *l, uint64_t delay_ms, uint64_t within_ms);
 
-/* Sends what is queued, if nothing is being sent. */
-void peer_flush(struct peer *p);
-
-/* Finishes closing if nothing is in flight any more; true if it is down then. */
-bool peer_closed(struct peer *p);
+/* The line was answered something. */
+void peer_answered(struct line *l);
 
 /* Reads nothing for ms. */
 void peer_pause(struct peer *p, uint64_t ms);

@@ -130,6 +130,26 @@ static void print_promises(const struct report *r, FILE *f)
                       r->missing == 0 ? "; then everybody had everything" : ", not longer");
 }
 
+/* What the judge of a deployment asks. */
+static void print_moves(const struct report *r, FILE *f)
+{
+    const struct tally *t = r->tally;
+    const struct tally_counts *n = &t->counts;
+    char a[NUMBER_N], b[NUMBER_N], c[NUMBER_N], d[NUMBER_N];
+
+    if (n->moves + n->move_retries == 0)
+        return;
+    (void)fprintf(f, "  %-11s %s moved, within p50 %llu  p99 %llu  max %llu ms; %s tries in vain\n",
+                  "moves", grouped(n->moves, a), (unsigned long long)hist_quantile(&t->move, 0.5),
+                  (unsigned long long)hist_quantile(&t->move, 0.99),
+                  (unsigned long long)hist_max(&t->move), grouped(n->move_retries, b));
+    (void)fprintf(f,
+                  "  %-11s %s messages lost, %s shown twice, %s connections closed before their "
+                  "successor was up; longest without one %llu ms\n",
+                  "", grouped(n->gaps + r->missing, a), grouped(n->repeats, c),
+                  grouped(n->drops, d), (unsigned long long)hist_max(&t->back));
+}
+
 /* The flag of the server that lifts the limit behind an error, or NULL. */
 static const char *remedy(const char *code)
 {
@@ -179,6 +199,7 @@ void report_print(const struct report *r, FILE *f)
     print_quantiles("ack", &r->tally->ack, f);
     print_cost(r, f);
     print_promises(r, f);
+    print_moves(r, f);
     print_errors(r->tally, f);
 }
 
@@ -242,6 +263,9 @@ static void json_counts(const char *key, const struct tally_counts *n, struct js
     json_out_field_u64(o, "resends", n->resends);
     json_out_field_u64(o, "duplicates", n->duplicates);
     json_out_field_u64(o, "drops", n->drops);
+    json_out_field_u64(o, "moves", n->moves);
+    json_out_field_u64(o, "move_retries", n->move_retries);
+    json_out_field_u64(o, "twins", n->twins);
     json_out_field_u64(o, "reconnects", n->reconnects);
     json_out_field_u64(o, "errors", n->errors);
     json_out_field_u64(o, "bytes", n->bytes);
@@ -281,6 +305,7 @@ void report_json(const struct report *r, struct buf *b)
     json_quantiles("latency", &r->tally->latency, "us", &o);
     json_quantiles("ack", &r->tally->ack, "us", &o);
     json_quantiles("back", &r->tally->back, "ms", &o);
+    json_quantiles("move", &r->tally->move, "ms", &o);
     if (r->watched)
         json_cost(r, &o);
     json_double(&o, "bench_us_per_delivery",

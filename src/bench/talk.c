@@ -31,13 +31,14 @@ static void begin(struct peer *p, struct json_out *o, const char *action, uint64
     json_out_field_u64(o, "id", id);
 }
 
-static void end(struct peer *p, struct json_out *o)
+static void end(struct line *l, struct json_out *o)
 {
-    struct buf *b = &p->crowd->text;
+    struct buf *b = &l->peer->crowd->text;
 
     json_out_object_end(o);
     assert(!b->failed);
-    peer_say(p, b->bytes + b->rpos, buf_len(b));
+    l->asked_n++;
+    line_say(l, b->bytes + b->rpos, buf_len(b));
 }
 
 static void room_field(struct peer *p, struct json_out *o, uint32_t slot)
@@ -50,17 +51,19 @@ static void room_field(struct peer *p, struct json_out *o, uint32_t slot)
 
 /* --- What it says. --- */
 
-static void say_join(struct peer *p, uint32_t slot)
+static void say_join(struct line *l, uint32_t slot)
 {
+    struct peer *p = l->peer;
     struct json_out o;
 
     begin(p, &o, "join", ask_id(slot, ASK_JOIN));
     room_field(p, &o, slot);
-    end(p, &o);
+    end(l, &o);
 }
 
-static void say_resume(struct peer *p)
+static void say_resume(struct line *l)
 {
+    struct peer *p = l->peer;
     const struct plan *plan = p->crowd->plan;
     char room[PLAN_NAME_N];
     struct json_out o;
@@ -75,21 +78,24 @@ static void say_resume(struct peer *p)
         json_out_u64(&o, p->tracks[slot].epoch);
         json_out_u64(&o, p->tracks[slot].cursor);
         json_out_array_end(&o);
+        if (l->shown != NULL)
+            l->shown[slot] = p->tracks[slot].cursor;
     }
     json_out_object_end(&o);
-    end(p, &o);
+    end(l, &o);
 }
 
 /* To the floor: which room the connection is in. */
-static void say_hello(struct peer *p)
+static void say_hello(struct line *l)
 {
+    struct peer *p = l->peer;
     uint8_t *bytes = calloc(1, talk_request_n(p->crowd->plan));
     uint32_t room = plan_room(p->crowd->plan, p->index, 0);
 
     if (bytes == NULL)
         abort();
     memcpy(bytes, &room, sizeof(room));
-    peer_say_raw(p, (struct str){bytes, talk_request_n(p->crowd->plan)});
+    line_say_raw(l, (struct str){bytes, talk_request_n(p->crowd->plan)});
     free(bytes);
 }
 
@@ -104,7 +110,7 @@ static void say_history(struct peer *p)
     json_out_field_u64(&o, "after", h->hole.next);
     json_out_field_u64(&o, "limit", MIN(h->hole.to - h->hole.next, (uint64_t)PAGE_MAX));
     json_out_field_str(&o, "view", STR("log"));
-    end(p, &o);
+    end(p->line, &o);
 }
 
 static void fill_text(struct buf *b, size_t n, uint64_t due_us, uint32_t publisher)
@@ -118,7 +124,7 @@ static void fill_text(struct buf *b, size_t n, uint64_t due_us, uint32_t publish
     buf_commit(b, n);
 }
 
-static void say_message(struct peer *p, const struct peer_flight *f)
+static void say_message(struct peer *p, struct peer_flight *f)
 {
     const struct plan *plan = p->crowd->plan;
     uint64_t slot = (uint64_t)(f - p->flights);
@@ -136,7 +142,8 @@ static void say_message(struct peer *p, const struct peer_flight *f)
     json_out_field_str(&o, "cid", str_of(cid));
     if (plan->seen)
         json_out_field_u64(&o, "seen", f->seen);
-    end(p, &o);
+    f->line = p->line;
+    end(p->line, &o);
 }
 
 static void say_request(struct peer *p, uint64_t due_us)
@@ -153,7 +160,7 @@ static void say_request(struct peer *p, uint64_t due_us)
     memset(bytes, 'x', n);
     memcpy(bytes, &room, sizeof(room));
     stamp_write(bytes + FLOOR_STAMP_AT, due_us, p->index);
-    peer_say_raw(p, (struct str){bytes, n});
+    line_say_raw(p->line, (struct str){bytes, n});
 }
 
 size_t talk_request_n(const struct plan *plan)
@@ -162,64 +169,92 @@ size_t talk_request_n(const struct plan *plan)
 }
 
 /* Joins what is not joined yet, a few rooms at once. */
-static void ask_joins(struct peer *p)
+static void ask_joins(struct line *l)
 {
+    struct peer *p = l->peer;
+
     while (p->joins_flying < JOINS_MAX && p->joins_next < p->crowd->plan->rooms_each) {
         uint32_t slot = p->joins_next++;
 
         if (p->tracks[slot].joined)
             continue;
         p->joins_flying++;
-        say_join(p, slot);
+        say_join(l, slot);
     }
 }
 
-static bool resumes(const struct peer *p)
+static bool resumes(const struct line *l)
 {
-    return p->opened && p->crowd->plan->resume;
+    const struct peer *p = l->peer;
+
+    return l != p->line || (p->opened && p->crowd->plan->resume);
 }
 
-void talk_open(struct peer *p)
+void talk_open(struct line *l)
 {
+    struct peer *p = l->peer;
     const struct plan *plan = p->crowd->plan;
 
-    p->page_asked = false;
+    if (l == p->line)
+        p->page_asked = false;
     p->joins_left = 1;
     if (plan->floor)
-        say_hello(p);
-    else if (resumes(p))
-        say_resume(p);
+        say_hello(l);
+    else if (resumes(l))
+        say_resume(l);
     else {
         p->joins_left = plan->rooms_each;
         p->joins_next = p->joins_flying = 0;
         for (uint32_t slot = 0; slot < plan->rooms_each; slot++)
             p->tracks[slot].joined = false;
-        ask_joins(p);
+        ask_joins(l);
     }
 }
 
-void talk_live(struct peer *p)
+/* What went on that line, or on any, and was not answered. */
+static void say_again(struct peer *p, const struct line *carried)
 {
     for (uint32_t i = 0; i < p->flights_cap; i++) {
-        if (p->flights[i].used) {
-            p->crowd->tally.counts.resends++;
-            say_message(p, &p->flights[i]);
-        }
+        struct peer_flight *f = &p->flights[i];
+
+        if (!f->used || (carried != NULL && f->line != carried))
+            continue;
+        p->crowd->tally.counts.resends++;
+        say_message(p, f);
     }
     if (p->holes_n > 0 && !p->page_asked)
         say_history(p);
+}
+
+void talk_live(struct line *l)
+{
+    struct peer *p = l->peer;
+
+    say_again(p, NULL);
     if (plan_publishes(p->crowd->plan, p->index))
         peer_ready(p);
 }
 
+void talk_lost(const struct line *l)
+{
+    struct peer *p = l->peer;
+
+    if (l->asked_n > 0)
+        p->page_asked = false; /* perhaps it was there */
+    if (peer_is_live(p))
+        say_again(p, l);
+}
+
 void talk_retry(struct peer *p)
 {
-    if (p->state == PEER_JOINING && resumes(p))
-        say_resume(p);
-    else if (p->state == PEER_JOINING) {
+    struct line *l = peer_other(p)->state == LINE_JOINING ? peer_other(p) : p->line;
+
+    if (l->state == LINE_JOINING && resumes(l))
+        say_resume(l);
+    else if (l->state == LINE_JOINING) {
         p->joins_next = 0;
-        ask_joins(p);
-    } else if (p->state == PEER_LIVE && p->holes_n > 0 && !p->page_asked)
+        ask_joins(l);
+    } else if (l->state == LINE_LIVE && p->holes_n > 0 && !p->page_asked)
         say_history(p);
     p->held = false;
     if (plan_publishes(p->crowd->plan, p->index))
@@ -231,7 +266,7 @@ bool talk_may_send(const struct peer *p)
     const struct plan *plan = p->crowd->plan;
     uint64_t all = p->crowd->followers[plan_room(plan, p->index, 0)];
 
-    if (p->state != PEER_LIVE || p->held)
+    if (!peer_is_live(p) || p->held)
         return false;
     switch ((int)plan->window_on) {
     case CONF_WINDOW_ON_OWN:
@@ -297,8 +332,39 @@ static void head_seen(struct peer *p, uint32_t slot, uint64_t seq)
     *head = MAX(*head, seq);
 }
 
-static void hear_entry(struct peer *p, const struct scan *s)
+/* Does the line keep its promise? */
+static enum track_outcome check_entry(struct line *l, uint32_t slot, uint64_t seq,
+                                      uint64_t *ret_missed)
 {
+    struct track own;
+    enum track_outcome outcome;
+
+    if (l->shown == NULL)
+        return track_entry(&l->peer->tracks[slot], seq, ret_missed);
+    own = (struct track){.cursor = l->shown[slot]};
+    outcome = track_entry(&own, seq, ret_missed);
+    l->shown[slot] = own.cursor;
+    return outcome;
+}
+
+/* Is it new to the client, who perhaps was shown it on its other line? */
+static bool is_new(struct line *l, uint32_t slot, uint64_t seq)
+{
+    struct track *t = &l->peer->tracks[slot];
+
+    if (l->shown == NULL)
+        return true;
+    if (seq <= t->cursor) {
+        l->peer->crowd->tally.counts.twins++;
+        return false;
+    }
+    t->cursor = seq;
+    return true;
+}
+
+static void hear_entry(struct line *l, const struct scan *s)
+{
+    struct peer *p = l->peer;
     struct tally *t = &p->crowd->tally;
     uint64_t missed = 0;
     uint32_t slot;
@@ -307,7 +373,7 @@ static void hear_entry(struct peer *p, const struct scan *s)
         t->counts.foreign++;
         return;
     }
-    switch (track_entry(&p->tracks[slot], s->seq, &missed)) {
+    switch (check_entry(l, slot, s->seq, &missed)) {
     case TRACK_REPEAT:
         t->counts.repeats++;
         return;
@@ -317,6 +383,8 @@ static void hear_entry(struct peer *p, const struct scan *s)
     case TRACK_NEXT:
         break;
     }
+    if (!is_new(l, slot, s->seq))
+        return;
     t->counts.deliveries++;
     head_seen(p, slot, s->seq);
     if (!s->stamped)
@@ -325,8 +393,9 @@ static void hear_entry(struct peer *p, const struct scan *s)
     crowd_shown(p->crowd, s->publisher, s->publisher == p->index);
 }
 
-static void hear_behind(struct peer *p, const struct scan *s)
+static void hear_behind(struct line *l, const struct scan *s)
 {
+    struct peer *p = l->peer;
     struct track *t;
     uint32_t slot;
 
@@ -334,6 +403,8 @@ static void hear_behind(struct peer *p, const struct scan *s)
     if (!plan_slot(p->crowd->plan, p->index, s->room, &slot))
         return;
     t = &p->tracks[slot];
+    if (l->shown != NULL)
+        l->shown[slot] = MAX(l->shown[slot], s->to);
     if (s->from > t->cursor)
         p->crowd->tally.counts.gaps += s->from - t->cursor;
     if (s->to <= t->cursor)
@@ -348,7 +419,7 @@ static void hear_behind(struct peer *p, const struct scan *s)
         (struct peer_hole){.slot = slot, .hole = {.next = MAX(s->from, t->cursor), .to = s->to}};
     t->cursor = s->to;
     head_seen(p, slot, s->to);
-    if (!p->page_asked && p->state == PEER_LIVE)
+    if (!p->page_asked && peer_is_live(p))
         say_history(p);
 }
 
@@ -369,29 +440,37 @@ static void hear_page(struct peer *p, const struct scan *s)
         say_history(p);
 }
 
-static void restart(struct peer *p, uint32_t slot, uint64_t epoch, uint64_t head)
+static void restart(struct line *l, uint32_t slot, uint64_t epoch, uint64_t head)
 {
+    struct peer *p = l->peer;
+
     p->crowd->tally.counts.resets++;
     p->tracks[slot].epoch = epoch;
     p->tracks[slot].cursor = head;
+    if (l->shown != NULL)
+        l->shown[slot] = head;
 }
 
-static void hear_reset(struct peer *p, const struct scan *s)
+static void hear_reset(struct line *l, const struct scan *s)
 {
+    struct peer *p = l->peer;
     uint32_t slot;
 
     if (plan_slot(p->crowd->plan, p->index, s->room, &slot))
-        restart(p, slot, s->epoch, s->head);
+        restart(l, slot, s->epoch, s->head);
 }
 
-static void joined(struct peer *p)
+static void joined(struct line *l)
 {
-    if (p->state == PEER_JOINING && p->joins_left > 0 && --p->joins_left == 0)
-        peer_live(p);
+    struct peer *p = l->peer;
+
+    if (l->state == LINE_JOINING && p->joins_left > 0 && --p->joins_left == 0)
+        peer_live(l);
 }
 
-static void hear_join(struct peer *p, const struct scan *s, uint64_t slot)
+static void hear_join(struct line *l, const struct scan *s, uint64_t slot)
 {
+    struct peer *p = l->peer;
     struct track *t;
 
     if (slot >= p->crowd->plan->rooms_each || s->rooms_n != 1)
@@ -402,12 +481,14 @@ static void hear_join(struct peer *p, const struct scan *s, uint64_t slot)
         return; /* asked twice because of a retry */
     *t = (struct track){.joined = true, .epoch = s->rooms[0].epoch, .cursor = s->rooms[0].head};
     head_seen(p, (uint32_t)slot, t->cursor);
-    joined(p);
-    ask_joins(p);
+    joined(l);
+    ask_joins(l);
 }
 
-static void hear_resume(struct peer *p, const struct scan *s)
+static void hear_resume(struct line *l, const struct scan *s)
 {
+    struct peer *p = l->peer;
+
     for (size_t i = 0; i < s->rooms_n; i++) {
         const struct scan_room *r = &s->rooms[i];
         uint32_t slot;
@@ -417,11 +498,11 @@ static void hear_resume(struct peer *p, const struct scan *s)
         if (r->refused)
             tally_error(&p->crowd->tally, STR("resume_refused"));
         else if (r->reset)
-            restart(p, slot, r->epoch, r->head);
+            restart(l, slot, r->epoch, r->head);
         else
             head_seen(p, slot, r->head);
     }
-    joined(p);
+    joined(l);
 }
 
 static void flight_end(struct peer *p, uint64_t i)
@@ -446,8 +527,9 @@ static void hear_ack(struct peer *p, const struct scan *s, uint64_t i)
     flight_end(p, i);
 }
 
-static void hear_ok(struct peer *p, const struct scan *s)
+static void hear_ok(struct line *l, const struct scan *s)
 {
+    struct peer *p = l->peer;
     uint64_t number = (s->id >> 2) - 1;
 
     switch ((enum ask)(s->id & 3)) {
@@ -455,15 +537,16 @@ static void hear_ok(struct peer *p, const struct scan *s)
         hear_ack(p, s, number);
         break;
     case ASK_JOIN:
-        hear_join(p, s, number);
+        hear_join(l, s, number);
         break;
     case ASK_RESUME:
-        hear_resume(p, s);
+        hear_resume(l, s);
         break;
     case ASK_HISTORY:
         hear_page(p, s);
         break;
     }
+    peer_answered(l);
 }
 
 /* A message that was refused takes nothing of the window any more. */
@@ -478,12 +561,14 @@ static void refused(struct peer *p, uint64_t i)
     flight_end(p, i);
 }
 
-static void hear_failed(struct peer *p, const struct scan *s)
+static void hear_failed(struct line *l, const struct scan *s)
 {
+    struct peer *p = l->peer;
     struct crowd *c = p->crowd;
     uint64_t wait_ms = s->retry_after_ms > 0 ? s->retry_after_ms : RETRY_MS;
 
     tally_error(&c->tally, s->code);
+    peer_answered(l);
     switch (s->id == 0 ? ASK_JOIN : (enum ask)(s->id & 3)) {
     case ASK_SEND:
         refused(p, (s->id >> 2) - 1);
@@ -496,7 +581,7 @@ static void hear_failed(struct peer *p, const struct scan *s)
         break;
     case ASK_JOIN:
     case ASK_RESUME:
-        if (p->state == PEER_JOINING) {
+        if (l->state == LINE_JOINING) {
             p->joins_flying -= p->joins_flying > 0;
             c->refused_n++;
             (void)snprintf(c->refusal, sizeof(c->refusal), "a join was refused: %.*s",
@@ -507,35 +592,38 @@ static void hear_failed(struct peer *p, const struct scan *s)
     wheel_set(&c->wheel, &p->retry_timer, io_now_ms(c->io) + wait_ms);
 }
 
-void talk_hear(struct peer *p, uint8_t *bytes, size_t n)
+void talk_hear(struct line *l, uint8_t *bytes, size_t n)
 {
-    struct scan *s = &p->crowd->scan;
+    struct scan *s = &l->peer->crowd->scan;
+
+    if (l->state == LINE_LEAVING)
+        return; /* the server had not heard yet */
 
     scan_frame(s, bytes, n);
     switch (s->kind) {
     case SCAN_ENTRY:
-        hear_entry(p, s);
+        hear_entry(l, s);
         break;
     case SCAN_OK:
-        hear_ok(p, s);
+        hear_ok(l, s);
         break;
     case SCAN_FAILED:
-        hear_failed(p, s);
+        hear_failed(l, s);
         break;
     case SCAN_BEHIND:
-        hear_behind(p, s);
+        hear_behind(l, s);
         break;
     case SCAN_RESET:
-        hear_reset(p, s);
+        hear_reset(l, s);
         break;
     case SCAN_MOVE:
-        p->wait_ms = (uint32_t)MIN(s->delay_ms, 60000u);
+        peer_move(l, s->delay_ms, s->within_ms);
         break;
     case SCAN_CAST:
-        p->crowd->tally.counts.casts++;
+        l->peer->crowd->tally.counts.casts++;
         break;
     case SCAN_BAD:
-        tally_error(&p->crowd->tally, STR("bad_frame"));
+        tally_error(&l->peer->crowd->tally, STR("bad_frame"));
         break;
     }
 }

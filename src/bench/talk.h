@@ -5,16 +5,20 @@
 
 #include "bench/peer.h"
 
-/* The connection can carry frames: follows its rooms, from the cursors that it
- * has if it comes back and the plan says so. */
-void talk_open(struct peer *p);
+/* The line can carry frames: follows its rooms, from the cursors that its client has
+ * if that comes back and the plan says so, or moves. */
+void talk_open(struct line *l);
 
 /* Everything is followed: what was on its way when the connection went is sent
  * again, and what was left out is fetched. */
-void talk_live(struct peer *p);
+void talk_live(struct line *l);
+
+/* A line that the client has left was lost: what was on its way there is sent again
+ * on the other. */
+void talk_lost(const struct line *l);
 
 /* One text frame, whose bytes it may change. */
-void talk_hear(struct peer *p, uint8_t *bytes, size_t n);
+void talk_hear(struct line *l, uint8_t *bytes, size_t n);
 
 /* Whether the window has room for one more message. */
 bool talk_may_send(const struct peer *p);

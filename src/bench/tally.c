@@ -6,6 +6,7 @@ void tally_init(struct tally *t)
 {
     memset(t, 0, sizeof(*t));
     hist_init(&t->back);
+    hist_init(&t->move);
     hist_init(&t->second);
     tally_begin(t);
 }

@@ -19,8 +19,11 @@ struct tally_counts {
     uint64_t casts;      /* events without a place in a log */
     uint64_t foreign;    /* entries of other logs: one's own */
     uint64_t behinds, resets;
-    uint64_t drops;      /* connections that the server or the network ended */
-    uint64_t reconnects; /* connections that were cut on purpose */
+    uint64_t drops;        /* connections that the server or the network ended, no other up */
+    uint64_t moves;        /* clients that went to another connection before they left one */
+    uint64_t move_retries; /* second connections that were of no use */
+    uint64_t twins;        /* entries that both connections of one brought */
+    uint64_t reconnects;   /* connections that were cut on purpose */
     uint64_t errors;
     uint64_t bytes; /* received */
 };
@@ -36,6 +39,7 @@ struct tally {
     struct hist second;  /* the same, since the last line of progress */
     struct hist ack;     /* us, to the acknowledgement */
     struct hist back;    /* ms, from a cut to following everything again */
+    struct hist move;    /* ms, from being asked to move to having moved */
     struct tally_error errors[TALLY_ERRORS_MAX];
     size_t errors_n;
 };
