@@ -52,6 +52,10 @@ struct bus_model {
     struct list ends, letters;
     uint64_t ids;
     uint64_t apart[2]; /* ids; 0: nobody */
+    struct io_host *host;
+    struct io *clock; /* whose turns keep time from passing what is due */
+    uint64_t next_ms;
+    bool over;
 };
 
 static void *make(size_t n)
@@ -409,18 +413,31 @@ void bus_model_silence(struct bus *b)
 
 void bus_model_turn(struct bus_model *m)
 {
-    uint64_t now = sim_now_ms(m->sim);
+    uint64_t now = sim_now_ms(m->sim), next_ms = IO_FOREVER;
 
     for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
         struct letter *letter = CONTAINER_OF(l, struct letter, node);
 
         next = l->next;
-        if (letter->due_ms > now)
+        if (letter->due_ms > now) {
+            next_ms = MIN(next_ms, letter->due_ms);
             continue;
+        }
         list_remove(l);
         letter->end->posted++;
         io_post(letter->ear->home, &letter->mail, &letter->mail);
     }
+    if (next_ms != m->next_ms)
+        io_wait(m->clock, next_ms);
+    m->next_ms = next_ms;
+}
+
+static bool tick(void *arg)
+{
+    struct bus_model *m = arg;
+
+    io_wait(m->clock, m->next_ms <= sim_now_ms(m->sim) ? IO_FOREVER : m->next_ms);
+    return !m->over;
 }
 
 struct bus_model *bus_model_new(struct sim *sim, struct rng *rng)
@@ -429,6 +446,10 @@ struct bus_model *bus_model_new(struct sim *sim, struct rng *rng)
 
     m->sim = sim;
     m->rng = rng;
+    m->next_ms = IO_FOREVER;
+    m->host = sim_host_new(sim);
+    if (host_io_new(m->host, &m->clock) != 0 || host_start(m->host, m->clock, tick, m) != 0)
+        abort();
     list_init(&m->ends);
     list_init(&m->letters);
     return m;
@@ -444,5 +465,10 @@ void bus_model_free(struct bus_model *m)
     if (m == NULL)
         return;
     assert(list_empty(&m->ends) && list_empty(&m->letters));
+    m->over = true;
+    io_wait(m->clock, 0);
+    host_join(m->host);
+    io_free(m->clock);
+    host_free(m->host);
     free(m);
 }

@@ -22,7 +22,7 @@ struct bus_model_faults {
 struct bus_model; /* what the nodes share */
 
 struct bus_model *bus_model_new(struct sim *sim, struct rng *rng) MUST_CHECK;
-void bus_model_free(struct bus_model *m);
+void bus_model_free(struct bus_model *m); /* before sim_free; NULL is fine */
 void bus_model_set(struct bus_model *m, struct bus_model_faults faults);
 
 /* A node's end of it. */

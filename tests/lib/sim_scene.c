@@ -171,8 +171,8 @@ void sim_scene_end(struct sim_scene *s)
     host_join(s->host);
     io_free(s->crowd.io);
     host_free(s->host);
-    sim_free(s->sim);
     bus_model_free(s->buses);
+    sim_free(s->sim);
     store_mem_disk_free(s->disk);
     assert_null(sim_check_violation(s->crowd.check));
     sim_check_free(s->crowd.check);

@@ -765,8 +765,8 @@ const char *sim_story_run(const struct sim_story *o, uint64_t seed)
     }
     io_free(s->crowd.io);
     host_free(s->host);
-    sim_free(s->sim);
     bus_model_free(s->buses);
+    sim_free(s->sim);
     store_mem_disk_free(s->disk);
     vfs_lossy_free(s->vfs);
     if (s->o->sqlite)
