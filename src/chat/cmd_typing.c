@@ -95,6 +95,8 @@ void cmd_typing_presence(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
+    if (presence_fetch(r, call))
+        return;
     presence_describe(r, &call->out);
     call_ok(call);
 }

@@ -1,6 +1,7 @@
 #include "chat/presence.h"
 
 #include "base/str.h"
+#include "chat/commands.h"
 #include "chat/crowd.h"
 #include "chat/event.h"
 #include "chat/room.h"
@@ -11,7 +12,11 @@
 #define CAST_MAX (4 * 1024 * 1024)
 #define PARTS_MAX 512
 /* After what makes others tell of theirs, so that not all of them do at once. */
-#define ANSWER_MS 500
+#define ANSWER_MS 300
+/* Who asks for a moment only waits so long for what they say; and in all, if the
+ * bus is down. */
+#define FETCH_MS 500
+#define FETCH_MAX_MS 2000
 
 /* The people of one worker here or of another node, or only their number. */
 struct part {
@@ -31,8 +36,10 @@ struct presence {
     bool changed;             /* since they were told last */
     struct wheel_timer share; /* telling other nodes */
     uint64_t shared_ms;
-    bool asked;       /* the other nodes, for theirs */
-    unsigned parts_n; /* of workers that ever had followers, and of nodes */
+    bool asked;               /* the other nodes, for theirs */
+    struct call *fetching;    /* calls that wait for what they say */
+    struct wheel_timer fetch; /* until when */
+    unsigned parts_n;         /* of workers that ever had followers, and of nodes */
     struct part *parts;
 };
 
@@ -120,15 +127,29 @@ static void part_clear(struct part *part)
 
 /* Other nodes are told: of those here who are not told of elsewhere. */
 
-static void share_soon(struct presence *p, uint64_t after_ms)
+static void share_at(struct presence *p, uint64_t at)
 {
     struct owner *o = p->room->owner;
-    uint64_t at = MAX(owner_now_ms(o), p->shared_ms + o->limits.presence_list_ms) + after_ms;
 
     if (bus_is_alone(o->bus) || room_id(p->room).p[0] == '@')
         return;
     if (!wheel_armed(&p->share) || p->share.at_ms > at)
         wheel_set(o->wheel, &p->share, at);
+}
+
+/* What is new here: not more often than followers are told. */
+static void share_soon(struct presence *p)
+{
+    share_at(p, MAX(owner_now_ms(p->room->owner),
+                    p->shared_ms + p->room->owner->limits.presence_list_ms));
+}
+
+/* As others ask: those who ask at once are answered by one. */
+static void share_answer(struct presence *p)
+{
+    struct owner *o = p->room->owner;
+
+    share_at(p, owner_now_ms(o) + ANSWER_MS / 4 + rng_below(&o->rng, ANSWER_MS * 3 / 4));
 }
 
 /* The people here, listed: how many. At first only counts. */
@@ -199,7 +220,7 @@ static uint64_t drop_gone(struct presence *p)
         p->changed = true;
         part_clear(part);
         if (part->node == 0)
-            share_soon(p, 0);
+            share_soon(p);
         else
             p->parts[i--] = p->parts[--p->parts_n];
     }
@@ -321,7 +342,7 @@ void presence_here(struct room *r, unsigned worker, unsigned n,
     if (n > 0 && people != NULL)
         part->people = pack(n, people, &part->bytes_n);
     schedule(r);
-    share_soon(r->presence, 0);
+    share_soon(r->presence);
 }
 
 /* They are told of for a while: they may be back in a moment. */
@@ -337,15 +358,20 @@ static void leave(struct presence *p, struct part *part)
         wheel_set(o->wheel, &p->timer, at);
 }
 
+static void forget(struct presence *p)
+{
+    for (unsigned i = 0; i < p->parts_n; i++)
+        part_clear(&p->parts[i]);
+    p->parts_n = 0;
+    wheel_cancel(p->room->owner->wheel, &p->share);
+}
+
 /* There is nobody to tell any more, and nothing is heard of other nodes. */
 static void nobody_here(struct presence *p)
 {
     bool told = wheel_armed(&p->share);
 
-    for (unsigned i = 0; i < p->parts_n; i++)
-        part_clear(&p->parts[i]);
-    p->parts_n = 0;
-    wheel_cancel(p->room->owner->wheel, &p->share);
+    forget(p);
     if (told)
         share(&p->share);
     wheel_cancel(p->room->owner->wheel, &p->share);
@@ -360,6 +386,11 @@ void presence_gone(struct room *r, unsigned worker)
         nobody_here(p);
     else if (part != NULL)
         leave(p, part);
+}
+
+static bool hears(const struct room *r)
+{
+    return r->followers != 0 || (r->presence != NULL && r->presence->fetching != NULL);
 }
 
 /* The part as the crowd says it; false if it was so before. */
@@ -395,10 +426,10 @@ void presence_heard(struct room *r, uint64_t node, struct crowd *crowd)
     struct part *part = part_find(r->presence, node, 0);
     bool is_new = part == NULL && crowd->n > 0;
 
-    if (r->followers == 0 || (crowd->listed && crowd->n > o->limits.roster_max))
+    if (!hears(r) || (crowd->listed && crowd->n > o->limits.roster_max))
         return;
     if (is_new || crowd->asks)
-        share_soon(presence_of(r), rng_below(&o->rng, ANSWER_MS));
+        share_answer(presence_of(r));
     if (crowd->n == 0) {
         if (part != NULL)
             leave(r->presence, part);
@@ -425,10 +456,52 @@ void presence_node_down(struct room *r, uint64_t node)
 
 void presence_ask(struct room *r)
 {
-    if (bus_is_alone(r->owner->bus) || r->followers == 0 || room_id(r).p[0] == '@')
+    struct owner *o = r->owner;
+
+    if (bus_is_alone(o->bus) || !hears(r) || room_id(r).p[0] == '@')
         return;
     presence_of(r)->asked = false;
-    share_soon(r->presence, 0);
+    share_at(r->presence, owner_now_ms(o));
+    if (r->presence->fetching != NULL)
+        wheel_set(o->wheel, &r->presence->fetch, owner_now_ms(o) + FETCH_MS);
+}
+
+static void fetched(struct wheel_timer *t)
+{
+    struct presence *p = CONTAINER_OF(t, struct presence, fetch);
+    struct room *r = p->room;
+    struct call *call = p->fetching, *next;
+
+    room_hold(r);
+    p->fetching = NULL;
+    for (; call != NULL; call = next) {
+        next = call->next;
+        commands_handle(r, call);
+    }
+    if (!hears(r)) {
+        forget(p);
+        bus_follow(r->owner->bus, r->owner->home, room_id(r), false);
+    }
+    room_release(r);
+}
+
+bool presence_fetch(struct room *r, struct call *call)
+{
+    struct owner *o = r->owner;
+    struct presence *p;
+
+    if (r->followers != 0 || call->looked || bus_is_alone(o->bus) || room_id(r).p[0] == '@')
+        return false;
+    p = presence_of(r);
+    if (p->fetching == NULL) {
+        bus_follow(o->bus, o->home, room_id(r), true);
+        p->fetch.fire = fetched;
+        wheel_set(o->wheel, &p->fetch, owner_now_ms(o) + FETCH_MAX_MS);
+    }
+    call->looked = true;
+    call->next = p->fetching;
+    p->fetching = call;
+    return true;
 }
 
 void presence_free(struct presence *p)
@@ -437,6 +510,7 @@ void presence_free(struct presence *p)
         return;
     wheel_cancel(p->room->owner->wheel, &p->timer);
     wheel_cancel(p->room->owner->wheel, &p->share);
+    assert(p->fetching == NULL);
     for (unsigned i = 0; i < p->parts_n; i++)
         free(p->parts[i].people);
     free(p->parts);

@@ -44,6 +44,12 @@ void presence_node_down(struct room *r, uint64_t node);
 /* What others say of the room is heard from now on: they are asked. */
 void presence_ask(struct room *r);
 
+/* Nobody here follows the room, so that nothing is known of others' people: true if
+ * there are other nodes; they are asked, and then the call's handler runs again. Once
+ * for each call. */
+struct call;
+bool presence_fetch(struct room *r, struct call *call) MUST_CHECK;
+
 /* Writes count and, if there are few enough, users. */
 void presence_describe(const struct room *r, struct json_out *o);
 

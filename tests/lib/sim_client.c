@@ -423,6 +423,9 @@ static void answered_ok(struct sim_client *c, const struct sim_op *op, const str
     case SIM_OP_LOG:
         log_ok(c, op, f);
         break;
+    case SIM_OP_PRESENCE:
+        r->present = f->count;
+        break;
     case SIM_OP_MESSAGES:
         messages_ok(c, op, f);
         break;

@@ -56,6 +56,7 @@ enum sim_op_kind {
     SIM_OP_READ,
     SIM_OP_PING,
     SIM_OP_LOGOUT,
+    SIM_OP_PRESENCE, /* rooms[].present is what it says */
 };
 
 /* A request, until it is answered for good. */

@@ -217,6 +217,8 @@ static bool ok_member(struct sim_frame *f, struct json *j, enum json_token t)
         f->epoch = (uint64_t)j->i64;
     else if (t == JSON_STRING && str_eq(j->key, STR("token")))
         f->token = j->str;
+    else if (t == JSON_INT && str_eq(j->key, STR("count")))
+        f->count = (uint64_t)j->i64;
     else if (t == JSON_TRUE && str_eq(j->key, STR("duplicate")))
         f->duplicate = true;
     else if (t == JSON_TRUE && str_eq(j->key, STR("more")))

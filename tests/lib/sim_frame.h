@@ -34,7 +34,7 @@ struct sim_frame {
     uint64_t id;
     struct str code; /* of an error; empty: ok */
     uint64_t retry_after_ms;
-    uint64_t seq, head, epoch, user;
+    uint64_t seq, head, epoch, user, count;
     struct str token;
     bool duplicate, more;
     unsigned rooms_n, lines_n;

@@ -10,7 +10,7 @@ static const char *const actions[] = {
     [SIM_OP_DELETE] = "delete", [SIM_OP_REACT] = "react",        [SIM_OP_MEMBER] = "member_set",
     [SIM_OP_LOG] = "history",   [SIM_OP_MESSAGES] = "history",   [SIM_OP_DM] = "dm",
     [SIM_OP_TYPING] = "typing", [SIM_OP_READ] = "read",          [SIM_OP_PING] = "ping",
-    [SIM_OP_LOGOUT] = "logout",
+    [SIM_OP_LOGOUT] = "logout", [SIM_OP_PRESENCE] = "presence",
 };
 
 void sim_request_text(struct buf *b, uint64_t seed, unsigned n)
@@ -142,6 +142,7 @@ static void put_params(struct json_out *o, const struct sim_client *c, const str
     case SIM_OP_TYPING:
     case SIM_OP_PING:
     case SIM_OP_LOGOUT:
+    case SIM_OP_PRESENCE:
         break;
     }
 }

@@ -329,8 +329,37 @@ static void writers_take_turns(void **state)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(writers_take_turns), cmocka_unit_test(one_rate_on_all_nodes),
-           cmocka_unit_test(present_on_other_nodes), cmocka_unit_test(ended_on_every_node),
-           cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
+/* Where nobody followed the room it was said to be empty. */
+static void who_is_there_is_asked(void **state)
+{
+    (void)state;
+    for (unsigned held_ms = 0; held_ms < 40; held_ms += 10) {
+        struct sim_scene s;
+        struct sim_client *cat = &s.clients[2];
+
+        sim_scene_begin(&s, 3, held_ms, (struct sim_faults){0});
+        bus_model_set(s.buses, (struct bus_model_faults){.held_ms = held_ms, .look_ms = held_ms});
+        for (unsigned i = 0; i < 3; i++)
+            sim_scene_start(&s, NULL, 2);
+        sim_scene_enter(&s, 0, 0, "general");
+        sim_scene_enter(&s, 1, 1, "general");
+        sim_scene_enter(&s, 2, 2, "lobby");
+        sim_scene_settle(&s, 5000);
+        sim_scene_pass(&s, 5000);
+        for (unsigned i = 0; i < 3; i++) {
+            cat->rooms[sim_client_room(cat, "general")].present = 0;
+            sim_client_ask(cat, SIM_OP_PRESENCE, sim_client_room(cat, "general"));
+            sim_scene_nudge(&s);
+            sim_scene_pass(&s, 1000);
+            assert_int_equal(present(&s, 2), 2);
+        }
+        sim_scene_end(&s);
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(who_is_there_is_asked), cmocka_unit_test(writers_take_turns),
+           cmocka_unit_test(one_rate_on_all_nodes), cmocka_unit_test(present_on_other_nodes),
+           cmocka_unit_test(ended_on_every_node), cmocka_unit_test(told_on_another_node),
+           cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
