@@ -1,4 +1,5 @@
 /* main.c: argv -> configuration -> wiring. The only file that knows everything. */
+#include "admin/drain_command.h"
 #include "base/str.h"
 #include "bench/bench.h"
 #include "bus/bus.h"
@@ -229,7 +230,7 @@ static int run(const char *command, int argc, char **argv)
     struct node n = {0};
     struct buf dotenv CLEANUP(buf_fini);
     char why[256];
-    int code;
+    int code = 1;
 
     buf_init(&dotenv, DOTENV_MAX);
     if (file_read(".env", &dotenv) < 0)
@@ -249,8 +250,18 @@ static int run(const char *command, int argc, char **argv)
     case CONF_OK:
         break;
     }
-    code =
-        n.conf.command == CONF_BENCH ? bench_main(&n.conf) : serve(&n, n.conf.command == CONF_ECHO);
+    switch (n.conf.command) {
+    case CONF_BENCH:
+        code = bench_main(&n.conf);
+        break;
+    case CONF_DRAIN:
+        code = drain_command(&n.conf);
+        break;
+    case CONF_SERVE:
+    case CONF_ECHO:
+        code = serve(&n, n.conf.command == CONF_ECHO);
+        break;
+    }
     conf_fini(&n.conf);
     return code;
 }

@@ -16,6 +16,7 @@ enum conf_command {
     CONF_SERVE = 1,
     CONF_ECHO = 2,
     CONF_BENCH = 4,
+    CONF_DRAIN = 8,
 };
 
 /* The exit code for CONF_BAD (EX_USAGE of sysexits.h). */
@@ -82,7 +83,7 @@ struct conf {
 };
 
 struct conf_input {
-    const char *command; /* "serve", "echo" or "bench" */
+    const char *command; /* "serve", "echo", "bench" or "drain" */
     int argc;            /* the arguments after the command */
     char *const *argv;
     char *const *env;  /* NAME=value, ended by NULL; NULL: none */

@@ -131,7 +131,9 @@ void conf_man(FILE *f)
           ".SH EXIT STATUS\n"
           "0 after an orderly end, 64 if a setting is wrong, 1 if anything else failed.\n"
           ".SH SIGNALS\n"
-          "SIGTERM and SIGINT: stop taking connections, let clients move, end. A second one:\n"
-          "end at once.\n",
+          "SIGUSR1: ask clients to move to other nodes, and go on; SIGUSR2: no more. SIGTERM\n"
+          "and SIGINT: with other nodes, the same until drain\\-ms are over; then stop taking\n"
+          "connections, close who is left, end. A second one: without waiting for clients.\n"
+          "SIGHUP: read the certificate again.\n",
           f);
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SERVE = CONF_SERVE, ECHO = CONF_ECHO, BENCH = CONF_BENCH };
+enum { SERVE = CONF_SERVE, ECHO = CONF_ECHO, BENCH = CONF_BENCH, DRAIN = CONF_DRAIN };
 
 const struct setting setting_all[CONF_N] = {
 #define GROUP(title)
@@ -52,6 +52,8 @@ const struct setting_command setting_commands[] = {
      "Sends every WebSocket message back: for tests of clients and of the codec."},
     {"bench", CONF_BENCH, "polylog bench [URL] [--SETTING VALUE]...",
      "Measures a server: deliveries, their delay and their cost."},
+    {"drain", CONF_DRAIN, "polylog drain --pid-file FILE [--SETTING VALUE]...",
+     "Has a server ask its clients to move to other nodes; --undo takes it back."},
     {NULL, 0, NULL, NULL},
 };
 

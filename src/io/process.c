@@ -25,6 +25,7 @@
 #define PROC_MAX 4096
 #define FIRST_INHERITED 3
 #define INHERITED_MAX 64
+#define COMM_N 32
 /* Above the buffers that come and go in each turn. */
 #define LARGE_BLOCK (256 * 1024)
 
@@ -224,6 +225,37 @@ void process_return_memory(void)
 bool process_is_terminal(int fd)
 {
     return isatty(fd) == 1;
+}
+
+/* What the kernel calls the program of a process. */
+static bool program_of(const char *pid, char ret_name[static COMM_N])
+{
+    char path[64];
+    FILE *f;
+    bool ok;
+
+    (void)snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+    f = fopen(path, "re");
+    if (f == NULL)
+        return false;
+    ok = fgets(ret_name, COMM_N, f) != NULL;
+    (void)fclose(f);
+    return ok;
+}
+
+bool process_is_alive(int pid)
+{
+    char number[16], own[COMM_N], other[COMM_N];
+
+    (void)snprintf(number, sizeof(number), "%d", pid);
+    return program_of("self", own) && program_of(number, other) && strcmp(own, other) == 0;
+}
+
+int process_tell(int pid, enum process_word word)
+{
+    if (!process_is_alive(pid))
+        return -ESRCH;
+    return kill(pid, word == PROCESS_MOVE ? SIGUSR1 : SIGUSR2) < 0 ? -errno : 0;
 }
 
 void process_hostname(char ret_name[static 256])

@@ -46,6 +46,19 @@ void process_return_memory(void);
 /* Does a person look at the descriptor (1: standard output)? */
 bool process_is_terminal(int fd);
 
+/* What one process of this program tells another. */
+enum process_word {
+    PROCESS_MOVE, /* SIGUSR1 */
+    PROCESS_STAY, /* SIGUSR2 */
+};
+
+/* Is there such a process, and does it run this program? A pid file may be older than
+ * the process that has its number now. */
+bool process_is_alive(int pid);
+
+/* 0, -ESRCH if it is not alive so, or -errno. */
+int process_tell(int pid, enum process_word word) MUST_CHECK;
+
 /* NUL-terminated; "localhost" if the machine has no name. */
 void process_hostname(char ret_name[static 256]);
 

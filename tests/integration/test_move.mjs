@@ -1,7 +1,11 @@
 // A node that drains asks its clients to move, each at its own moment, and serves
 // them until they have gone.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Raw } from "./lib/raw.mjs";
+import { PROGRAM } from "./lib/server.mjs";
 import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
 
 const MOVE = { event: "move" };
@@ -147,4 +151,64 @@ test("the server's owner drains it over HTTP, nobody else does", async (t) => {
   assert.deepEqual(await ask("DELETE", token), [200, false, 1]);
   assert.equal(await status(server, "/ready"), 200);
   await who.call("ping");
+});
+
+// `polylog drain`: its exit code and what it said.
+async function command(...args) {
+  const child = spawn(PROGRAM, ["drain", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (chunk) => (said.out += chunk));
+  child.stderr.on("data", (chunk) => (said.err += chunk));
+  said.code = await new Promise((resolve) => child.once("close", (code, signal) => resolve(signal ?? code)));
+  return said;
+}
+
+async function withPidFile(t, drain_ms) {
+  const server = await t.start({ "pid-file": "polylog.pid", "drain-ms": drain_ms });
+  return { server, file: `--pid-file=${join(server.dir, "polylog.pid")}` };
+}
+
+test("polylog drain says who is left until nobody is", async (t) => {
+  const { server, file } = await withPidFile(t, "20s");
+  const [ana, ben] = await crowd(t, server, 2);
+  const run = command(file, "--wait", `--at=${server.url}`);
+  await until("it drains", async () => (await status(server, "/ready")) === 503);
+  ana.socket.close(1000);
+  await sleep(1500);
+  ben.socket.close(1000);
+  const { code, out, err } = await run;
+  assert.equal(code, 0, err);
+  assert.match(out, /asks its clients to go.*\n(.*\n)*drain: 1 connections left.*\n(.*\n)*drain: 0 connections left, 1 went/);
+  const undone = await command(file, "--undo");
+  assert.equal(undone.code, 0, undone.err);
+  await until("it is ready", async () => (await status(server, "/ready")) === 200);
+});
+
+test("polylog drain does not wait for ever, and sees the end of the server", async (t) => {
+  const { server, file } = await withPidFile(t, "20s");
+  await crowd(t, server, 1);
+  assert.equal((await command(file, "--wait", "--wait-for=1s", `--at=${server.url}`)).code, 2);
+  const run = command(file, "--wait", `--at=${server.url}`);
+  await sleep(300);
+  server.child.kill("SIGKILL");
+  const { code, out } = await run;
+  assert.equal(code, 0);
+  assert.match(out, /the server has ended/);
+});
+
+test("polylog drain says why it cannot", async (t) => {
+  const { server, file } = await withPidFile(t, "20s");
+  assert.equal((await command()).code, 64);
+  assert.match((await command()).err, /--pid-file/);
+  assert.match((await command("--pid-file=/nonexistent/pid")).err, /No such file/);
+  const path = join(server.dir, "wrong.pid");
+  for (const [text, why] of [["", "no process id"], ["x\n", "no process id"], ["1\n", "not this program"]]) {
+    writeFileSync(path, text);
+    const { code, err } = await command(`--pid-file=${path}`);
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(why));
+  }
+  const { code, err } = await command(file, "--wait", "--at=http://127.0.0.1:1");
+  assert.equal(code, 1);
+  assert.match(err, /127.0.0.1:1: /);
 });

@@ -270,8 +270,31 @@ static void it_ends_whatever_its_threads_do(void **state)
     (void)close(ends[1]);
 }
 
+/* A pid file may name a process that is another's by now: it is not signalled. */
+static void only_its_own_kind_is_told(void **state)
+{
+    char name[] = "sleep", seconds[] = "30", *argv[] = {name, seconds, NULL};
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)execvp(argv[0], argv);
+        _exit(127);
+    }
+    while (process_is_alive(pid)) /* until it has become the other program */
+        (void)usleep(1000);
+    assert_int_equal(process_tell(pid, PROCESS_MOVE), -ESRCH);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(process_is_alive(getpid()));
+    assert_int_equal(process_tell(pid, PROCESS_STAY), -ESRCH);
+}
+
 CHECK_MAIN(cmocka_unit_test(cpus_follow_affinity_and_quota), cmocka_unit_test(a_supervisor_is_told),
            cmocka_unit_test(descriptors_are_inherited), cmocka_unit_test(root_is_dropped_for_good),
            cmocka_unit_test(rights_are_given_up), cmocka_unit_test(freed_memory_is_returned),
            cmocka_unit_test(it_ends_whatever_its_threads_do),
-           cmocka_unit_test(the_rest_of_the_world))
+           cmocka_unit_test(only_its_own_kind_is_told), cmocka_unit_test(the_rest_of_the_world))
