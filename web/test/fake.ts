@@ -83,8 +83,8 @@ export class FakeSocket implements Socket {
     await settle();
   }
 
-  async drop(code = 1006): Promise<void> {
-    this.onclose?.({ code, reason: "" });
+  async drop(code = 1006, reason = ""): Promise<void> {
+    this.onclose?.({ code, reason });
     await settle();
   }
 
@@ -148,14 +148,14 @@ export interface Story {
   socket(): FakeSocket;
 }
 
-export function story(outbox?: OutboxStorage): Story {
+export function story(outbox?: OutboxStorage, token?: () => Promise<string>): Story {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];
   const states: string[] = [];
   const client = new Client({
     server: "https://chat.example/",
-    token: "secret",
-    user: ANA,
+    token: token ?? "secret",
+    ...(token === undefined ? { user: ANA } : {}),
     clock,
     random: () => 1,
     socket: (url) => {

@@ -41,14 +41,18 @@ export interface ClientEvents {
   lost: { room: Room; error: PolylogError };
   // An invitation arrived and its room is followed now.
   invited: Room;
+  // The session ends then, and could not be renewed.
   expiring: number;
 }
 
 export interface ClientOptions {
   // The server's origin, such as https://chat.example.org.
   server: string;
-  token: string;
-  user: User;
+  // What login answered; or asks for a token that is good now, such as one of an
+  // OpenID provider: for each connection, and when a session is about to end.
+  token: string | (() => Promise<string>);
+  // Who it is, where that is known before the server says so.
+  user?: User;
   socket?: SocketFactory;
   clock?: Clock;
   random?: () => number;
@@ -103,7 +107,7 @@ export class Client extends Emitter<ClientEvents> {
   constructor(options: ClientOptions) {
     super();
     this.options = options;
-    this.user = options.user;
+    this.user = options.user ?? { id: 0, name: "" };
     this.clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     this.backoff = new Backoff(random);
@@ -278,7 +282,7 @@ export class Client extends Emitter<ClientEvents> {
       {
         open: () => void this.sync(connection),
         event: (event) => this.receive(connection, event),
-        close: (code) => this.closed(connection, code),
+        close: (code, reason) => this.closed(connection, code, reason),
       },
     );
     return connection;
@@ -303,12 +307,13 @@ export class Client extends Emitter<ClientEvents> {
     for (const room of this.rooms.values()) room.forgetCasts();
   }
 
-  private closed(connection: Connection, code: number): void {
+  private closed(connection: Connection, code: number, reason: string): void {
     if (this.mover.is(connection)) this.mover.lost(connection);
     if (connection === this.left) this.left = undefined;
     if (connection !== this.connection) return;
     this.offlineSince ??= this.clock.now();
-    if (code === 4401) {
+    const renewable = typeof this.options.token === "function" && reason !== "revoked";
+    if (code === 4401 && !renewable) {
       this.drop();
       this.end(new PolylogError("revoked", "The session was ended."));
       return;
@@ -336,10 +341,28 @@ export class Client extends Emitter<ClientEvents> {
     this.become({ name: "ended", error });
   }
 
+  private async token(): Promise<string> {
+    const { token } = this.options;
+    return typeof token === "string" ? token : token();
+  }
+
+  // The session ends soon: it goes on with another token, on the same connection.
+  private async renew(connection: Connection, expires: number): Promise<void> {
+    if (typeof this.options.token === "function") {
+      try {
+        await connection.request("auth", { token: await this.token() });
+        return;
+      } catch {
+        // when it is closed for that, another connection tries again
+      }
+    }
+    this.emit("expiring", expires);
+  }
+
   // Authenticates, catches up from the cursors, and then sends what waits.
   private async sync(connection: Connection): Promise<void> {
     try {
-      const answer = await connection.request("auth", { token: this.options.token });
+      const answer = await connection.request("auth", { token: await this.token() });
       this.user = answer.user;
       this.names.set(this.user.id, this.user.name);
       await this.followOwn(connection);
@@ -447,7 +470,7 @@ export class Client extends Emitter<ClientEvents> {
         }
         return;
       case "expiring":
-        this.emit("expiring", event.expires);
+        void this.renew(connection, event.expires);
         return;
       case "typing":
       case "presence":

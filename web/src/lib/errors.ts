@@ -44,6 +44,7 @@ export function isTransient(code: Code): boolean {
     code === "too_many_commands" ||
     code === "store_failed" ||
     code === "draining" ||
+    code === "issuer_unavailable" ||
     code === "internal"
   );
 }
