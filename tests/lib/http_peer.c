@@ -27,6 +27,8 @@ struct http_peer {
     struct list visitors;
     unsigned visitors_n;
     bool ending;
+    http_peer_answer_f *answer;
+    void *ctx;
     struct http_peer_counts counts;
 };
 
@@ -88,7 +90,13 @@ static void say_long(struct visitor *v)
 /* One request; false if it closed the connection. */
 static bool answer(struct visitor *v, struct str path, struct str head, struct str body)
 {
-    v->peer->counts.requests++;
+    struct http_peer *p = v->peer;
+
+    p->counts.requests++;
+    if (p->answer != NULL && p->answer(p->ctx, head, body, &v->answer)) {
+        flush(v);
+        return true;
+    }
     if (str_eq(path, STR("/reset"))) {
         leave(v);
         return false;
@@ -219,6 +227,12 @@ void http_peer_free(struct http_peer *p)
         io_wait(p->io, 0);
     io_close(p->io, p->listener);
     free(p);
+}
+
+void http_peer_answer(struct http_peer *p, http_peer_answer_f *f, void *ctx)
+{
+    p->answer = f;
+    p->ctx = ctx;
 }
 
 uint16_t http_peer_port(const struct http_peer *p)

@@ -10,6 +10,7 @@
 #ifndef LIB_HTTP_PEER_H
 #define LIB_HTTP_PEER_H
 
+#include "base/buf.h"
 #include "io/io.h"
 
 enum { HTTP_PEER_LONG = 100000 };
@@ -19,6 +20,11 @@ struct http_peer;
 /* Listens on a free port of the loopback. */
 struct http_peer *http_peer_new(struct io *io) MUST_CHECK;
 void http_peer_free(struct http_peer *p);
+
+/* Whom a test asks before the path is looked at: appends a whole answer to ret, or none,
+ * so that the request hangs. False: the path decides. */
+typedef bool http_peer_answer_f(void *ctx, struct str head, struct str body, struct buf *ret);
+void http_peer_answer(struct http_peer *p, http_peer_answer_f *answer, void *ctx);
 
 uint16_t http_peer_port(const struct http_peer *p);
 
