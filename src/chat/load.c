@@ -12,23 +12,41 @@
 /* Newest entries looked at when a room is loaded, for repeats of sends. */
 #define TAIL_LOADED 64
 
+/* What a room needs while it reads; most rooms at rest have none. */
+struct load {
+    struct room *room;
+    union call_request q;
+    char key[ROOM_KEY_MAX];
+};
+
 static struct room *room_of(struct store_req *req)
 {
-    union call_request *q = CONTAINER_OF(req, union call_request, req);
-
-    return CONTAINER_OF(q, struct room, load);
+    return CONTAINER_OF(req, struct load, q.req)->room;
 }
 
 static void request(struct room *r, store_done_f *done)
 {
-    memset(&r->load, 0, sizeof(r->load));
-    r->load.req.home = r->owner->home;
-    r->load.req.done = done;
+    if (r->load == NULL)
+        r->load = malloc(sizeof(*r->load));
+    if (r->load == NULL)
+        abort();
+    memset(r->load, 0, sizeof(*r->load));
+    r->load->room = r;
+    r->load->q.req.home = r->owner->home;
+    r->load->q.req.done = done;
+}
+
+/* The request is over, and what points into it. */
+static void load_free(struct room *r)
+{
+    free(r->load);
+    r->load = NULL;
 }
 
 static void finish(struct room *r, enum store_result result)
 {
     r->loading = false;
+    load_free(r);
     room_loaded(r, result);
     room_release(r);
 }
@@ -36,18 +54,18 @@ static void finish(struct room *r, enum store_result result)
 static void read_next(struct room *r, store_done_f *done)
 {
     request(r, done);
-    r->load.read.room = room_id(r);
-    r->load.read.from = r->replay;
-    r->load.read.count_max = CHUNK;
-    r->load.read.bytes_max = CHUNK_BYTES;
-    store_read(r->owner->store, &r->load.read);
+    r->load->q.read.room = room_id(r);
+    r->load->q.read.from = r->replay;
+    r->load->q.read.count_max = CHUNK;
+    r->load->q.read.bytes_max = CHUNK_BYTES;
+    store_read(r->owner->store, &r->load->q.read);
 }
 
 static void read_log(struct room *r, store_done_f *done)
 {
     request(r, done);
-    r->load.log.room = room_id(r);
-    store_log(r->owner->store, &r->load.log);
+    r->load->q.log.room = room_id(r);
+    store_log(r->owner->store, &r->load->q.log);
 }
 
 static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
@@ -69,7 +87,7 @@ static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
 static void replayed(struct store_req *req)
 {
     struct room *r = room_of(req);
-    struct frame *block = r->load.read.ret_block;
+    struct frame *block = r->load->q.read.ret_block;
     struct store_item item;
     struct entry e;
     size_t at = 0;
@@ -86,7 +104,7 @@ static void replayed(struct store_req *req)
             r->replay++;
         }
     }
-    broken = broken || r->load.read.ret_n == 0;
+    broken = broken || r->load->q.read.ret_n == 0;
     frame_unref(block);
     if (broken)
         finish(r, STORE_FAILED);
@@ -99,7 +117,7 @@ static void replayed(struct store_req *req)
 static void record_read(struct store_req *req)
 {
     struct room *r = room_of(req);
-    struct frame *body = r->load.get.ret_body;
+    struct frame *body = r->load->q.get.ret_body;
     uint64_t tail_from;
 
     if (req->result != STORE_OK) {
@@ -132,10 +150,10 @@ static void log_read(struct store_req *req)
         finish(r, req->result);
         return;
     }
-    r->epoch = r->load.log.ret_epoch;
-    r->first = MAX(r->load.log.ret_first, (uint64_t)1);
-    r->head = r->load.log.ret_head;
-    frame_unref(r->load.log.ret_last);
+    r->epoch = r->load->q.log.ret_epoch;
+    r->first = MAX(r->load->q.log.ret_first, (uint64_t)1);
+    r->head = r->load->q.log.ret_head;
+    frame_unref(r->load->q.log.ret_last);
     if (r->head == 0) {
         tail_fini(&r->tail);
         tail_init(&r->tail, 0);
@@ -143,9 +161,9 @@ static void log_read(struct store_req *req)
         return;
     }
     request(r, record_read);
-    r->load.get.pk = room_key(r, r->load_key);
-    r->load.get.sk = STR("access");
-    store_get(r->owner->store, &r->load.get);
+    r->load->q.get.pk = room_key(r, r->load->key);
+    r->load->q.get.sk = STR("access");
+    store_get(r->owner->store, &r->load->q.get);
 }
 
 void load_room(struct room *r)
@@ -165,6 +183,7 @@ void load_room(struct room *r)
 static void caught_up(struct room *r, enum store_result result)
 {
     r->catching = false;
+    load_free(r);
     r->foreign++;
     r->unsure = false;
     if (result != STORE_OK) {
@@ -218,8 +237,8 @@ static void missed_log(struct store_req *req)
         caught_up(r, req->result);
         return;
     }
-    frame_unref(r->load.log.ret_last);
-    r->epoch = r->load.log.ret_epoch;
+    frame_unref(r->load->q.log.ret_last);
+    r->epoch = r->load->q.log.ret_epoch;
     read_next(r, missed_read);
 }
 
@@ -236,17 +255,17 @@ static void missed_read(struct store_req *req)
         caught_up(r, req->result);
         return;
     }
-    if (r->epoch == 0 && r->load.read.ret_n > 0) {
-        frame_unref(r->load.read.ret_block);
+    if (r->epoch == 0 && r->load->q.read.ret_n > 0) {
+        frame_unref(r->load->q.read.ret_block);
         read_log(r, missed_log);
         return;
     }
-    while (!broken && news.n < CHUNK && store_block_next(r->load.read.ret_block, &at, &item)) {
+    while (!broken && news.n < CHUNK && store_block_next(r->load->q.read.ret_block, &at, &item)) {
         broken = item.key != r->head + 1 || !take_in(r, item.body, &entries[news.n]);
         news.n += !broken;
     }
     more = news.n == CHUNK || at > CHUNK_BYTES / 2; /* else that was all there is */
-    frame_unref(r->load.read.ret_block);
+    frame_unref(r->load->q.read.ret_block);
     if (r->head > r->rung && news.n > 0)
         bus_found(r->owner->bus, news.room);
     if (news.n > 0 && r->unsure) /* they may be our own, of which nobody heard */

@@ -28,6 +28,7 @@
 
 struct owner;
 struct batch;
+struct load;
 struct presence;
 
 /* One new entry, as followers' workers are told of it. */
@@ -134,10 +135,9 @@ struct room {
     unsigned queue_n;
     struct call *changing, **changing_end; /* changes of messages, one at a time */
     bool change_busy, change_starts;
-    struct batch *batch; /* being formed, or in flight */
-    struct turn turn;    /* with other nodes that append, too */
-    union call_request load;
-    char load_key[ROOM_KEY_MAX];
+    struct batch *batch;           /* being formed, or in flight */
+    struct turn turn;              /* with other nodes that append, too */
+    struct load *load;             /* chat/load.h, while it reads; else NULL */
     uint64_t replay;               /* next seq to read while loading or catching up */
     struct map reads;              /* read positions not yet stored (chat/reads.h) */
     struct wheel_timer look_timer; /* while unsure: when it looks */

@@ -1,7 +1,8 @@
 /* own.h: a person's own log, @<id>: every connection of theirs follows it unasked.
  * What the owner tells of it goes to all workers of its node. Where there are other
  * nodes, the owner follows it too, by the doorbells, while the person is connected
- * to any worker here: it then costs the room in memory for each such person. */
+ * to any worker here: it then costs the room in memory, half a KiB, for each such
+ * person. */
 #ifndef SERVER_OWN_H
 #define SERVER_OWN_H
 
