@@ -10,6 +10,7 @@
 #include "io/process.h"
 #include "io/signals.h"
 #include "io/usage.h"
+#include "migrate/migrate_main.h"
 #include "server/accept.h"
 #include "server/server.h"
 #include "store/store_mem.h"
@@ -137,6 +138,27 @@ static bool open_store(struct node *n, bool echo)
     return r == 0;
 }
 
+/* For migrate: the store that "sqlite:DIR" names. */
+static int open_named(const struct conf *c, struct io_host *host, const char *spec, bool must_exist,
+                      struct store **ret_store, char ret_why[static 256])
+{
+    struct store_sqlite_options sqlite = {0};
+    char path[4096];
+
+    (void)c;
+    if (strncmp(spec, "sqlite:", 7) != 0 || spec[7] == '\0') {
+        (void)snprintf(ret_why, 256, "it must be sqlite:DIR");
+        return -EINVAL;
+    }
+    sqlite.dir = spec + 7;
+    (void)snprintf(path, sizeof(path), "%s/polylog.db", sqlite.dir);
+    if (must_exist && access(path, R_OK) != 0) {
+        (void)snprintf(ret_why, 256, "there is no database: %s", strerror(errno));
+        return -errno;
+    }
+    return store_sqlite_open(host, &sqlite, ret_store, ret_why);
+}
+
 static bool open_node(struct node *n, bool echo)
 {
     struct server_options o = {
@@ -256,6 +278,9 @@ static int run(const char *command, int argc, char **argv)
         break;
     case CONF_DRAIN:
         code = drain_command(&n.conf);
+        break;
+    case CONF_MIGRATE:
+        code = migrate_main(&n.conf, open_named);
         break;
     case CONF_SERVE:
     case CONF_ECHO:

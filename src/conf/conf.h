@@ -17,6 +17,7 @@ enum conf_command {
     CONF_ECHO = 2,
     CONF_BENCH = 4,
     CONF_DRAIN = 8,
+    CONF_MIGRATE = 16,
 };
 
 /* The exit code for CONF_BAD (EX_USAGE of sysexits.h). */

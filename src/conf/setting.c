@@ -4,7 +4,13 @@
 
 #include <stdlib.h>
 
-enum { SERVE = CONF_SERVE, ECHO = CONF_ECHO, BENCH = CONF_BENCH, DRAIN = CONF_DRAIN };
+enum {
+    SERVE = CONF_SERVE,
+    ECHO = CONF_ECHO,
+    BENCH = CONF_BENCH,
+    DRAIN = CONF_DRAIN,
+    MIGRATE = CONF_MIGRATE,
+};
 
 const struct setting setting_all[CONF_N] = {
 #define GROUP(title)
@@ -54,6 +60,8 @@ const struct setting_command setting_commands[] = {
      "Measures a server: deliveries, their delay and their cost."},
     {"drain", CONF_DRAIN, "polylog drain --pid-file FILE [--SETTING VALUE]...",
      "Has a server ask its clients to move to other nodes; --undo takes it back."},
+    {"migrate", CONF_MIGRATE, "polylog migrate --from STORE --to STORE [--SETTING VALUE]...",
+     "Brings everything from one store into another, and compares them."},
     {NULL, 0, NULL, NULL},
 };
 

@@ -101,8 +101,12 @@ struct frame *store_cursor_make(struct str name, struct str sk)
 void store_cursor_open(struct str cursor, struct str *ret_name, struct str *ret_sk)
 {
     uint64_t n = 0;
-    bool ok = cursor.n == 0 || (varint_get(&cursor, &n) && n <= cursor.n);
+    bool ok;
 
+    *ret_name = *ret_sk = STR("");
+    if (cursor.n == 0)
+        return;
+    ok = varint_get(&cursor, &n) && n <= cursor.n;
     assert(ok);
     *ret_name = (struct str){cursor.p, (size_t)n};
     *ret_sk = (struct str){cursor.p + n, cursor.n - (size_t)n};
