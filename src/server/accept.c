@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "io/addr.h"
+#include "server/bucket.h"
 #include "server/conn.h"
 #include "server/limits.h"
 
@@ -18,7 +19,7 @@ struct listener {
     struct io_op op;
     struct io_addr addr;
     bool secure, open;
-    struct wheel_timer retry; /* when descriptors ran out */
+    struct wheel_timer retry; /* when descriptors ran out, or too many came at once */
     char url[URL_MAX];
 };
 
@@ -26,6 +27,7 @@ struct accept {
     struct worker *worker;
     struct listener listeners[LISTENERS_MAX];
     unsigned n;
+    struct bucket pace;
     char why[400];
 };
 
@@ -59,6 +61,23 @@ static void take(struct listener *l, int fd)
         server_hand_over(w->server, fd, l->secure);
 }
 
+/* Takes the next one, when it may: until then it waits in the backlog. */
+static void go_on(struct listener *l)
+{
+    struct worker *w = l->accept->worker;
+    uint64_t rate = w->server->conf->accept_rate, wait_ms = 0;
+
+    if (rate > 0)
+        wait_ms = bucket_take(&l->accept->pace, (struct bucket_rate){.rate = rate},
+                              worker_now_ms(w), 1000);
+    if (wait_ms == 0) {
+        io_accept(w->io, &l->op);
+        return;
+    }
+    metrics_add(w->metrics, METRIC_accept_waits, 1);
+    wheel_set(&w->wheel, &l->retry, worker_now_ms(w) + wait_ms);
+}
+
 static void accepted(struct io_op *op, int result, uint8_t *data)
 {
     struct listener *l = CONTAINER_OF(op, struct listener, op);
@@ -71,7 +90,7 @@ static void accepted(struct io_op *op, int result, uint8_t *data)
         return;
     if (result >= 0) {
         take(l, result);
-        io_accept(w->io, op);
+        go_on(l);
         return;
     }
     if (result == -EMFILE || result == -ENFILE || result == -ENOBUFS || result == -ENOMEM) {
@@ -89,7 +108,7 @@ static void retry(struct wheel_timer *t)
     struct listener *l = CONTAINER_OF(t, struct listener, retry);
 
     if (l->open && !l->op.in_flight)
-        io_accept(l->accept->worker->io, &l->op);
+        go_on(l);
 }
 
 struct accept *accept_new(struct worker *w)
@@ -99,6 +118,9 @@ struct accept *accept_new(struct worker *w)
     if (a == NULL)
         abort();
     a->worker = w;
+    if (w->server->conf->accept_rate > 0)
+        bucket_init(&a->pace, (struct bucket_rate){.rate = w->server->conf->accept_rate},
+                    worker_now_ms(w));
     return a;
 }
 

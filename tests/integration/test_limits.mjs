@@ -76,6 +76,23 @@ test("an address may connect only so fast", async (t) => {
   assert.equal((await server.metrics())('polylog_refused_total{reason="rate"}'), closed);
 });
 
+test("whoever comes too fast waits, and is not refused", async (t) => {
+  const server = await t.start({ "accept-rate": 20 });
+  const start = Date.now();
+  const raws = await Promise.all(Array.from({ length: 50 }, () => Raw.connect(server.port)));
+  for (const raw of raws) t.after(() => raw.kill());
+  const times = raws.map(async (raw) => {
+    const { status } = await raw.write("GET /ready HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+    assert.equal(status, 200);
+    return Date.now() - start;
+  });
+  const taken = (await Promise.all(times)).sort((a, b) => a - b);
+  // a second's worth at once, then one after another
+  assert.ok(taken[15] < 500, `the 16th after ${taken[15]} ms`);
+  assert.ok(taken[49] > 1200 && taken[49] < 3000, `the last after ${taken[49]} ms`);
+  assert.ok((await server.metrics())("polylog_accept_waits_total") > 20);
+});
+
 test("only so many connections are open", async (t) => {
   const server = await t.start({ "connections-max": 3 });
   const three = [await server.connect(), await server.connect(), await server.connect()];
