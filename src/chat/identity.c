@@ -140,7 +140,7 @@ enum error_code identity_verify(struct identity *id, struct str token, uint64_t 
     if (id->keys == NULL)
         return refuse_for_now(id);
     r = jwt_verify_issued(&id->o->rules, id->keys, token, now_s, scratch, JWT_SCRATCH_MIN, &c);
-    if (r == JWT_NO_KEY && c.issued_s >= id->keys_from_s &&
+    if (r == JWT_NO_KEY && c.issued_s + id->o->rules.skew_s >= id->keys_from_s &&
         c.issued_s <= now_s + id->o->rules.skew_s)
         return refuse_for_now(id);
     if (r != JWT_OK)

@@ -93,6 +93,7 @@ struct conn {
     uint8_t window_bits; /* of permessage-deflate; 0: not negotiated */
     bool paused;         /* reads nothing until answers are sent */
     bool over;           /* the other end has said everything */
+    uint8_t refused;     /* tokens that were not accepted */
     bool pinged, told;   /* awaits a pong; was told that the session expires */
     bool secure;         /* over TLS */
     bool leaving;        /* was told to move to another node */

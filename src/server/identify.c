@@ -1,6 +1,8 @@
 #include "server/identify.h"
 
 #include "chat/subject.h"
+#include "server/door_http.h"
+#include "server/door_ws.h"
 #include "server/request.h"
 #include "server/worker.h"
 
@@ -8,6 +10,8 @@
 
 /* So long after a refusal for want of keys it may be tried again. */
 #define AGAIN_MS 2000
+/* So many tokens may be refused on a connection. */
+#define REFUSED_MAX 16
 
 static void found(struct call *call)
 {
@@ -21,6 +25,19 @@ static void found(struct call *call)
     free(call->state);
     call->state = NULL;
     r->identified(r);
+}
+
+/* Looking at a token costs more than sending one: only so many are looked at. */
+static void refused(struct request *r, identify_done_f *done)
+{
+    struct conn *c = r->conn;
+    bool last = ++c->refused >= REFUSED_MAX;
+
+    if (last && c->http != NULL)
+        c->http->close = true;
+    done(r);
+    if (last && door_ws_is(c))
+        door_ws_close(c, DOOR_WS_CLOSE_AUTH, STR("too many tokens"), METRIC_close_unauthenticated);
 }
 
 void identify(struct request *r, struct str token, identify_done_f *done)
@@ -38,9 +55,12 @@ void identify(struct request *r, struct str token, identify_done_f *done)
         return;
     }
     r->call.error = e;
-    if (e == ERROR_NONE)
+    if (e == ERROR_NONE) {
         request_who(r, &who);
-    else if (e == ERROR_issuer_unavailable)
+        done(r);
+        return;
+    }
+    if (e == ERROR_issuer_unavailable)
         r->call.retry_after_ms = AGAIN_MS;
-    done(r);
+    refused(r, done);
 }

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as jose from "jose";
 import { Issuer, part, signature } from "./lib/issuer.mjs";
+import { Raw } from "./lib/raw.mjs";
 import { temporary } from "./lib/server.mjs";
 import { refused, sleep, test, testWorkers, until } from "./lib/suite.mjs";
 
@@ -164,6 +165,64 @@ test("what does not prove who it is, is refused", async (t) => {
   assert.equal(ed.alg, "EdDSA");
 });
 
+test("a connection may be refused so many tokens", async (t) => {
+  const server = await t.server;
+  const client = await server.connect();
+  for (let i = 0; i < 16; i++) await refused("bad_token", client.call("auth", { token: `x.y.${i}` }));
+  assert.deepEqual(await client.closed, { code: 4401, reason: "too many tokens" });
+  const raw = await Raw.connect(server.port);
+  t.after(() => raw.kill());
+  for (let i = 1; i <= 16; i++) {
+    raw.write("POST /api/v1/rooms HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x.y.z\r\nContent-Length: 2\r\n\r\n{}");
+    const { status, headers } = await raw.answer();
+    assert.deepEqual([status, headers.connection === "close"], [401, i === 16]);
+  }
+});
+
+test("who leaves while the store is asked who it is does no harm", async (t) => {
+  const issuer = await issuerOf(t);
+  const server = await served(t, issuer);
+  for (let i = 0; i < 60; i++) {
+    const raw = await Raw.connect(server.port);
+    const token = issuer.token({ sub: `s-${i}`, preferred_username: `n-${i}` }, { alg: "EdDSA" });
+    if (i % 3 === 0) {
+      await raw.upgrade();
+      for (const frame of [{ action: "auth", id: 1, token }, { action: "rooms", id: 2 }, { action: "join", id: 3, room: "r" }])
+        raw.send(1, JSON.stringify(frame));
+    } else {
+      const what = i % 3 === 1 ? "GET /ws" : "POST /api/v1/rooms";
+      raw.write(
+        `${what} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+      );
+    }
+    await sleep(i % 4);
+    raw.kill();
+  }
+  const ana = await server.connect(issuer.token({ sub: "s-1" }));
+  assert.equal(ana.me.user.name, "n-1");
+  // frames that came behind the upgrade, before it was answered
+  const raw = await Raw.connect(server.port);
+  t.after(() => raw.kill());
+  const token = issuer.token({ sub: "early", preferred_username: "early" });
+  raw.write(
+    `GET /ws?token=${token} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+  raw.send(1, JSON.stringify({ action: "rooms", id: 1 }));
+  assert.equal((await raw.answer()).status, 101);
+  assert.deepEqual(await raw.json(), { id: 1, ok: { rooms: [] } });
+  raw.send(1, JSON.stringify({ action: "ping", id: 2 })); // it is still read from
+  assert.equal((await raw.json()).id, 2);
+  // behind an auth, so many commands wait
+  const many = await server.connect();
+  many.write({ action: "auth", id: "a", token: issuer.token({ sub: "many", preferred_username: "many" }) });
+  const rooms = await Promise.allSettled(Array.from({ length: 70 }, () => many.call("rooms")));
+  const codes = rooms.map(({ reason }) => reason?.code ?? "ok");
+  assert.equal(codes.filter((code) => code === "ok").length >= 64, true, `${codes}`);
+  assert.ok(codes.every((code) => code === "ok" || code === "too_many_commands"), `${codes}`);
+});
+
 test("the tokens of Amazon Cognito", async (t) => {
   const issuer = await issuerOf(t, "/eu-west-1_pool");
   issuer.audience = "3n4b5urk1ft4fl3mg5e62d9ado";
@@ -234,7 +293,7 @@ test("a subject has one name, which is nobody else's", async (t) => {
 
 test("keys are fetched again when one is unknown, but not all the time", async (t) => {
   const issuer = await issuerOf(t);
-  const server = await served(t, issuer, { "jwks-again": "1s" });
+  const server = await served(t, issuer, { "jwks-again": "1s", "issuer-skew": "1s" });
   const old = issuer.token({ sub: "a" });
   await sleep(2200); // what was asked for before the first keys came is over
   const before = issuer.asked.keys;
@@ -256,7 +315,7 @@ test("keys are fetched again when one is unknown, but not all the time", async (
     await refused(
       "issuer_unavailable",
       server.command("auth", {
-        token: issuer.token({ iat: Math.floor(Date.now() / 1000) + 5 }, { header: { kid: `no-${i}` } }),
+        token: issuer.token({}, { header: { kid: `no-${i}` } }),
       }),
     );
   await sleep(300);
