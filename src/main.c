@@ -1,5 +1,6 @@
 /* main.c: argv -> configuration -> wiring. The only file that knows everything. */
 #include "admin/drain_command.h"
+#include "aws/aws_env.h"
 #include "base/str.h"
 #include "bench/bench.h"
 #include "bus/bus.h"
@@ -39,6 +40,7 @@ struct node {
     struct store *store;
     struct bus *bus;
     struct http_client *http;
+    struct aws_env aws;
     struct server *server;
     struct signals *signals;
     int exit_code;
@@ -183,9 +185,9 @@ static bool open_node(struct node *n, bool echo)
     if (!open_store(n, echo))
         return false;
     n->bus = bus_local_new();
-    if (server_needs_http(&n->conf) &&
+    if (server_needs_http(&n->conf, &n->aws) &&
         http_client_curl_new(&(struct http_options){0}, &n->http) < 0) {
-        fprintf(stderr, "polylog: cannot start the client for the issuer's keys\n");
+        fprintf(stderr, "polylog: cannot start the client for other services\n");
         return false;
     }
     o.host = n->host;
@@ -193,6 +195,7 @@ static bool open_node(struct node *n, bool echo)
     o.store = n->store;
     o.bus = n->bus;
     o.http = n->http;
+    o.aws = &n->aws;
     o.inherited_n = process_inherited(&o.inherited);
     if (server_new(&o, &n->server, why) < 0) {
         fprintf(stderr, "polylog: %s\n", why);
@@ -249,7 +252,7 @@ static int usage_error(const char *why)
 static int run(const char *command, int argc, char **argv)
 {
     extern char **environ;
-    struct node n = {0};
+    struct node n = {.aws = aws_env_of(environ)};
     struct buf dotenv CLEANUP(buf_fini);
     char why[256];
     int code = 1;

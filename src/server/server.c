@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include "aws/ecs.h"
 #include "base/str.h"
 #include "io/addr.h"
 #include "server/accept.h"
@@ -9,6 +10,7 @@
 #include "server/drain.h"
 #include "server/issuer.h"
 #include "server/revoked.h"
+#include "server/task.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -48,8 +50,10 @@ static void draw_keys(struct server *s)
     io_random(s->workers[0].io, s->ticket_key, sizeof(s->ticket_key));
 }
 
-bool server_needs_http(const struct conf *c)
+bool server_needs_http(const struct conf *c, const struct aws_env *aws)
 {
+    if (aws != NULL && ecs_is_there(aws))
+        return true;
     return c->issuer[0] != '\0' && (c->jwks[0] == '\0' || strstr(c->jwks, "://") != NULL);
 }
 
@@ -111,6 +115,7 @@ void server_free(struct server *s)
         worker_fini(&s->workers[i]);
     token_keys_close(&s->keys);
     issuer_free(s->issuer);
+    task_free(s->task);
     free(s->workers);
     free(s);
 }
@@ -211,6 +216,7 @@ void server_booted(struct server *s, const char *why)
     probe_due(&s->probe_timer);
     atomic_store(&s->phase, SERVER_SERVING);
     s->revoked = revoked_start(s);
+    s->task = task_start(s);
     s->o.serving(s->o.ctx, s);
 }
 
@@ -353,6 +359,7 @@ static void end(struct server *s)
     atomic_store(&s->phase, SERVER_DRAINING);
     accept_close(s);
     issuer_stop(s->issuer);
+    task_stop(s->task);
     wheel_cancel(&s->workers[0].wheel, &s->probe_timer);
     wheel_cancel(&s->workers[0].wheel, &s->stop_timer);
     revoked_stop(s->revoked);

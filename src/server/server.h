@@ -4,6 +4,7 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
+#include "aws/aws_env.h"
 #include "bus/bus.h"
 #include "conf/conf.h"
 #include "io/host.h"
@@ -18,6 +19,7 @@ struct boot;
 struct http_client;
 struct issuer;
 struct revoked;
+struct task;
 
 #define SERVER_SECRET_MAX 128
 #define SERVER_WHY_MAX 512
@@ -36,7 +38,8 @@ struct server_options {
     struct io_host *host;
     struct store *store;
     struct bus *bus;
-    struct http_client *http; /* NULL unless server_needs_http */
+    struct http_client *http;  /* NULL unless server_needs_http */
+    const struct aws_env *aws; /* what AWS says of the process; or NULL */
     struct log_sink *log;
     const char *version;
     /* Told, on worker 0, once it serves; and why it could not. */
@@ -62,6 +65,7 @@ struct server {
     size_t secret_n;
     struct token_keys keys;    /* of tokens; set before it serves */
     struct issuer *issuer;     /* NULL: there is none */
+    struct task *task;         /* worker 0's; NULL: it is no task of ECS */
     char owner_code[40];       /* of the owner link, while nobody has used it; else empty */
     _Atomic int phase;         /* enum server_phase */
     unsigned settled_n;        /* how often workers had nothing left to do: worker 0's */
@@ -80,8 +84,9 @@ struct server {
     uint64_t started_ms;
 };
 
-/* Must there be a client for requests to other services, by the settings? */
-bool server_needs_http(const struct conf *c) MUST_CHECK;
+/* Must there be a client for requests to other services, by the settings, or by what AWS
+ * says of the process (or NULL)? */
+bool server_needs_http(const struct conf *c, const struct aws_env *aws) MUST_CHECK;
 
 /* Makes the workers. 0, or -errno and a sentence for a person. */
 int server_new(const struct server_options *o, struct server **ret_server,
