@@ -253,7 +253,8 @@ static void hear_event(struct sim_client *c, const struct sim_event *v)
     } else if (str_eq(v->name, STR("presence")) && r != NULL) {
         r->present = v->entry.count;
     } else if (str_eq(v->name, STR("move"))) {
-        c->cut_ms = now_ms(c) + 1 + v->delay_ms;
+        c->told = true;
+        c->cut_ms = c->moves ? c->cut_ms : now_ms(c) + 1 + v->delay_ms;
     }
 }
 
@@ -614,7 +615,7 @@ static void closed(struct sim_client *c)
     }
     for (unsigned i = 0; i < SIM_CLIENT_OPS; i++)
         lost(c, &c->ops[i]);
-    c->authed = false;
+    c->authed = c->told = false;
     c->cut_ms = c->pause_ms = 0;
     c->due_ms = MAX(c->due_ms, now_ms(c) + 1 + rng_below(&c->crowd->rng, BACKOFF_MS));
 }

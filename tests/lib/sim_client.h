@@ -111,6 +111,8 @@ struct sim_client {
     unsigned node; /* which it connects to; drawn each time unless it is pinned */
     bool pinned;
     bool authed;
+    bool told;         /* to move to another node */
+    bool moves;        /* it is seen to that it does: it is not cut then */
     bool stays_down;   /* until the story says otherwise */
     uint64_t due_ms;   /* when to connect */
     uint64_t pause_ms; /* until when it does not read */

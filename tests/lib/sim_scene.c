@@ -16,6 +16,10 @@ static bool crowd_turn(void *arg)
     io_wait(s->crowd.io, s->until_ms);
     for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++)
         next = MIN(next, sim_client_turn(&s->clients[i]));
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS && s->moves; i++) {
+        next = MIN(next, sim_client_turn(&s->seconds[i]));
+        next = MIN(next, sim_mover_turn(&s->movers[i]));
+    }
     s->until_ms = next;
     return !s->over;
 }
@@ -85,6 +89,25 @@ void sim_scene_begin(struct sim_scene *s, unsigned nodes, uint64_t seed, struct 
     assert_int_equal(host_start(s->host, s->crowd.io, crowd_turn, s), 0);
 }
 
+void sim_scene_moves(struct sim_scene *s)
+{
+    char name[SIM_CLIENT_ID];
+
+    s->moves = true;
+    for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
+        (void)snprintf(name, sizeof(name), "%s/2", s->clients[i].name);
+        sim_client_init(&s->seconds[i], &s->crowd, name);
+        s->seconds[i].pinned = s->seconds[i].stays_down = true;
+        sim_mover_init(&s->movers[i], &s->clients[i], &s->seconds[i]);
+    }
+}
+
+/* What the client uses. */
+static struct sim_client *line_of(struct sim_scene *s, unsigned client)
+{
+    return s->moves ? s->movers[client].line : &s->clients[client];
+}
+
 void sim_scene_enter(struct sim_scene *s, unsigned client, unsigned node, const char *room)
 {
     struct sim_client *c = &s->clients[client];
@@ -94,13 +117,15 @@ void sim_scene_enter(struct sim_scene *s, unsigned client, unsigned node, const 
     sim_client_want(c, sim_client_room(c, room));
 }
 
-static bool all_quiet(const struct sim_scene *s, const char **ret_who, const char **ret_why)
+static bool all_quiet(struct sim_scene *s, const char **ret_who, const char **ret_why)
 {
     const char *room;
 
     for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
-        *ret_who = s->clients[i].name;
-        if (!s->clients[i].stays_down && !sim_client_is_quiet(&s->clients[i], ret_why, &room))
+        const struct sim_client *c = line_of(s, i);
+
+        *ret_who = c->name;
+        if (!c->stays_down && !sim_client_is_quiet(c, ret_why, &room))
             return false;
     }
     return true;
@@ -122,7 +147,7 @@ void sim_scene_settle(struct sim_scene *s, uint64_t ms)
 void sim_scene_send(struct sim_scene *s, unsigned client, const char *room, unsigned n,
                     unsigned length)
 {
-    struct sim_client *c = &s->clients[client];
+    struct sim_client *c = line_of(s, client);
 
     for (unsigned i = 0; i < n; i++) {
         struct sim_op *op = sim_client_ask(c, SIM_OP_SEND, sim_client_room(c, room));
@@ -156,15 +181,18 @@ void sim_scene_end(struct sim_scene *s)
     stop_nodes(s);
     sim_audit_run(s->crowd.check, s->disk, NULL, NULL);
     for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
-        s->clients[i].stays_down = true;
+        s->clients[i].stays_down = s->seconds[i].stays_down = true;
         sim_link_cut(&s->clients[i].link);
+        if (s->moves)
+            sim_link_cut(&s->seconds[i].link);
     }
     sim_scene_nudge(s);
     while (open) {
         sim_scene_step(s);
         open = false;
         for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++)
-            open = open || s->clients[i].link.state != SIM_LINK_DOWN;
+            open = open || s->clients[i].link.state != SIM_LINK_DOWN ||
+                   s->seconds[i].link.state != SIM_LINK_DOWN;
     }
     s->over = true;
     sim_scene_nudge(s);

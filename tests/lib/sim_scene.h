@@ -6,6 +6,7 @@
 
 #include "lib/bus_model.h"
 #include "lib/sim_client.h"
+#include "lib/sim_mover.h"
 #include "lib/sim_node.h"
 #include "store/store_mem.h"
 
@@ -21,7 +22,9 @@ struct sim_scene {
     unsigned nodes_n;
     struct io_host *host;
     struct sim_crowd crowd;
-    struct sim_client clients[SIM_SCENE_CLIENTS];
+    struct sim_client clients[SIM_SCENE_CLIENTS], seconds[SIM_SCENE_CLIENTS];
+    struct sim_mover movers[SIM_SCENE_CLIENTS]; /* of those who move */
+    bool moves;
     uint64_t until_ms;
     bool over;
 };
@@ -34,6 +37,10 @@ void sim_scene_start(struct sim_scene *s, const char *const *args, unsigned work
 /* The client comes, to that node, and follows the room. */
 void sim_scene_enter(struct sim_scene *s, unsigned client, unsigned node, const char *room);
 
+/* From now on clients who are told to move do so as the real one does; `clients` are
+ * then not always those in use: movers[i].line is. */
+void sim_scene_moves(struct sim_scene *s);
+
 /* One step of the world; some time of it; until everybody was shown everything,
  * which fails the test after ms. */
 void sim_scene_step(struct sim_scene *s);
@@ -43,7 +50,7 @@ void sim_scene_settle(struct sim_scene *s, uint64_t ms);
 /* The clients look at what they have been asked for. */
 void sim_scene_nudge(struct sim_scene *s);
 
-/* n messages of that length. */
+/* n messages of that length, by the connection that the client uses. */
 void sim_scene_send(struct sim_scene *s, unsigned client, const char *room, unsigned n,
                     unsigned length);
 
