@@ -93,6 +93,24 @@ test("whoever comes too fast waits, and is not refused", async (t) => {
   assert.ok((await server.metrics())("polylog_accept_waits_total") > 20);
 });
 
+test("an address may log in only so fast", async (t) => {
+  const server = await t.start({ "connects-per-address": 1, "connects-burst": 10 });
+  const raw = await Raw.connect(server.port);
+  t.after(() => raw.kill());
+  const body = JSON.stringify({ name: "ana" });
+  let response;
+  let n = 0;
+  do {
+    response = await raw
+      .write(`POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`)
+      .answer();
+    n++;
+  } while (response.status === 200 && n < 20);
+  assert.equal(response.status, 429);
+  assert.ok(n >= 5 && n <= 12, `${n} logins`);
+});
+
 test("only so many connections are open", async (t) => {
   const server = await t.start({ "connections-max": 3 });
   const three = [await server.connect(), await server.connect(), await server.connect()];
