@@ -17,7 +17,7 @@
 #include "base/map.h"
 #include "chat/room.h"
 
-#define FEED_ENCODINGS 3
+#define FEED_ENCODINGS 4
 #define FEED_CHUNK 64
 #define FEED_RUNS 8
 

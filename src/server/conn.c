@@ -304,6 +304,7 @@ static void take_runs(struct conn *c, struct flight *f)
 
 void conn_flush(struct conn *c)
 {
+    bool filled = false;
     struct flight *f;
 
     if (c->flight != NULL || c->state == CONN_CLOSED)
@@ -313,7 +314,7 @@ void conn_flush(struct conn *c)
         return;
     }
     if (c->state == CONN_OPEN && c->door->fill != NULL)
-        c->door->fill(c);
+        filled = c->door->fill(c);
     if (c->state == CONN_CLOSED)
         return;
     conn_trim(c);
@@ -323,7 +324,7 @@ void conn_flush(struct conn *c)
         c->out = NULL;
         add_part(f, buf_peek(f->out));
     }
-    if (c->state == CONN_OPEN && c->door->fill == NULL)
+    if (c->state == CONN_OPEN && !filled)
         take_runs(c, f);
     if (f->parts_n == 0) {
         flight_put(c->worker, f);

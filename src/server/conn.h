@@ -44,8 +44,9 @@ struct door {
     void (*cast)(struct conn *c, struct str event);
     /* Says that it is over, and closes; NULL: conn_finish. */
     void (*end)(struct conn *c, uint16_t code, struct str reason, enum metric why);
-    /* Appends to what is sent what the cursors allow; NULL: runs, as they are. */
-    void (*fill)(struct conn *c);
+    /* Appends to what is sent what the cursors allow; false, or NULL: runs are sent,
+     * as they are. */
+    bool (*fill)(struct conn *c);
     /* Of a connection without a socket: hands over what may go. */
     void (*flush)(struct conn *c);
 };

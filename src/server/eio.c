@@ -165,6 +165,11 @@ void eio_send(struct conn *c, struct str data, bool binary)
         c, &(struct engineio_packet){.type = ENGINEIO_MESSAGE, .binary = binary, .data = data});
 }
 
+bool eio_is_websocket(const struct conn *c)
+{
+    return eio_of(c)->websocket;
+}
+
 bool eio_writable(const struct conn *c)
 {
     const struct eio *e = eio_of(c);
@@ -218,7 +223,7 @@ static void polled_flush(struct conn *c)
     if (c->state != CONN_OPEN || e->poll == NULL)
         return;
     if (e->user->fill != NULL)
-        e->user->fill(c);
+        (void)e->user->fill(c);
     if (c->state != CONN_OPEN)
         return;
     if (c->out == NULL || buf_len(c->out) == 0) {
@@ -522,10 +527,11 @@ static void websocket_drained(struct conn *c)
         conn_mark(c);
 }
 
-static void websocket_fill(struct conn *c)
+static bool websocket_fill(struct conn *c)
 {
-    if (eio_of(c)->user->fill != NULL)
-        eio_of(c)->user->fill(c);
+    const struct eio_user *user = eio_of(c)->user;
+
+    return user->fill != NULL && user->fill(c);
 }
 
 /* The probe (section "Upgrade" of the protocol text). */

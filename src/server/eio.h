@@ -27,8 +27,9 @@ struct eio_user {
     void (*opened)(struct conn *c);
     /* A message came; it is lent. */
     void (*message)(struct conn *c, struct str data, bool binary);
-    /* Something may be sent now: NULL, or what sends it. */
-    void (*fill)(struct conn *c);
+    /* Something may be sent now: NULL, or what sends it; false if the session follows
+     * by itself and its runs go as they are, in its encoding: never while it is polled. */
+    bool (*fill)(struct conn *c);
     /* Is there more to fill with, than the connection's own? NULL: no. */
     bool (*waits)(struct conn *c);
     /* An event, a cast (struct door); NULL: there are none. */
@@ -79,6 +80,9 @@ void eio_send(struct conn *c, struct str data, bool binary);
 /* Begins a text message of n bytes in what is sent next, where the caller appends
  * exactly that much; then conn_sent. */
 void eio_head(struct conn *c, struct buf *out, size_t n);
+
+/* Is it no longer polled? */
+bool eio_is_websocket(const struct conn *c);
 
 /* May more be handed over now: is nothing on its way? */
 bool eio_writable(const struct conn *c);

@@ -30,17 +30,44 @@ static struct str name_in(struct str event)
     return str_cut(&rest, '"');
 }
 
-struct frame *sio_encode(struct frame *event)
+/* {"event":"message","room":"general","seq":7,...}: what a lone cursor at it says. */
+static void append_cursor(struct feed_set *s, struct str json, struct buf *out)
 {
-    struct str json = frame_str(event), name = name_in(json);
-    struct frame *f = frame_new(5 + name.n + json.n);
-    uint8_t *at = f->bytes;
+    struct str rest = str_skip(json, name_in(json).n + sizeof("{\"event\":\"\",\"room\":\"") - 1);
+    struct str room = str_cut(&rest, '"');
+    const struct feed *feed = feed_get(s, room);
 
-    memcpy(at, "2[\"", 3);
-    memcpy(at + 3, name.p, name.n);
-    memcpy(at + 3 + name.n, "\",", 2);
-    memcpy(at + 5 + name.n, json.p, json.n);
-    return f;
+    rest = str_skip(rest, sizeof(",\"seq\":") - 1);
+    buf_append(out, room);
+    buf_append_byte(out, '.');
+    buf_append_u64(out, feed != NULL ? feed->epoch : 0);
+    buf_append_byte(out, '.');
+    buf_append(out, str_cut(&rest, ','));
+}
+
+struct frame *sio_encode(struct feed_set *s, unsigned encoding, struct frame *event)
+{
+    struct str json = frame_str(event);
+    struct buf b CLEANUP(buf_fini), framed CLEANUP(buf_fini);
+    uint8_t header[WS_HEADER_MAX];
+
+    buf_init(&b, SIZE_MAX / 2);
+    buf_init(&framed, SIZE_MAX / 2);
+    if (encoding == SIO_ALONE)
+        buf_append_byte(&b, '0' + ENGINEIO_MESSAGE);
+    buf_append(&b, STR("2[\""));
+    buf_append(&b, name_in(json));
+    buf_append(&b, STR("\","));
+    buf_append(&b, json);
+    if (encoding == SIO_SHARED)
+        return frame_copy(buf_peek(&b));
+    buf_append(&b, STR(",\""));
+    append_cursor(s, json, &b);
+    buf_append(&b, STR("\"]"));
+    buf_append(&framed, (struct str){header, ws_encode_header(header, WS_OP_TEXT, WS_FIN,
+                                                              buf_len(&b), NULL)});
+    buf_append(&framed, buf_peek(&b));
+    return frame_copy(buf_peek(&framed));
 }
 
 /* One entry with the cursors behind it. */
@@ -81,7 +108,7 @@ static bool take_entries(struct sio_space *s, struct buf *out, struct follower *
     buf_init(&others, 2 * SIO_CURSORS_MAX);
     sio_cursors_others(s->conn, f, &others);
     for (unsigned i = 0; i < TURN_ENTRIES && buf_len(out) < max; i++) {
-        taken = feed_take_one(f, SIO_ENCODING, &entry);
+        taken = feed_take_one(f, SIO_SHARED, &entry);
         if (taken != FEED_RUN)
             break;
         append_entry(s, out, frame_str(entry), buf_peek(&others), f);
@@ -118,14 +145,27 @@ static bool waits(struct conn *session)
     return false;
 }
 
-static void fill(struct conn *session)
+/* Is there one cursor in all? Then its entries are the same for everybody. */
+static bool is_alone(struct conn *session)
+{
+    const struct sio_space *first = sio_space_first(session);
+
+    return first->connected && first->next == NULL && first->nsp == NULL &&
+           session->followers_n == 1 && session->followers->f.end == 0 && eio_is_websocket(session);
+}
+
+static bool fill(struct conn *session)
 {
     uint64_t turn = session->worker->server->conf->flush_turn_max;
     struct buf *out;
     size_t max;
 
     if (!waits(session))
-        return;
+        return true;
+    if (is_alone(session)) {
+        session->encoding = SIO_ALONE;
+        return false;
+    }
     out = conn_out(session);
     max = turn > 0 ? buf_len(out) + turn : SIZE_MAX;
     for (struct sio_space *s = sio_space_first(session); s != NULL; s = s->next)
@@ -133,6 +173,7 @@ static void fill(struct conn *session)
             fill_space(s, out, max);
     if (out->failed)
         conn_drop(session, METRIC_close_memory);
+    return true;
 }
 
 /* Casts and events for one. */

@@ -13,8 +13,11 @@
 #include "base/frame.h"
 #include "server/eio.h"
 
-/* How entries are encoded for it: feed encoding. */
-#define SIO_ENCODING 2
+/* How entries are encoded for it: feed encodings. */
+enum {
+    SIO_SHARED = 2, /* 2["<event>",{...}: without its end, where the cursors of each go */
+    SIO_ALONE,      /* a WebSocket frame, for those whose only cursor is the entry's */
+};
 
 extern const struct eio_user sio_user;
 
@@ -23,8 +26,7 @@ struct sio_space;
 void sio_event_to(struct sio_space *s, struct str json);
 void sio_cast(struct sio_space *s, struct str json);
 
-/* An event as all its followers share it: 2["<event>",{...} without its end, where
- * the cursors of each go. */
-struct frame *sio_encode(struct frame *event) MUST_CHECK;
+/* An event in one of them. */
+struct frame *sio_encode(struct feed_set *s, unsigned encoding, struct frame *event) MUST_CHECK;
 
 #endif

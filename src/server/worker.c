@@ -228,7 +228,8 @@ static void ops_publish(struct owner *o, uint64_t workers, const struct news *ne
 
 static struct frame *encode(struct feed_set *s, unsigned encoding, struct frame *event)
 {
-    return encoding == SIO_ENCODING ? sio_encode(event) : door_ws_encode(s, encoding, event);
+    return encoding >= SIO_SHARED ? sio_encode(s, encoding, event)
+                                  : door_ws_encode(s, encoding, event);
 }
 
 static void give_cast(struct worker *w, struct str room, struct str event, uint64_t not_user)
