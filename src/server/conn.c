@@ -376,7 +376,7 @@ void conn_resume(struct conn *c)
     if (!c->paused || c->state != CONN_OPEN)
         return;
     c->paused = false;
-    if (!c->recv.in_flight)
+    if (!c->recv.in_flight && c->recv.fd >= 0)
         io_recv(conn_io(c), &c->recv);
 }
 
@@ -459,7 +459,7 @@ void conn_finish(struct conn *c, enum metric reason)
     conn_mark(c);
     c->state = CONN_FLUSHING;
     conn_timer(c, worker_now_ms(c->worker) + FLUSH_MS);
-    if (!c->recv.in_flight && !c->over)
+    if (!c->recv.in_flight && !c->over && c->recv.fd >= 0)
         io_recv(conn_io(c), &c->recv); /* it may write before it reads */
 }
 

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "io/addr.h"
 #include "server/eio.h"
+#include "server/eio_far.h"
 #include "server/eio_http.h"
 #include "server/http_routes.h"
 #include "server/server.h"
@@ -105,6 +106,19 @@ static void write_head(struct conn *c, const struct http_answer *a, struct buf *
         conn_drop(c, METRIC_close_memory);
 }
 
+/* What was said of the request is on its way. */
+static void answered(struct conn *c)
+{
+    if (c->http->close) {
+        conn_finish(c, METRIC_close_client);
+        return;
+    }
+    c->http->state = HTTP_HEAD;
+    c->paused = true; /* until it is sent: then drained goes on */
+    buf_clear(&c->http->body);
+    set_timer(c, buf_len(&c->http->in) == 0);
+}
+
 void door_http_answer(struct conn *c, const struct http_answer *a)
 {
     struct buf *out = conn_out(c);
@@ -117,14 +131,15 @@ void door_http_answer(struct conn *c, const struct http_answer *a)
     if (!c->http->head_only)
         buf_append(out, a->body);
     conn_sent(c);
-    if (c->http->close) {
-        conn_finish(c, METRIC_close_client);
-        return;
-    }
-    c->http->state = HTTP_HEAD;
-    c->paused = true; /* until it is sent: then drained goes on */
-    buf_clear(&c->http->body);
-    set_timer(c, buf_len(&c->http->in) == 0);
+    answered(c);
+}
+
+void door_http_answered(struct conn *c, struct str bytes)
+{
+    if (bytes.n == 0)
+        conn_drop(c, METRIC_close_gone);
+    else if (conn_send(c, bytes))
+        answered(c);
 }
 
 void door_http_fail(struct conn *c, enum error_code code, uint64_t retry_after_ms)
@@ -475,6 +490,8 @@ static void closed(struct conn *c)
 {
     if (c->http != NULL && c->http->session != NULL)
         eio_poll_lost(c);
+    if (c->http != NULL && c->http->far != NULL)
+        eio_far_lost(c);
     forget(c);
     metrics_sub(c->worker->metrics, METRIC_open_http, 1);
 }

@@ -37,6 +37,7 @@ struct http {
     struct conn *session;           /* of Engine.IO, whose GET waits here; NULL: none does */
     bool routing;                   /* the request is being routed just now */
     bool asked;                     /* it waits for who asks: door_http_routed will follow */
+    struct eio_far *far;            /* the request is with another worker; NULL: it is not */
     bool head_only;                 /* HEAD: no body in the answer */
     bool close;                     /* after the answer */
     char address[HTTP_ADDRESS_MAX]; /* the client's, by X-Forwarded-For if trusted */
@@ -65,6 +66,9 @@ struct http_answer {
     bool no_length; /* 304: no body, no length */
 };
 void door_http_answer(struct conn *c, const struct http_answer *a);
+
+/* The request in hand was answered elsewhere, with these bytes; none: it is over. */
+void door_http_answered(struct conn *c, struct str bytes);
 
 /* {"error":{...}} of errors.tbl, or as the call ended. */
 void door_http_fail(struct conn *c, enum error_code code, uint64_t retry_after_ms);

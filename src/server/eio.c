@@ -189,7 +189,7 @@ static void answer(struct conn *h, int status, const char *type, struct str body
             .status = status, .type = str_of(type), .body = body, .extra = &extra, .extra_n = 1});
 }
 
-static void answer_error(struct conn *h, enum engineio_error error)
+void eio_refuse(struct conn *h, enum engineio_error error)
 {
     struct buf body CLEANUP(buf_fini);
 
@@ -436,7 +436,7 @@ void eio_poll(struct conn *c, struct conn *h)
     struct eio *e = eio_of(c);
 
     if (e->poll != NULL) { /* one at a time */
-        answer_error(h, ENGINEIO_BAD_REQUEST);
+        eio_refuse(h, ENGINEIO_BAD_REQUEST);
         eio_end(c, METRIC_close_protocol);
         return;
     }
@@ -469,7 +469,7 @@ void eio_post(struct conn *c, struct conn *h)
     size_t at = 0;
 
     if (eio_of(c)->closing) {
-        answer_error(h, ENGINEIO_UNKNOWN_SID);
+        eio_refuse(h, ENGINEIO_UNKNOWN_SID);
         return;
     }
     while (c->state == CONN_OPEN && !eio_of(c)->closing) {
@@ -482,7 +482,7 @@ void eio_post(struct conn *c, struct conn *h)
         answer(h, 200, "text/html", STR("ok"));
         return;
     }
-    answer_error(h, ENGINEIO_BAD_REQUEST);
+    eio_refuse(h, ENGINEIO_BAD_REQUEST);
     eio_end(c, METRIC_close_protocol);
 }
 
@@ -492,7 +492,7 @@ static void closed(struct conn *c)
     struct conn *h = take_poll(e);
 
     if (h != NULL)
-        answer_error(h, ENGINEIO_UNKNOWN_SID);
+        eio_refuse(h, ENGINEIO_UNKNOWN_SID);
     unlist(e);
     close_probe(e);
     if (e->user->closed != NULL)
@@ -588,7 +588,7 @@ static void upgrade(struct conn *probe)
     unlist(e);
     h = take_poll(e);
     if (h != NULL)
-        answer_error(h, ENGINEIO_BAD_REQUEST);
+        eio_refuse(h, ENGINEIO_BAD_REQUEST);
     c->door = &door_websocket;
     c->ws = probe->ws;
     ws_decoder_init(&probe->ws, WS_SERVER, false);

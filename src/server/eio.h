@@ -61,6 +61,9 @@ void eio_begin(struct conn *c, const struct eio_user *user);
 /* The polled session with that id on this worker; NULL: there is none, any more. */
 struct conn *eio_find(struct worker *w, const uint8_t id[static EIO_ID_LEN]);
 
+/* Answers h with an error. */
+void eio_refuse(struct conn *h, enum engineio_error error);
+
 /* h asks for what there is: it is answered now or later. */
 void eio_poll(struct conn *c, struct conn *h);
 

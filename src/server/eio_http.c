@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "server/door_http.h"
 #include "server/eio.h"
+#include "server/eio_far.h"
 #include "server/http_routes.h"
 #include "server/server.h"
 #include "server/sio.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 
 #define QUERY_MAX 64
-#define ERROR_MAX 256
 
 static const struct str raw_path = {(const uint8_t *)"/engine.io/", 11};
 
@@ -58,20 +58,6 @@ static const struct eio_user *user_of(const struct conn *c)
     return is_path(c->http->message->request.path, raw_path) ? &sio_echo_raw : &sio_echo;
 }
 
-static void fail(struct conn *c, enum engineio_error error)
-{
-    struct http1_header extra = {STR("Cache-Control"), STR("no-store")};
-    struct buf body CLEANUP(buf_fini);
-
-    buf_init(&body, ERROR_MAX);
-    engineio_append_error(&body, error);
-    door_http_answer(c, &(struct http_answer){.status = engineio_error_status(error),
-                                              .type = STR("application/json"),
-                                              .body = buf_peek(&body),
-                                              .extra = &extra,
-                                              .extra_n = 1});
-}
-
 /* False if it was refused. */
 static bool read_query(struct conn *c, struct query *ret)
 {
@@ -85,7 +71,7 @@ static bool read_query(struct conn *c, struct query *ret)
         value.n = n;
     ret->websocket = str_eq(value, STR("websocket"));
     if (!ret->websocket && !str_eq(value, STR("polling"))) {
-        fail(c, ENGINEIO_UNKNOWN_TRANSPORT);
+        eio_refuse(c, ENGINEIO_UNKNOWN_TRANSPORT);
         return false;
     }
     ret->version =
@@ -95,7 +81,7 @@ static bool read_query(struct conn *c, struct query *ret)
     ret->has_sid = true;
     if (eio_sid_parse((struct str){buf, n}, &ret->sid))
         return true;
-    fail(c, ENGINEIO_UNKNOWN_SID);
+    eio_refuse(c, ENGINEIO_UNKNOWN_SID);
     return false;
 }
 
@@ -108,7 +94,7 @@ static bool switch_protocols(struct conn *c)
     struct str key;
 
     if (http1_websocket(&c->http->message->request, &key) != 0) {
-        fail(c, ENGINEIO_BAD_REQUEST);
+        eio_refuse(c, ENGINEIO_BAD_REQUEST);
         return false;
     }
     ws_accept(key, accept);
@@ -130,9 +116,9 @@ static void open_session(struct conn *c, const struct query *q)
     struct conn *session = c;
 
     if (!str_eq(c->http->message->request.method, STR("GET")))
-        fail(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
+        eio_refuse(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
     else if (!q->version)
-        fail(c, ENGINEIO_UNSUPPORTED_VERSION);
+        eio_refuse(c, ENGINEIO_UNSUPPORTED_VERSION);
     else if (!q->websocket)
         session = eio_open(c, user_of(c));
     else if (switch_protocols(c))
@@ -152,27 +138,37 @@ static void socket_arrived(struct io_mail *mail)
     free(m);
 }
 
-static void move(struct conn *c, unsigned worker)
+/* With its socket if it can; else, of a GET or POST, the request alone. */
+static void move(struct conn *c, const struct query *q)
 {
+    bool post = str_eq(c->http->message->request.method, STR("POST"));
+    bool get = str_eq(c->http->message->request.method, STR("GET"));
     struct worker *w = c->worker;
     struct mail_socket *m;
     int fd;
 
-    if (worker >= w->server->workers_n || c->out != NULL || conn_give_socket(c, &fd) < 0) {
-        fail(c, ENGINEIO_UNKNOWN_SID);
+    if (q->sid.worker >= w->server->workers_n) {
+        eio_refuse(c, ENGINEIO_UNKNOWN_SID);
+        return;
+    }
+    if (c->out != NULL || conn_give_socket(c, &fd) < 0) {
+        if (!q->websocket && (get || post))
+            eio_far_send(c, &q->sid, post);
+        else
+            eio_refuse(c, ENGINEIO_BAD_REQUEST); /* it goes on as it is, by polling */
         return;
     }
     m = calloc(1, sizeof(*m));
     if (m == NULL)
         abort();
     m->mail.deliver = socket_arrived;
-    m->to = &w->server->workers[worker];
+    m->to = &w->server->workers[q->sid.worker];
     m->fd = fd;
     m->secure = c->secure;
     buf_init(&m->bytes, SIZE_MAX / 2);
     door_http_again(c, &m->bytes);
     conn_drop(c, METRIC_close_client);
-    worker_mail(w, worker, &m->mail);
+    worker_mail(w, q->sid.worker, &m->mail);
 }
 
 static void run_session(struct conn *c, const struct query *q)
@@ -182,19 +178,19 @@ static void run_session(struct conn *c, const struct query *q)
     struct conn *session;
 
     if (q->sid.node != bus_self(w->server->o.bus)) {
-        fail(c, ENGINEIO_UNKNOWN_SID);
+        eio_refuse(c, ENGINEIO_UNKNOWN_SID);
         return;
     }
     if (q->sid.worker != w->index) {
-        move(c, q->sid.worker);
+        move(c, q);
         return;
     }
     session = eio_find(w, q->sid.id);
     if (session == NULL) {
-        fail(c, ENGINEIO_UNKNOWN_SID);
+        eio_refuse(c, ENGINEIO_UNKNOWN_SID);
     } else if (q->websocket) {
         if (!eio_may_probe(session))
-            fail(c, ENGINEIO_BAD_REQUEST);
+            eio_refuse(c, ENGINEIO_BAD_REQUEST);
         else if (switch_protocols(c))
             eio_probe(session, c);
     } else if (str_eq(method, STR("GET"))) {
@@ -202,7 +198,7 @@ static void run_session(struct conn *c, const struct query *q)
     } else if (str_eq(method, STR("POST"))) {
         eio_post(session, c);
     } else {
-        fail(c, ENGINEIO_BAD_REQUEST);
+        eio_refuse(c, ENGINEIO_BAD_REQUEST);
     }
 }
 
@@ -211,7 +207,7 @@ void eio_http_run(struct conn *c)
     struct query q;
 
     if (!c->worker->server->o.echo && !door_http_origin_allowed(c)) {
-        fail(c, ENGINEIO_FORBIDDEN);
+        eio_refuse(c, ENGINEIO_FORBIDDEN);
         return;
     }
     if (!read_query(c, &q))

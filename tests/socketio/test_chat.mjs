@@ -1,5 +1,7 @@
 // The chat as clients of Socket.IO see it.
 import assert from "node:assert/strict";
+import { certificate } from "../integration/lib/certificate.mjs";
+import { freePort } from "../integration/lib/server.mjs";
 import { sleep, test, until } from "../integration/lib/suite.mjs";
 import { Peer, TRANSPORTS } from "./peer.mjs";
 
@@ -132,3 +134,25 @@ test("a server that stops lets go, and its successor goes on", async (t) => {
   assert.deepEqual(await ana.shown("r", 2), ["before", "after"]);
   assert.equal(await server.stop(), 0);
 });
+
+for (const transports of Object.keys(TRANSPORTS))
+  test(`over TLS, whichever worker is asked, ${transports}`, async (t) => {
+    const port = await freePort();
+    const server = await t.start({ workers: 3 }, { ready: false });
+    await server.stop("SIGKILL");
+    const { key, cert } = certificate(server.dir, "127.0.0.1");
+    await server.restart({ "tls-listen": `127.0.0.1:${port}`, "tls-key": key, "tls-cert": cert }, "SIGKILL");
+    await server.ready();
+    const context = { server, name: (x) => t.name(x), after: (f) => t.after(f) };
+    const options = { transports, url: `https://127.0.0.1:${port}`, options: { rejectUnauthorized: false } };
+    const people = [];
+    for (let i = 0; i < 6; i++) people.push(await Peer.connect(context, `p${i}`, options));
+    for (const peer of people) await peer.call("join", { room: "r" });
+    for (const peer of people) await peer.call("send", { room: "r", text: peer.name });
+    for (const peer of people) assert.deepEqual(await peer.shown("r", 6), people.map(({ name }) => name));
+    for (const peer of people) peer.cut();
+    for (const peer of people) assert.equal((await peer.back(2)).recovered, true);
+    await people[0].call("send", { room: "r", text: "last" });
+    for (const peer of people) assert.equal((await peer.shown("r", 7)).at(-1), "last");
+    assert.equal(await server.stop(), 0);
+  });
