@@ -35,9 +35,10 @@ export class Server {
     return server;
   }
 
-  async start() {
+  // more: further flags; the last of one kind counts.
+  async start(...more) {
     const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.data];
-    args.push("--messages-burst", "200", "--presence-leave", "500ms", "--drain-ms", "1s");
+    args.push("--messages-burst", "200", "--presence-leave", "500ms", "--drain-ms", "1s", ...more);
     this.child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.child.once("exit", resolve));
     const keep = (chunk) => (this.output = (this.output + chunk).slice(-100_000));
