@@ -36,7 +36,7 @@ static void refused(struct request *r, identify_done_f *done)
     if (last && c->http != NULL)
         c->http->close = true;
     done(r);
-    if (last && door_ws_is(c))
+    if (last && c->door->event != NULL)
         door_ws_close(c, DOOR_WS_CLOSE_AUTH, STR("too many tokens"), METRIC_close_unauthenticated);
 }
 
