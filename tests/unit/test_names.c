@@ -1,5 +1,6 @@
 #include "chat/names.h"
 
+#include "base/rng.h"
 #include "base/str.h"
 #include "lib/check.h"
 
@@ -133,6 +134,75 @@ static void a_prefix_may_be_anything_short(void **state)
     assert_false(names_fold_prefix(STR("\xe3\x85\xa4"), key, &n));
 }
 
+/* Whatever an issuer says is made a legal name, also with any number behind it. */
+static void anything_makes_a_name(void **state)
+{
+    static const char *const parts[] = {"a",
+                                        "Z",
+                                        "7",
+                                        " ",
+                                        ".",
+                                        "-",
+                                        "_",
+                                        "@",
+                                        "\xff",
+                                        "\0",
+                                        "ß",
+                                        "é",
+                                        "e\xcc\x81",
+                                        "\xef\xb7\xba",
+                                        "\xe3\x85\xa4",
+                                        "\xf0\x9f\x91\x8d",
+                                        "\xe2\x80\xae",
+                                        "\xed\xa0\x80"};
+    char text[400], name[4 * NAMES_CHARS_MAX], key[NAMES_KEY_MAX];
+    struct rng r;
+    size_t key_n;
+
+    (void)state;
+    rng_init(&r, check_seed(5));
+    for (unsigned i = 0; i < 20000; i++) {
+        struct str made = {(const uint8_t *)name, 0};
+        size_t n = 0, pieces = rng_below(&r, 60);
+
+        while (pieces-- > 0) {
+            const char *part = parts[rng_below(&r, COUNTOF(parts))];
+            size_t len = MAX(strlen(part), (size_t)1);
+
+            memcpy(text + n, part, len);
+            n += len;
+        }
+        made.n = names_make((struct str){(const uint8_t *)text, n}, name, sizeof(name));
+        assert_true(names_fold(made, key, &key_n));
+        made.n = names_number(made, rng_u64(&r) >> rng_below(&r, 64), name, sizeof(name));
+        assert_true(names_fold(made, key, &key_n));
+        assert_in_range(made.n, 3, 4 * NAMES_CHARS_MAX);
+    }
+}
+
+static void an_address_of_mail_gives_its_first_part(void **state)
+{
+    static const struct {
+        const char *text, *name;
+    } all[] = {{"ana@example.org", "ana"},
+               {"@ana", "ana"},
+               {"  Ana B. ", "Ana B"},
+               {"a|b", "a_b"},
+               {"", "user"},
+               {"\xff\xfe", "user"},
+               {"0123456789012345678901234567890123456789", "01234567890123456789012345678901"}};
+    char name[4 * NAMES_CHARS_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(all); i++) {
+        size_t n = names_make(str_of(all[i].text), name, sizeof(name));
+
+        assert_true(str_eq((struct str){(const uint8_t *)name, n}, str_of(all[i].name)));
+    }
+}
+
 CHECK_MAIN(cmocka_unit_test(names_are_folded), cmocka_unit_test(look_alikes_are_distinct),
            cmocka_unit_test(what_is_no_name), cmocka_unit_test(keys_have_a_limit),
-           cmocka_unit_test(a_prefix_may_be_anything_short))
+           cmocka_unit_test(a_prefix_may_be_anything_short),
+           cmocka_unit_test(anything_makes_a_name),
+           cmocka_unit_test(an_address_of_mail_gives_its_first_part))
