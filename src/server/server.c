@@ -85,8 +85,11 @@ int server_new(const struct server_options *o, struct server **ret_server,
         r = worker_init(&s->workers[i], s, i);
         if (r == 0 && i == 0)
             draw_keys(s);
-        if (r == 0)
+        if (r == 0) {
+            people_init(&s->workers[i].people, &s->workers[i].owner, &s->keys.keys,
+                        s->conf->token_ttl_ms, issuer_options(s->issuer));
             r = worker_tls(&s->workers[i], ret_why);
+        }
         if (r < 0) {
             server_free(s);
             return r;
@@ -95,8 +98,6 @@ int server_new(const struct server_options *o, struct server **ret_server,
     for (unsigned i = 0; i < s->workers_n; i++) {
         memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
         memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
-        people_init(&s->workers[i].people, &s->workers[i].owner, &s->keys.keys,
-                    s->conf->token_ttl_ms, issuer_options(s->issuer));
     }
     s->accept = accept_new(&s->workers[0]);
     s->started_ms = io_wall_ms(s->workers[0].io);
