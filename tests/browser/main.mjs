@@ -5,6 +5,7 @@ import { Server } from "./server.mjs";
 import look from "./look.mjs";
 import move from "./move.mjs";
 import rooms from "./rooms.mjs";
+import site from "./site.mjs";
 import talk from "./talk.mjs";
 import trouble from "./trouble.mjs";
 
@@ -21,7 +22,7 @@ const FLAGS = [
 ];
 
 const wanted = process.argv[2] ?? "";
-const stories = [...talk, ...rooms, ...look, ...trouble, ...move].filter(([name]) => name.includes(wanted));
+const stories = [...talk, ...rooms, ...look, ...site, ...trouble, ...move].filter(([name]) => name.includes(wanted));
 const server = await Server.create();
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

@@ -23,6 +23,8 @@ export class Server {
   static async create() {
     const server = new Server();
     server.port = await freePort();
+    // Where the web app is on an origin of its own: files only (site.mjs).
+    server.site = `http://localhost:${await freePort()}`;
     server.data = mkdtempSync(join(tmpdir(), "polylog-browser-"));
     server.url = `http://127.0.0.1:${server.port}/`;
     server.output = "";
@@ -38,7 +40,8 @@ export class Server {
   // more: further flags; the last of one kind counts.
   async start(...more) {
     const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.data];
-    args.push("--messages-burst", "200", "--presence-leave", "500ms", "--drain-ms", "1s", ...more);
+    args.push("--messages-burst", "200", "--presence-leave", "500ms", "--drain-ms", "1s");
+    args.push("--origins", this.site, ...more);
     this.child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.child.once("exit", resolve));
     const keep = (chunk) => (this.output = (this.output + chunk).slice(-100_000));

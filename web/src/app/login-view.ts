@@ -1,7 +1,13 @@
 import { asPolylogError, login } from "../lib/index.ts";
 import { h } from "./dom.ts";
 import { errorText } from "./format.ts";
-import { currentServer, lastName, pageServer, type StoredSession } from "./session.ts";
+import {
+  currentServer,
+  lastName,
+  pageHasServer,
+  pageServer,
+  type StoredSession,
+} from "./session.ts";
 import { chooseServer } from "./settings.ts";
 import { field } from "./widgets.ts";
 
@@ -61,6 +67,11 @@ export function loginView(options: LoginOptions): HTMLElement {
     submit,
   );
   setTimeout(() => name.focus());
+  if (currentServer() === pageServer()) {
+    void pageHasServer().then((has) => {
+      if (!has && form.isConnected) chooseServer("No server is behind this page. Which is yours?");
+    });
+  }
   return h("main", { class: "login" }, form, serverLine());
 }
 

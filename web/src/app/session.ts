@@ -41,6 +41,17 @@ export function currentServer(): string {
   return typeof stored === "string" ? stored : pageServer();
 }
 
+// Whether a server may be behind the page: on a site of its own, such as S3's, there is
+// none, and something else answers in its place.
+export async function pageHasServer(): Promise<boolean> {
+  try {
+    const response = await fetch(`${pageServer()}health`);
+    return response.headers.get("Content-Type")?.startsWith("application/json") ?? false;
+  } catch {
+    return true; // there is no way to anything now
+  }
+}
+
 // A usable http or https address, or undefined.
 export function parseServer(text: string): string | undefined {
   try {

@@ -29,7 +29,9 @@ function themeChoice(): HTMLElement {
 }
 
 // Asks for another server; the page starts anew with it.
-export function chooseServer(): void {
+export function chooseServer(
+  hint = "Leave it empty for the server that this page came from.",
+): void {
   const input = h("input", {
     class: "input",
     type: "url",
@@ -41,7 +43,7 @@ export function chooseServer(): void {
   });
   openDialog({
     title: "Server",
-    body: [field("Address", input, "Leave it empty for the server that this page came from.")],
+    body: [field("Address", input, hint)],
     submit: {
       label: "Use it",
       action: () => {
