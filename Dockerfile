@@ -11,7 +11,7 @@ RUN make -s -j"$(nproc)"
 FROM debian:bookworm-slim
 RUN apt-get update -q && \
     apt-get install -y -q --no-install-recommends \
-        ca-certificates libsodium23 libsqlite3-0 libssl3 libutf8proc2 zlib1g && \
+        ca-certificates libcurl4 libhiredis0.14 libsodium23 libsqlite3-0 libssl3 libutf8proc2 zlib1g && \
     rm -rf /var/lib/apt/lists/* && \
     useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin polylog && \
     install -d -o polylog -g polylog -m 0700 /data
