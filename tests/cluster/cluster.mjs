@@ -1,0 +1,102 @@
+// Several nodes that are one chat: on a DynamoDB emulator, each with a way of its own to
+// a real Redis. To the crowd of people it looks like one server, of which each
+// connection finds whichever node is there.
+import { execFileSync } from "node:child_process";
+import { PROGRAM, Server, freePort } from "../integration/lib/server.mjs";
+import { until } from "../integration/lib/suite.mjs";
+import { startDynamo } from "../emulators/lib/dynamo.mjs";
+import { Flaky } from "./flaky.mjs";
+import { Pipe } from "./pipe.mjs";
+import { Redis } from "./redis.mjs";
+
+const SECRET = "one secret that all the nodes share";
+
+export class Cluster {
+  static async start(n, pick) {
+    const cluster = new Cluster();
+    cluster.pick = pick;
+    cluster.nodes = [];
+    try {
+      await cluster.begin(n);
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    return cluster;
+  }
+
+  async begin(n) {
+    this.dynamo = await startDynamo();
+    this.redis = await Redis.start();
+    this.replica = await Redis.start({ replicaof: `127.0.0.1 ${this.redis.port}` });
+    this.flaky = await Flaky.open(this.dynamo.port);
+    execFileSync(PROGRAM, ["store", "init"], { env: this.env(), stdio: "ignore" });
+    while (this.nodes.length < n) this.nodes.push(await this.node());
+  }
+
+  env() {
+    return {
+      ...process.env,
+      AWS_ENDPOINT_URL: this.flaky.url,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+  }
+
+  async node() {
+    const way = await Pipe.open(this.redis.port);
+    const flags = {
+      store: "dynamodb",
+      bus: `redis://127.0.0.1:${way.port}`,
+      "token-secret": SECRET,
+      "drain-ms": "500ms",
+      "commands-in-flight": 64,
+      listen: `127.0.0.1:${await freePort()}`,
+    };
+    const server = await Server.start(flags, { env: this.env() });
+    server.port = Number(flags.listen.split(":")[1]);
+    return Object.assign(server, { way });
+  }
+
+  get log() {
+    return this.nodes.map((node) => node.log.slice(-1500)).join("\n--\n");
+  }
+
+  any() {
+    return this.pick(this.nodes);
+  }
+
+  login(name) {
+    return this.any().login(name);
+  }
+
+  connect(token) {
+    return this.any().connect(token);
+  }
+
+  // Of each node: is the bus as it should be?
+  async whole(yes = true) {
+    await until(`the nodes are ${yes ? "whole" : "degraded"}`, async () => {
+      const all = await Promise.all(
+        this.nodes.map(async (node) => {
+          const response = await node.fetch("/health");
+          if (response.status !== 200) throw new Error(`/health of a node says ${response.status}`);
+          return (await response.json()).status;
+        }),
+      );
+      return all.every((status) => (status === "ok") === yes);
+    }, 15_000);
+  }
+
+  async close() {
+    for (const node of this.nodes) {
+      await node.close();
+      await node.way.close();
+    }
+    await this.flaky?.close();
+    await this.replica?.close();
+    await this.redis?.close();
+    await this.dynamo?.stop();
+  }
+}

@@ -1,0 +1,166 @@
+// Rounds of work on several nodes while what they stand on fails, and a look at what is
+// there afterwards: everything that was acknowledged, once, in one order for everybody.
+import assert from "node:assert/strict";
+import { check } from "../crash/check.mjs";
+import { Reader, Writer } from "../crash/crowd.mjs";
+import { sleep, until } from "../integration/lib/suite.mjs";
+import { Cluster } from "./cluster.mjs";
+
+const rounds = Number(process.argv[2] ?? 12);
+const nodes = Number(process.env.NODES ?? 3);
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const wanted = process.env.T ?? "";
+const WRITERS = 4;
+const READERS = 4;
+const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 75) * 1000; // no further round after this
+const PATIENCE_MS = 25_000; // doorbells may be missed: the slowest poll and a read
+
+class World {
+  constructor() {
+    this.state = seed;
+    this.until = (what, look) => until(what, look, PATIENCE_MS);
+    this.rooms = ["general", "one", "two"];
+    this.writers = Array.from({ length: WRITERS }, (_, i) => new Writer(this, `writer${i}`));
+    this.readers = Array.from({ length: READERS }, (_, i) => new Reader(this, `reader${i}`));
+    this.witness = new Writer(this, "witness");
+  }
+
+  // mulberry32
+  random(below) {
+    let z = (this.state = (this.state + 0x6d2b79f5) | 0);
+    z = Math.imul(z ^ (z >>> 15), z | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return (((z ^ (z >>> 14)) >>> 0) / 4294967296) * below;
+  }
+
+  pick(list) {
+    return list[Math.floor(this.random(list.length))];
+  }
+
+  chance(p) {
+    return this.random(1) < p;
+  }
+
+  async begin() {
+    this.server = await Cluster.start(nodes, (list) => this.pick(list));
+    await this.server.whole();
+    await this.witness.login();
+    for (const room of this.rooms) await this.witness.ask("join", { room });
+    for (const who of [...this.writers, ...this.readers]) await who.login();
+  }
+}
+
+// What befalls them while the crowd writes; each leaves everything whole again.
+const faults = {
+  async "nothing happens"() {
+    await sleep(1000);
+  },
+  async "Redis is killed, and comes back"({ server }) {
+    await server.redis.stop();
+    await server.whole(false);
+    await sleep(1000);
+    await server.redis.spawn();
+    await server.whole();
+  },
+  async "Redis is paused"({ server }) {
+    server.redis.pause();
+    await server.whole(false);
+    await sleep(500);
+    server.redis.resume();
+    await server.whole();
+  },
+  async "Redis fails over to its replica, and the old one only reads"({ server }) {
+    await server.replica.say("REPLICAOF", "NO", "ONE");
+    await server.redis.say("REPLICAOF", "127.0.0.1", String(server.replica.port));
+    await sleep(500);
+    for (const { way } of server.nodes) {
+      way.to = server.replica.port;
+      way.set("cut");
+      way.set("open");
+    }
+    [server.redis, server.replica] = [server.replica, server.redis];
+    await sleep(500);
+    await server.whole();
+  },
+  async "a node is cut off from Redis"(world) {
+    const node = world.pick(world.server.nodes);
+    node.way.set(world.pick(["cut", "stuck"]));
+    await sleep(2500);
+    node.way.set("cut");
+    node.way.set("open");
+    await world.server.whole();
+  },
+  async "the store throttles and fails"({ server }) {
+    server.flaky.faults = { throttle: 0.2, fail: 0.05, lose: 0.05, reset: 0.02 };
+    await sleep(2500);
+    server.flaky.faults = {};
+  },
+  async "the store is slow to answer"({ server }) {
+    server.flaky.faults = { late: 0.05 };
+    await sleep(2000);
+    server.flaky.faults = {};
+  },
+  async "a node is killed, and replaced"(world) {
+    const { server } = world;
+    const i = Math.floor(world.random(server.nodes.length));
+    await server.nodes[i].stop("SIGKILL");
+    await sleep(300);
+    const [dead] = server.nodes.splice(i, 1, await server.node());
+    await dead.close();
+    await dead.way.close();
+  },
+  async "all nodes are killed"({ server }) {
+    await Promise.all(server.nodes.map((node) => node.stop("SIGKILL")));
+    await Promise.all(server.nodes.map((node) => node.spawn()));
+  },
+  async "a node is stopped, as it should be"(world) {
+    const node = world.pick(world.server.nodes);
+    assert.equal(await node.stop(), 0);
+    await node.spawn();
+  },
+};
+
+async function round(world, fault) {
+  const sleeper = world.chance(0.5) ? world.readers[0] : undefined; // misses it all
+  if (sleeper) sleeper.away = true;
+  sleeper?.client.kill();
+  world.pouring = true;
+  const pouring = Promise.all(world.writers.map((writer) => writer.pour()));
+  pouring.catch(() => undefined); // it is heard of below
+  await sleep(300 + world.random(500));
+  await faults[fault](world);
+  await sleep(world.random(300));
+  world.pouring = false;
+  await pouring;
+  if (sleeper) sleeper.away = false;
+  return check(world);
+}
+
+const plan = Object.keys(faults).filter((name) => name.includes(wanted));
+const counts = { passed: 0, failed: 0 };
+const world = new World();
+const start = Date.now();
+let entries = 0;
+let fault = "the start";
+
+try {
+  await world.begin();
+  for (let i = 0; i < rounds && Date.now() - start < ENOUGH_MS; i++) {
+    fault = plan[i % plan.length];
+    const before = Date.now();
+    entries = await round(world, fault);
+    counts.passed++;
+    if (process.env.VERBOSE) console.log(`ok - ${fault} (${Date.now() - before} ms, ${entries} entries)`);
+  }
+} catch (error) {
+  counts.failed++;
+  console.log(`not ok - SEED=${seed}, round ${counts.passed + 1}: ${fault}\n${error.stack}`);
+  console.log(world.server?.log);
+}
+await world.server?.close();
+console.log(
+  `# SEED=${seed}: ${nodes} nodes, ${entries} entries, faults of the store ` +
+    `${JSON.stringify(world.server?.flaky?.counts ?? {})}, ${Math.round((Date.now() - start) / 1000)} s`,
+);
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
+process.exit(counts.failed === 0 ? 0 : 1);

@@ -1,0 +1,245 @@
+/* The bus over a real Redis that is killed, paused, that refuses, or is another's: slower,
+ * never silent, and it says so. Skipped where there is no redis-server. */
+#include "base/str.h"
+#include "bus/bus_redis.h"
+#include "lib/bus_rig.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DEGRADED_WITHIN_MS = 8000 };
+
+#define NEEDS(r)             \
+    do {                     \
+        if (!(r)->redis.pid) \
+            skip();          \
+    } while (0)
+
+static void wait_degraded(struct bus_rig *r, bool degraded)
+{
+    for (unsigned ms = 0; ms < DEGRADED_WITHIN_MS; ms += 20) {
+        if (bus_degraded(r->nodes[0].bus) == degraded && bus_degraded(r->nodes[1].bus) == degraded)
+            return;
+        bus_rig_rest(r, 20);
+    }
+    fail_msg("the buses are not %s", degraded ? "degraded" : "well");
+}
+
+static void follow(struct bus_rig *r, const char *room)
+{
+    struct bus_rig_loop *l = &r->nodes[1].loops[0];
+
+    bus_follow(r->nodes[1].bus, l->io, str_of(room), true);
+    (void)bus_rig_wait(r, l, 0, BUS_LOOK, room);
+}
+
+/* While it is gone rooms are looked at, first soon, then less and less; when it is back, a
+ * doorbell that could not be rung is rung. */
+static void killed(void **state)
+{
+    struct bus_rig *r = *state;
+    struct bus_rig_loop *l = &r->nodes[1].loops[0];
+    unsigned from, looks;
+    struct bus_stats s;
+
+    NEEDS(r);
+    follow(r, "room");
+    assert_false(bus_degraded(r->nodes[0].bus));
+    redis_rig_signal(&r->redis, SIGKILL);
+    wait_degraded(r, true);
+    from = bus_rig_count(l, BUS_LOOK, "room");
+    bus_ring(r->nodes[0].bus, STR("room"), 5, STR("lost"));
+    bus_rig_rest(r, 4000);
+    looks = bus_rig_count(l, BUS_LOOK, "room") - from;
+    assert_in_range(looks, 2, 6);
+    assert_int_equal(bus_rig_count(l, BUS_NODE_DOWN, NULL), 0);
+    from = l->events_n;
+    redis_rig_start(&r->redis, NULL);
+    wait_degraded(r, false);
+    (void)bus_rig_wait(r, l, from, BUS_LOOK, "room");
+    bus_ring(r->nodes[0].bus, STR("room"), 6, STR("heard"));
+    while (bus_rig_wait(r, l, from, BUS_RING, "room")->seq < 5)
+        from++;
+    bus_stats(r->nodes[0].bus, &s);
+    assert_true(s.dropped >= 1 && s.reconnects >= 2);
+}
+
+/* It is there, and does not answer: noticed all the same. */
+static void paused(void **state)
+{
+    struct bus_rig *r = *state;
+    struct bus_rig_loop *l = &r->nodes[1].loops[0];
+    unsigned from;
+
+    NEEDS(r);
+    follow(r, "room");
+    redis_rig_signal(&r->redis, SIGSTOP);
+    wait_degraded(r, true);
+    from = l->events_n;
+    redis_rig_signal(&r->redis, SIGCONT);
+    wait_degraded(r, false);
+    (void)bus_rig_wait(r, l, from, BUS_LOOK, "room");
+    bus_ring(r->nodes[0].bus, STR("room"), 3, STR(""));
+    (void)bus_rig_wait(r, l, from, BUS_RING, "room");
+}
+
+/* What another found makes it look again soon, not when its turn would come. */
+static void what_is_found_is_looked_for(void **state)
+{
+    struct bus_rig *r = *state;
+    struct bus_rig_loop *l = &r->nodes[1].loops[0];
+    unsigned before, idle, busy;
+
+    NEEDS(r);
+    follow(r, "room");
+    redis_rig_signal(&r->redis, SIGKILL);
+    wait_degraded(r, true);
+    bus_rig_rest(r, 4000);
+    before = bus_rig_count(l, BUS_LOOK, "room");
+    bus_rig_rest(r, 2000);
+    idle = bus_rig_count(l, BUS_LOOK, "room") - before;
+    before += idle;
+    for (unsigned i = 0; i < 20; i++) {
+        bus_found(r->nodes[1].bus, STR("room"));
+        bus_rig_rest(r, 100);
+    }
+    busy = bus_rig_count(l, BUS_LOOK, "room") - before;
+    assert_true(busy > idle && busy >= 2);
+}
+
+/* A replica does not pass on what is published to it. */
+static void a_replica_is_no_bus(void **state)
+{
+    struct bus_rig *r = *state;
+    struct redis_rig other = {0};
+    char command[64];
+
+    NEEDS(r);
+    redis_rig_start(&other, NULL);
+    (void)snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %u", other.port);
+    assert_string_equal(redis_rig_say(&r->redis, command), "+OK");
+    wait_degraded(r, true);
+    assert_string_equal(redis_rig_say(&r->redis, "REPLICAOF NO ONE"), "+OK");
+    wait_degraded(r, false);
+    redis_rig_stop(&other);
+}
+
+/* Subscriptions that the server drops are made again, and looked after. */
+static void cut_off(void **state)
+{
+    struct bus_rig *r = *state;
+    struct bus_rig_loop *l = &r->nodes[1].loops[0];
+    unsigned from;
+
+    NEEDS(r);
+    follow(r, "room");
+    from = l->events_n;
+    assert_string_equal(redis_rig_say(&r->redis, "CLIENT KILL TYPE pubsub"), ":2");
+    (void)bus_rig_wait(r, l, from, BUS_LOOK, "room");
+    wait_degraded(r, false);
+    bus_ring(r->nodes[0].bus, STR("room"), 3, STR(""));
+    (void)bus_rig_wait(r, l, from, BUS_RING, "room");
+}
+
+/* Two systems on one Redis do not hear each other. */
+static void another_system(void **state)
+{
+    struct bus_rig *r = *state;
+    struct bus_rig_loop *l = &r->nodes[1].loops[0];
+    struct bus *other;
+
+    NEEDS(r);
+    follow(r, "room");
+    other = bus_rig_end(r, r->nodes[0].host);
+    assert_int_equal(bus_redis_start(other, STR("another")), 0);
+    while (bus_degraded(other))
+        bus_rig_rest(r, 20);
+    bus_ring(other, STR("room"), 1, STR(""));
+    bus_cast(other, STR("$all"), STR(""));
+    bus_rig_rest(r, 300);
+    assert_int_equal(bus_rig_count(l, BUS_RING, NULL), 0);
+    assert_int_equal(bus_rig_count(l, BUS_CAST, NULL), 0);
+    assert_int_equal(bus_rig_count(l, BUS_NODE_UP, NULL), 1);
+    bus_stop(other);
+    bus_rig_rest(r, 500);
+    r->over = true;
+    for (unsigned i = 0; i < BUS_RIG_NODES; i++)
+        bus_stop(r->nodes[i].bus);
+    host_join(r->nodes[0].host);
+    bus_close(other);
+}
+
+static void said(void *ctx, bool up, const char *why)
+{
+    char *to = ctx;
+
+    (void)snprintf(to, 256, "%s %s", up ? "up" : "down", why);
+}
+
+/* A password that is asked for, right and wrong; and what is no Redis at all. */
+static void passwords(void **state)
+{
+    static const char *const args[] = {"--requirepass", "secret:x", NULL};
+    struct bus_rig *r = *state;
+    struct redis_rig guarded = {0};
+    char url[128], why[BUS_REDIS_WHY_MAX];
+    const char *who[] = {"secret%3Ax@", "wrong@", ""};
+
+    NEEDS(r);
+    redis_rig_start(&guarded, args);
+    for (unsigned i = 0; i < 3; i++) {
+        char last[256] = "";
+        struct bus_redis_options o = {.url = url, .changed = said, .ctx = last};
+        struct io_host *host;
+        struct bus *b;
+
+        (void)snprintf(url, sizeof(url), "redis://%s127.0.0.1:%u/1", who[i], guarded.port);
+        assert_int_equal(host_epoll_new(&host), 0);
+        assert_int_equal(bus_redis_new(host, &o, &b, why), 0);
+        assert_int_equal(bus_redis_start(b, STR("test")), 0);
+        for (unsigned ms = 0; ms < 1000 && bus_degraded(b); ms += 20)
+            bus_rig_rest(r, 20);
+        assert_int_equal(bus_degraded(b), i > 0);
+        bus_stop(b);
+        host_join(host);
+        bus_close(b);
+        host_free(host);
+        if (i == 0)
+            assert_memory_equal(last, "up", 2);
+    }
+    redis_rig_stop(&guarded);
+}
+
+static void bad_urls(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "http://127.0.0.1",
+                                      "redis://",
+                                      "redis://user:secret@",
+                                      "redis://127.0.0.1/x",
+                                      "redis://127.0.0.1/99999",
+                                      "redis://%zz:secret@127.0.0.1",
+                                      "redis://a,rediss://b"};
+    char why[BUS_REDIS_WHY_MAX];
+    struct io_host *host;
+    struct bus *b;
+
+    (void)state;
+    assert_int_equal(host_epoll_new(&host), 0);
+    for (size_t i = 0; i < COUNTOF(bad); i++) {
+        struct bus_redis_options o = {.url = bad[i]};
+
+        why[0] = '\0';
+        assert_true(bus_redis_new(host, &o, &b, why) < 0);
+        assert_memory_equal(why, "bus: ", 5);
+        assert_null(strstr(why, "secret"));
+    }
+    host_free(host);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, bus_rig_redis, bus_rig_teardown)
+
+CHECK_MAIN(CASE(killed), CASE(paused), CASE(what_is_found_is_looked_for), CASE(a_replica_is_no_bus),
+           CASE(cut_off), CASE(another_system), CASE(passwords), cmocka_unit_test(bad_urls))
