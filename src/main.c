@@ -3,7 +3,7 @@
 #include "aws/aws_env.h"
 #include "base/str.h"
 #include "bench/bench.h"
-#include "bus/bus.h"
+#include "bus/bus_redis.h"
 #include "conf/conf.h"
 #include "io/file.h"
 #include "io/host.h"
@@ -161,6 +161,45 @@ static int open_named(const struct conf *c, struct io_host *host, const char *sp
     return store_sqlite_open(host, &sqlite, ret_store, ret_why);
 }
 
+/* On the bus' loop. */
+static void bus_changed(void *ctx, bool up, const char *why)
+{
+    struct node *n = ctx;
+
+    server_bus_changed(n->server, up, why);
+}
+
+static void identified(void *ctx, struct str id)
+{
+    struct node *n = ctx;
+
+    if (bus_redis_start(n->bus, id) == 0)
+        return;
+    failed(n, "cannot start the bus' thread");
+    server_stop(n->server);
+}
+
+static bool open_bus(struct node *n, bool echo)
+{
+    struct bus_redis_options o = {
+        .url = n->conf.bus,
+        .ca_file = n->conf.bus_ca[0] != '\0' ? n->conf.bus_ca : NULL,
+        .text = VERSION,
+        .changed = bus_changed,
+        .ctx = n,
+    };
+    char why[BUS_REDIS_WHY_MAX];
+
+    if (echo || strcmp(n->conf.bus, "local") == 0) {
+        n->bus = bus_local_new();
+        return true;
+    }
+    if (bus_redis_new(n->host, &o, &n->bus, why) == 0)
+        return true;
+    fprintf(stderr, "polylog: %s\n", why);
+    return false;
+}
+
 static bool open_node(struct node *n, bool echo)
 {
     struct server_options o = {
@@ -184,7 +223,8 @@ static bool open_node(struct node *n, bool echo)
     }
     if (!open_store(n, echo))
         return false;
-    n->bus = bus_local_new();
+    if (!open_bus(n, echo))
+        return false;
     if (server_needs_http(&n->conf, &n->aws) &&
         http_client_curl_new(&(struct http_options){0}, &n->http) < 0) {
         fprintf(stderr, "polylog: cannot start the client for other services\n");
@@ -194,6 +234,7 @@ static bool open_node(struct node *n, bool echo)
     o.log = n->log;
     o.store = n->store;
     o.bus = n->bus;
+    o.identified = bus_is_alone(n->bus) ? NULL : identified;
     o.http = n->http;
     o.aws = &n->aws;
     o.inherited_n = process_inherited(&o.inherited);

@@ -109,7 +109,7 @@ static bool is_up(const struct bus_redis *b)
 static void now_up(struct bus_redis *b)
 {
     b->hello_ms = 0;
-    bus_redis_ring_missed(b);
+    bus_redis_room_ring_missed(b);
 }
 
 void bus_redis_link_changed(struct bus_redis *b)
@@ -127,7 +127,7 @@ void bus_redis_link_changed(struct bus_redis *b)
     if (up)
         now_up(b);
     else
-        bus_redis_look_all(b, LOOKS_WITHIN_MS);
+        bus_redis_room_look_all(b, LOOKS_WITHIN_MS);
     if (b->o.changed != NULL)
         b->o.changed(b->o.ctx, up, l->state != LINK_UP ? l->why : b->publishes.why);
 }
@@ -139,8 +139,8 @@ static void tick(struct wheel_timer *t)
     wheel_set(&b->wheel, t, bus_redis_now(b) + TICK_MS);
     bus_redis_link_mind(&b->publishes);
     bus_redis_link_mind(&b->subscribes);
-    bus_redis_nodes_mind(b);
-    bus_redis_looks(b);
+    bus_redis_node_mind(b);
+    bus_redis_room_looks(b);
 }
 
 /* Goodbye leaves, or has had its time. */
@@ -165,7 +165,7 @@ static bool turn(void *arg)
     io_wait(b->tls != NULL ? b->tls : b->io,
             b->ending ? bus_redis_now(b) + 1 : wheel_next_ms(&b->wheel));
     wheel_advance(&b->wheel, bus_redis_now(b));
-    bus_redis_subscribe(b);
+    bus_redis_room_subscribe(b);
     bus_redis_link_flush(&b->publishes);
     bus_redis_link_flush(&b->subscribes);
     post_told(b);
@@ -176,7 +176,7 @@ static bool turn(void *arg)
 
 static void begin_to_end(struct bus_redis *b)
 {
-    bus_redis_say(b, MESSAGE_BYE, (struct str){0});
+    bus_redis_room_say(b, MESSAGE_BYE, (struct str){0});
     b->ending = true;
     b->end_ms = bus_redis_now(b) + GOODBYE_MS;
     wheel_cancel(&b->wheel, &b->tick);
@@ -189,19 +189,19 @@ static void answer(struct bus_redis *b, const struct ask *a)
     switch (a->kind) {
     case ASK_FOLLOW:
     case ASK_UNFOLLOW:
-        bus_redis_follow(b, a->loop, room, a->kind == ASK_FOLLOW);
+        bus_redis_room_follow(b, a->loop, room, a->kind == ASK_FOLLOW);
         break;
     case ASK_FOUND:
-        bus_redis_found(b, room);
+        bus_redis_room_found(b, room);
         break;
     case ASK_RING:
-        bus_redis_publish(b, BUS_RING, room, a->number, bytes);
+        bus_redis_room_publish(b, BUS_RING, room, a->number, bytes);
         break;
     case ASK_CAST:
-        bus_redis_publish(b, BUS_CAST, room, 0, bytes);
+        bus_redis_room_publish(b, BUS_CAST, room, 0, bytes);
         break;
     case ASK_DIRECT:
-        bus_redis_direct(b, a->number, a->loop, bytes);
+        bus_redis_room_direct(b, a->number, a->loop, bytes);
         break;
     case ASK_STOP:
         begin_to_end(b);
@@ -355,8 +355,8 @@ static void bus_redis_free(struct bus_redis *b)
     io_free(b->tls);
     tls_context_free(b->tls_context);
     io_free(b->io);
-    bus_redis_rooms_fini(b);
-    bus_redis_nodes_fini(b);
+    bus_redis_room_fini(b);
+    bus_redis_node_fini(b);
     gate_drop(b->gate);
     free(b);
 }
@@ -449,7 +449,7 @@ int bus_redis_new(struct io_host *host, const struct bus_redis_options *o, struc
     list_init(&b->missed);
     bus_redis_link_init(&b->publishes, b, false);
     bus_redis_link_init(&b->subscribes, b, true);
-    r = bus_redis_resolver_new(b);
+    r = bus_redis_link_resolver(b);
     if (r == 0 && b->targets[0].tls)
         r = make_tls(b, ret_why);
     if (r < 0) {

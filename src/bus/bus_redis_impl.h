@@ -174,7 +174,7 @@ void bus_redis_tell(struct bus_redis *b, unsigned ear, const struct bus_event *e
 void bus_redis_tell_all(struct bus_redis *b, const struct bus_event *event);
 
 /* Links. The resolver looks up names for them: 0 or -errno. */
-int bus_redis_resolver_new(struct bus_redis *b) MUST_CHECK;
+int bus_redis_link_resolver(struct bus_redis *b) MUST_CHECK;
 void bus_redis_link_init(struct redis_link *l, struct bus_redis *b, bool subscribes);
 void bus_redis_link_fini(struct redis_link *l);
 void bus_redis_link_open(struct redis_link *l);
@@ -190,20 +190,20 @@ void bus_redis_link_close(struct redis_link *l);
 void bus_redis_link_changed(struct bus_redis *b);
 
 /* A reply on the link that subscribes. False if it is none of those that come there. */
-bool bus_redis_hear(struct bus_redis *b, const struct resp_reply *reply);
+bool bus_redis_room_hear(struct bus_redis *b, const struct resp_reply *reply);
 
 /* Rooms. */
-void bus_redis_follow(struct bus_redis *b, unsigned ear, struct str room, bool on);
-void bus_redis_subscribe_all(struct bus_redis *b);
-void bus_redis_subscribe(struct bus_redis *b); /* those asked for in this turn */
-void bus_redis_look_all(struct bus_redis *b, unsigned within_ms);
-void bus_redis_found(struct bus_redis *b, struct str room);
-void bus_redis_looks(struct bus_redis *b); /* those that are due */
-void bus_redis_publish(struct bus_redis *b, enum bus_kind kind, struct str topic, uint64_t seq,
-                       struct str bytes);
-void bus_redis_direct(struct bus_redis *b, uint64_t node, unsigned loop, struct str bytes);
-void bus_redis_ring_missed(struct bus_redis *b);
-void bus_redis_rooms_fini(struct bus_redis *b);
+void bus_redis_room_follow(struct bus_redis *b, unsigned ear, struct str room, bool on);
+void bus_redis_room_subscribe_all(struct bus_redis *b);
+void bus_redis_room_subscribe(struct bus_redis *b); /* those asked for in this turn */
+void bus_redis_room_look_all(struct bus_redis *b, unsigned within_ms);
+void bus_redis_room_found(struct bus_redis *b, struct str room);
+void bus_redis_room_looks(struct bus_redis *b); /* those that are due */
+void bus_redis_room_publish(struct bus_redis *b, enum bus_kind kind, struct str topic, uint64_t seq,
+                            struct str bytes);
+void bus_redis_room_direct(struct bus_redis *b, uint64_t node, unsigned loop, struct str bytes);
+void bus_redis_room_ring_missed(struct bus_redis *b);
+void bus_redis_room_fini(struct bus_redis *b);
 
 /* Nodes: their hellos and goodbyes go over the channel of every node. */
 enum {
@@ -213,9 +213,9 @@ enum {
     MESSAGE_CAST = 'c',
     MESSAGE_DIRECT = 'd'
 };
-void bus_redis_say(struct bus_redis *b, char kind, struct str bytes);
+void bus_redis_room_say(struct bus_redis *b, char kind, struct str bytes);
 void bus_redis_node_heard(struct bus_redis *b, uint64_t node, char kind, struct str text);
-void bus_redis_nodes_mind(struct bus_redis *b);
-void bus_redis_nodes_fini(struct bus_redis *b);
+void bus_redis_node_mind(struct bus_redis *b);
+void bus_redis_node_fini(struct bus_redis *b);
 
 #endif

@@ -149,7 +149,7 @@ static void came_up(struct redis_link *l)
     l->state = LINK_UP;
     l->failures = 0;
     if (l->subscribes)
-        bus_redis_subscribe_all(l->bus);
+        bus_redis_room_subscribe_all(l->bus);
     bus_redis_link_changed(l->bus);
 }
 
@@ -180,7 +180,7 @@ static void take(struct redis_link *l, const struct resp_reply *reply)
     } else if (l->state == LINK_GREETING) {
         if (--l->greetings == 0)
             came_up(l);
-    } else if (l->subscribes && !bus_redis_hear(l->bus, reply)) {
+    } else if (l->subscribes && !bus_redis_room_hear(l->bus, reply)) {
         bus_redis_link_fail(l, "it answers what was not asked");
     }
 }
@@ -328,7 +328,7 @@ static uint64_t resolve(void *ctx, struct io_job *chain)
     return IO_FOREVER;
 }
 
-int bus_redis_resolver_new(struct bus_redis *b)
+int bus_redis_link_resolver(struct bus_redis *b)
 {
     struct io_helper_options o = {.name = "resolve", .threads = 1, .chain_max = 1, .run = resolve};
 

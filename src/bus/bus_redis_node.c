@@ -43,7 +43,7 @@ static void gone(struct bus_redis *b, struct redis_node *n)
     map_remove(&b->nodes, &n->node);
     free(n);
     count_nodes(b);
-    bus_redis_look_all(b, LOOKS_WITHIN_MS);
+    bus_redis_room_look_all(b, LOOKS_WITHIN_MS);
 }
 
 static struct redis_node *came(struct bus_redis *b, uint64_t id)
@@ -87,7 +87,7 @@ void bus_redis_node_heard(struct bus_redis *b, uint64_t id, char kind, struct st
     tell_up(b, n);
 }
 
-void bus_redis_nodes_mind(struct bus_redis *b)
+void bus_redis_node_mind(struct bus_redis *b)
 {
     uint64_t now = bus_redis_now(b);
     struct map_iter it;
@@ -103,11 +103,11 @@ void bus_redis_nodes_mind(struct bus_redis *b)
     }
     if (b->up && now >= b->hello_ms) {
         b->hello_ms = now + HELLO_MS;
-        bus_redis_say(b, MESSAGE_HELLO, str_of(b->text));
+        bus_redis_room_say(b, MESSAGE_HELLO, str_of(b->text));
     }
 }
 
-void bus_redis_nodes_fini(struct bus_redis *b)
+void bus_redis_node_fini(struct bus_redis *b)
 {
     struct map_iter it;
 

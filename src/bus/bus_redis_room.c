@@ -109,7 +109,7 @@ static void subscription(struct bus_redis *b, const char *what, struct str chann
     bus_redis_link_say(&b->subscribes, (struct str[]){str_of(what), channel}, 2);
 }
 
-void bus_redis_subscribe(struct bus_redis *b)
+void bus_redis_room_subscribe(struct bus_redis *b)
 {
     struct str words[SUBSCRIBE_AT_ONCE + 1];
 
@@ -129,7 +129,7 @@ void bus_redis_subscribe(struct bus_redis *b)
     }
 }
 
-void bus_redis_subscribe_all(struct bus_redis *b)
+void bus_redis_room_subscribe_all(struct bus_redis *b)
 {
     char name[NAME_MAX];
     struct map_iter it;
@@ -165,7 +165,7 @@ static void room_free(struct bus_redis *b, struct redis_room *r)
     free(r);
 }
 
-void bus_redis_follow(struct bus_redis *b, unsigned ear, struct str id, bool on)
+void bus_redis_room_follow(struct bus_redis *b, unsigned ear, struct str id, bool on)
 {
     struct redis_room *r = room_find(b, id);
     char name[NAME_MAX];
@@ -202,7 +202,7 @@ static void say_look(struct bus_redis *b, struct redis_room *r)
     bus_redis_tell(b, r->ear, &(struct bus_event){.kind = BUS_LOOK, .room = room_str(r)});
 }
 
-void bus_redis_look_all(struct bus_redis *b, unsigned within_ms)
+void bus_redis_room_look_all(struct bus_redis *b, unsigned within_ms)
 {
     struct map_iter it;
 
@@ -214,7 +214,7 @@ void bus_redis_look_all(struct bus_redis *b, unsigned within_ms)
     }
 }
 
-void bus_redis_found(struct bus_redis *b, struct str id)
+void bus_redis_room_found(struct bus_redis *b, struct str id)
 {
     struct redis_room *r = room_find(b, id);
 
@@ -241,7 +241,7 @@ static bool look_if_due(struct bus_redis *b, struct redis_room *r)
 }
 
 /* From where the last tick ended, so that all come in turn. */
-void bus_redis_looks(struct bus_redis *b)
+void bus_redis_room_looks(struct bus_redis *b)
 {
     unsigned looks = 0;
 
@@ -343,8 +343,8 @@ static void publish_all(struct bus_redis *b, struct str topic, struct str bytes)
             (struct str){before, 1 + topic.n}, bytes);
 }
 
-void bus_redis_publish(struct bus_redis *b, enum bus_kind kind, struct str topic, uint64_t seq,
-                       struct str bytes)
+void bus_redis_room_publish(struct bus_redis *b, enum bus_kind kind, struct str topic, uint64_t seq,
+                            struct str bytes)
 {
     char name[NAME_MAX];
     struct redis_sent *s;
@@ -370,7 +370,7 @@ void bus_redis_publish(struct bus_redis *b, enum bus_kind kind, struct str topic
     }
 }
 
-void bus_redis_ring_missed(struct bus_redis *b)
+void bus_redis_room_ring_missed(struct bus_redis *b)
 {
     struct list *node;
     char name[NAME_MAX];
@@ -384,7 +384,7 @@ void bus_redis_ring_missed(struct bus_redis *b)
     }
 }
 
-void bus_redis_direct(struct bus_redis *b, uint64_t node, unsigned loop, struct str bytes)
+void bus_redis_room_direct(struct bus_redis *b, uint64_t node, unsigned loop, struct str bytes)
 {
     char name[NAME_MAX];
 
@@ -393,7 +393,7 @@ void bus_redis_direct(struct bus_redis *b, uint64_t node, unsigned loop, struct 
                 (struct str){0}, bytes);
 }
 
-void bus_redis_say(struct bus_redis *b, char kind, struct str bytes)
+void bus_redis_room_say(struct bus_redis *b, char kind, struct str bytes)
 {
     char name[NAME_MAX];
 
@@ -498,7 +498,7 @@ static void confirmed(struct bus_redis *b, struct str channel)
     look_at(b, r, bus_redis_now(b));
 }
 
-bool bus_redis_hear(struct bus_redis *b, const struct resp_reply *reply)
+bool bus_redis_room_hear(struct bus_redis *b, const struct resp_reply *reply)
 {
     struct resp_reply *const *e = reply->elements;
 
@@ -520,7 +520,7 @@ bool bus_redis_hear(struct bus_redis *b, const struct resp_reply *reply)
     return true;
 }
 
-void bus_redis_rooms_fini(struct bus_redis *b)
+void bus_redis_room_fini(struct bus_redis *b)
 {
     struct map_iter it;
 

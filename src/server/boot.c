@@ -9,6 +9,7 @@
 
 #define SECRET_BYTES 32
 #define CODE_BYTES 12
+#define ID_BYTES 8
 #define REVOKED_PAGE 1000
 
 struct boot {
@@ -196,21 +197,79 @@ static void read_secret(struct boot *b)
     store_get(b->server->o.store, &b->q.get);
 }
 
-struct boot *boot_start(struct server *s)
+static void find_secret(struct boot *b)
 {
-    struct boot *b = calloc(1, sizeof(*b));
+    struct server *s = b->server;
     const char *given = s->conf->token_secret;
 
-    if (b == NULL)
-        abort();
-    b->server = s;
+    b->retried = false;
     if (given[0] == '\0') {
         read_secret(b);
-        return b;
+        return;
     }
     s->secret_n = MIN(strlen(given), sizeof(s->secret));
     memcpy(s->secret, given, s->secret_n);
     read_revoked(b);
+}
+
+/* The store's id: by it the nodes on one store find each other on the bus. */
+
+static void read_id(struct boot *b);
+
+static void id_put(struct store_req *req)
+{
+    struct boot *b = boot_of(req);
+
+    if (b->retried && req->result != STORE_OK) {
+        fail(b);
+        return;
+    }
+    b->retried = true;
+    read_id(b);
+}
+
+static void id_read(struct store_req *req)
+{
+    struct boot *b = boot_of(req);
+    struct frame *body = b->q.get.ret_body;
+    struct server *s = b->server;
+
+    if (req->result != STORE_OK) {
+        fail(b);
+        return;
+    }
+    if (body != NULL) {
+        s->o.identified(s->o.ctx, frame_str(body));
+        frame_unref(body);
+        find_secret(b);
+        return;
+    }
+    prepare(b, id_put);
+    b->q.put.pk = STR("server");
+    b->q.put.sk = STR("store-id");
+    b->q.put.body = (struct str){(const uint8_t *)b->body, random_hex(b, ID_BYTES, b->body)};
+    store_put(s->o.store, &b->q.put);
+}
+
+static void read_id(struct boot *b)
+{
+    prepare(b, id_read);
+    b->q.get.pk = STR("server");
+    b->q.get.sk = STR("store-id");
+    store_get(b->server->o.store, &b->q.get);
+}
+
+struct boot *boot_start(struct server *s)
+{
+    struct boot *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        abort();
+    b->server = s;
+    if (s->o.identified != NULL)
+        read_id(b);
+    else
+        find_secret(b);
     return b;
 }
 

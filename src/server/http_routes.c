@@ -520,13 +520,15 @@ static void show_metrics(struct conn *c)
     struct server *s = c->worker->server;
     const struct metrics *sets[WORKERS_MAX];
     struct store_stats stats;
+    struct bus_stats bus;
     struct buf body CLEANUP(buf_fini);
 
     for (unsigned i = 0; i < s->workers_n; i++)
         sets[i] = s->workers[i].metrics;
     store_stats(s->o.store, &stats);
+    bus_stats(s->o.bus, &bus);
     buf_init(&body, 1 << 20);
-    metrics_render(&body, sets, s->workers_n, &stats);
+    metrics_render(&body, sets, s->workers_n, &stats, &bus);
     metrics_render_one(&body, "gauge", METRICS_UNITS, "polylog_degraded",
                        "1 while a shared dependency fails.",
                        server_is_degraded(s, worker_now_ms(c->worker)));

@@ -19,12 +19,14 @@ static const enum metrics_unit hist_units[METRIC_HISTS_N] = {
 #define SERIES(id, label, value)
 #define HISTOGRAM(id, unit, name, help) [METRIC_HIST_##id] = METRICS_##unit,
 #define STORE(field, type, unit, name, help)
+#define BUS(field, type, name, help)
 #include "server/metrics.tbl"
 #undef METRIC
 #undef FAMILY
 #undef SERIES
 #undef HISTOGRAM
 #undef STORE
+#undef BUS
 };
 
 struct metrics *metrics_new(void)
@@ -121,11 +123,11 @@ static void append_hist(struct buf *out, enum metrics_unit unit, const char *nam
 
 /* A row of the table as data: what it shows, and where that is. */
 struct row {
-    enum { ROW_METRIC, ROW_FAMILY, ROW_SERIES, ROW_HISTOGRAM, ROW_STORE } kind;
+    enum { ROW_METRIC, ROW_FAMILY, ROW_SERIES, ROW_HISTOGRAM, ROW_STORE, ROW_BUS } kind;
     const char *type, *name, *help;
     const char *label, *value;
     enum metrics_unit unit;
-    size_t at; /* enum metric, enum metric_hist, or offset in struct store_stats */
+    size_t at; /* enum metric, enum metric_hist, or offset in struct store_stats, bus_stats */
 };
 
 #define TYPE_COUNTER "counter"
@@ -141,19 +143,22 @@ static const struct row rows[] = {
 #define STORE(field, type, unit, name, help)       \
     {ROW_STORE, TYPE_##type, name,           help, \
      NULL,      NULL,        METRICS_##unit, offsetof(struct store_stats, field)},
+#define BUS(field, type, name, help)            \
+    {ROW_BUS, TYPE_##type, name,          help, \
+     NULL,    NULL,        METRICS_UNITS, offsetof(struct bus_stats, field)},
 #include "server/metrics.tbl"
 };
 
-static uint64_t store_value(const struct store_stats *store, size_t offset)
+static uint64_t value_at(const void *stats, size_t offset)
 {
     uint64_t v;
 
-    memcpy(&v, (const char *)store + offset, sizeof(v));
+    memcpy(&v, (const char *)stats + offset, sizeof(v));
     return v;
 }
 
 void metrics_render(struct buf *out, const struct metrics *const *sets, size_t sets_n,
-                    const struct store_stats *store)
+                    const struct store_stats *store, const struct bus_stats *bus)
 {
     const char *family = "";
 
@@ -178,7 +183,10 @@ void metrics_render(struct buf *out, const struct metrics *const *sets, size_t s
             append_hist(out, r->unit, r->name, r->help, &h);
             break;
         case ROW_STORE:
-            metrics_render_one(out, r->type, r->unit, r->name, r->help, store_value(store, r->at));
+            metrics_render_one(out, r->type, r->unit, r->name, r->help, value_at(store, r->at));
+            break;
+        case ROW_BUS:
+            metrics_render_one(out, r->type, r->unit, r->name, r->help, value_at(bus, r->at));
             break;
         }
     }

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "bus/bus.h"
 #include "store/store.h"
 
 /* METRIC_bytes_in, ... */
@@ -18,6 +19,7 @@ enum metric {
 #define SERIES(id, label, value) METRIC_##id,
 #define HISTOGRAM(id, unit, name, help)
 #define STORE(field, type, unit, name, help)
+#define BUS(field, type, name, help)
 #include "server/metrics.tbl"
 #undef METRIC
 #undef SERIES
@@ -39,6 +41,7 @@ enum metric_hist {
 #undef FAMILY
 #undef SERIES
 #undef HISTOGRAM
+#undef BUS
 #undef STORE
     METRIC_HISTS_N
 };
@@ -90,7 +93,7 @@ enum metrics_unit {
 
 /* Everything in Prometheus' text format 0.0.4; about 24 KiB. Any thread. */
 void metrics_render(struct buf *out, const struct metrics *const *sets, size_t sets_n,
-                    const struct store_stats *store);
+                    const struct store_stats *store, const struct bus_stats *bus);
 
 /* One more number, which is kept elsewhere; type is "counter" or "gauge". */
 void metrics_render_one(struct buf *out, const char *type, enum metrics_unit unit, const char *name,

@@ -275,6 +275,40 @@ void server_reload(struct server *s)
     }
 }
 
+/* The bus. */
+
+struct mail_bus {
+    struct io_mail mail;
+    struct server *server;
+    bool up;
+    char why[];
+};
+
+static void bus_changed(struct io_mail *mail)
+{
+    struct mail_bus *m = CONTAINER_OF(mail, struct mail_bus, mail);
+    struct log *log = m->server->workers[0].log;
+
+    if (m->up)
+        log_info(log, "bus_up", LOG_TEXT("bus", m->server->o.bus->ops->name));
+    else
+        log_warn(log, "bus_down", LOG_TEXT("bus", m->server->o.bus->ops->name),
+                 LOG_TEXT("why", m->why));
+    free(m);
+}
+
+void server_bus_changed(struct server *s, bool up, const char *why)
+{
+    size_t n = strlen(why) + 1;
+    struct mail_bus *m = malloc(sizeof(*m) + n);
+
+    if (m == NULL)
+        abort();
+    *m = (struct mail_bus){.mail.deliver = bus_changed, .server = s, .up = up};
+    memcpy(m->why, why, n);
+    io_post(s->workers[0].io, &m->mail, &m->mail);
+}
+
 /* Stopping: worker 0 closes the doors, all drain, and when all have settled, all
  * end. */
 
@@ -321,6 +355,7 @@ static void settled(struct io_mail *mail)
         mail_all(s, settle_again);
     if (s->settled_n < 2 * s->workers_n)
         return;
+    bus_stop(s->o.bus); /* its loop ends too */
     atomic_store(&s->phase, SERVER_ENDED);
     mail_all(s, end_worker);
 }

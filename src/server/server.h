@@ -45,6 +45,8 @@ struct server_options {
     /* Told, on worker 0, once it serves; and why it could not. */
     void (*serving)(void *ctx, const struct server *s);
     void (*failed)(void *ctx, const char *why);
+    /* Told, on worker 0, before it serves: the store's id. NULL: nobody wants to know. */
+    void (*identified)(void *ctx, struct str id);
     /* Told, on worker 0, that it cannot end: the log says what it waits for. The
      * process is to exit, now and without server_free. */
     void (*stuck)(void *ctx);
@@ -117,6 +119,9 @@ void server_stop(struct server *s);
 
 /* Any thread: read the certificate and its key again, for connections to come. */
 void server_reload(struct server *s);
+
+/* Any thread: the bus came up or went down; the log says so. why: a sentence. */
+void server_bus_changed(struct server *s, bool up, const char *why);
 
 /* A shared dependency fails, or is slow: the node goes on. Any worker; now_ms is
  * its time. */

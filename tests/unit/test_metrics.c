@@ -7,7 +7,7 @@ static char *render(const struct metrics *const *sets, size_t n, const struct st
     struct buf b CLEANUP(buf_fini);
 
     buf_init(&b, 1 << 20);
-    metrics_render(&b, sets, n, store);
+    metrics_render(&b, sets, n, store, &(struct bus_stats){.gaps = 41});
     assert_false(b.failed);
     return str_dup(buf_peek(&b));
 }
@@ -45,6 +45,7 @@ static void workers_are_added_up(void **state)
     has(text, "\npolylog_commands_total{command=\"auth\"} 2\n");
     has(text, "\npolylog_errors_total{code=\"muted\"} 1\n");
     has(text, "\npolylog_store_commits_total 4\n");
+    has(text, "\npolylog_bus_gaps_total 41\n");
     has(text, "\npolylog_store_commit_seconds_total 2.500000\n");
     has(text, "# TYPE polylog_store_unfolded_entries gauge\npolylog_store_unfolded_entries 9\n");
     free(text);
