@@ -1,6 +1,8 @@
 /* The contract of io/http_client.h, clause by clause, over libcurl. */
 #include "base/str.h"
 #include "io/http_client.h"
+#include "io/io_tls.h"
+#include "lib/certs.h"
 #include "lib/check.h"
 #include "lib/http_peer.h"
 
@@ -275,7 +277,77 @@ static void closing(void **state)
     http_client_request_fini(&late.req);
 }
 
+/* 3: not by the environment either. */
+static void no_proxy_of_the_environment(void **state)
+{
+    static const char *const names[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
+    struct rig *r = *state;
+
+    for (size_t i = 0; i < COUNTOF(names); i++)
+        assert_int_equal(setenv(names[i], "http://127.0.0.1:1", 1), 0);
+    assert_int_equal(error_of(r, "/echo", 0, 0), 0);
+    for (size_t i = 0; i < COUNTOF(names); i++)
+        assert_int_equal(unsetenv(names[i]), 0);
+}
+
+/* What comes of asking a peer by TLS, under this name, trusting these. */
+static int secure_error(struct rig *r, struct http_peer *peer, const char *name,
+                        const char *ca_file)
+{
+    struct http_client *plain = r->client;
+    struct ask a = {.rig = r,
+                    .req = {.home = r->io,
+                            .done = done,
+                            .method = "GET",
+                            .url = a.url,
+                            .timeout_ms = PATIENCE_MS,
+                            .response_max = 100}};
+    int error;
+
+    (void)snprintf(a.url, sizeof(a.url), "https://%s:%u/503", name, http_peer_port(peer));
+    assert_int_equal(http_client_curl_new(&(struct http_options){.ca_file = ca_file}, &r->client),
+                     0);
+    http_client_submit(r->client, &a.req);
+    wait_for(r, &a);
+    error = a.req.ret_error;
+    if (error == 0)
+        assert_body(&a, 503, "not now");
+    http_client_request_fini(&a.req);
+    http_client_close(r->client);
+    r->client = plain;
+    return error;
+}
+
+/* 2: who answers by TLS must be who was asked, as somebody trusted says. */
+static void tls_is_verified(void **state)
+{
+    char why[TLS_CONTEXT_ERROR_MAX] = "";
+    struct rig *r = *state;
+    struct certs certs, strange;
+    struct tls_context *ctx;
+    struct http_peer *peer;
+    struct io *tls;
+
+    certs_make(&certs, "localhost");
+    certs_make(&strange, "localhost");
+    if (tls_context_new(&(struct tls_options){.cert_file = certs.cert, .key_file = certs.key}, &ctx,
+                        why) != 0)
+        fail_msg("%s", why);
+    assert_int_equal(io_tls_new(r->io, ctx, 0, &tls), 0);
+    peer = http_peer_new(tls);
+    assert_int_equal(secure_error(r, peer, "localhost", certs.cert), 0);
+    assert_int_equal(secure_error(r, peer, "127.0.0.1", certs.cert), -EPROTO);
+    assert_int_equal(secure_error(r, peer, "localhost", strange.cert), -EPROTO);
+    assert_int_equal(secure_error(r, peer, "localhost", NULL), -EPROTO);
+    http_peer_free(peer);
+    io_free(tls);
+    tls_context_free(ctx);
+    certs_remove(&certs);
+    certs_remove(&strange);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 CHECK_MAIN(CASE(answers), CASE(failures), CASE(nothing_of_its_own), CASE(connections_are_kept),
-           CASE(a_closed_connection), CASE(later), CASE(waiting_counts), CASE(closing))
+           CASE(a_closed_connection), CASE(later), CASE(waiting_counts), CASE(closing),
+           CASE(no_proxy_of_the_environment), CASE(tls_is_verified))
