@@ -8,7 +8,7 @@
 
 enum { AGAIN_MS = 100, AGAIN_MAX_MS = 5000 };
 /* Between attempts to move. */
-enum { MOVE_MS = 500, MOVE_MAX_MS = 5000, MOVE_SOON_MS = 20 };
+enum { MOVE_MS = 500, MOVE_MAX_MS = 5000, MOVE_MIN_MS = 250, MOVE_SOON_MS = 20 };
 
 static void mark(struct list *list, struct list *node)
 {
@@ -60,11 +60,15 @@ static uint32_t backoff_ms(struct peer *p)
     return ms / 2 + (uint32_t)rng_below(&p->crowd->rng, ms);
 }
 
-/* Tries again to move, while there is time. */
+/* Tries again to move, while there is time: the more often the less there is. */
 static void move_again(struct peer *p)
 {
+    uint64_t now = now_ms(p), left = p->move_until_ms - MIN(now, p->move_until_ms);
     uint64_t most = MIN((uint64_t)MOVE_MAX_MS, (uint64_t)MOVE_MS << MIN(p->move_tries, 5));
-    uint64_t at = now_ms(p) + most / 10 + rng_below(&p->crowd->rng, most);
+    uint64_t at;
+
+    most = MAX(MIN(most, left / 4), (uint64_t)MOVE_MIN_MS);
+    at = now + most / 10 + rng_below(&p->crowd->rng, most);
 
     p->move_tries = (uint8_t)MIN(p->move_tries + 1, 100);
     p->crowd->tally.counts.move_retries++;

@@ -10,6 +10,7 @@ export interface MoverHost {
 
 const AGAIN_MS = 500;
 const AGAIN_MAX_MS = 5000;
+const AGAIN_MIN_MS = 250;
 
 // Takes a client to another node: the second connection is up before the first
 // is closed, so that nothing is missed.
@@ -52,9 +53,12 @@ export class Mover {
   lost(successor: Connection): void {
     this.successor = undefined;
     successor.close();
-    const ceiling = Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** this.attempts++);
+    // The more often the less time is left.
+    const left = this.until - this.clock.now();
+    const most = Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** this.attempts++, left / 4);
+    const ceiling = Math.max(AGAIN_MIN_MS, most);
     const wait = Math.round(ceiling * (0.1 + 0.9 * this.random()));
-    if (this.clock.now() + wait < this.until) this.timer.set(wait, () => this.dial());
+    if (wait < left) this.timer.set(wait, () => this.dial());
   }
 
   // The first connection is gone: the successor, if one is on its way, is what is left.
