@@ -24,7 +24,7 @@ size_t base64_encode(enum base64_alphabet alphabet, struct str s, char *out);
 /* The same, behind what b holds; fails as buf_append does. */
 void base64_append(struct buf *b, enum base64_alphabet alphabet, struct str s);
 
-/* Decodes s into out, which has BASE64_DECODED_MAX(s.n) bytes. False, with out
+/* Decodes s into out, which has BASE64_DECODED_MAX(s.n) bytes, or is s.p itself. False, with out
  * undefined, for a character outside of the alphabet, missing, superfluous or
  * (url) any padding, or bits left over that are not zero. */
 bool base64_decode(enum base64_alphabet alphabet, struct str s, uint8_t *out,

@@ -24,7 +24,9 @@
  *  5. A request and what it points to belong to the caller until done is called:
  *     exactly once, on home's loop, never inside the submitting call, also when
  *     the store closes (then perhaps with STORE_CANCELED). Requests are
- *     independent of each other: no order among those in flight at once.
+ *     independent of each other: no order among those in flight at once. What
+ *     ended as STORE_FAILED or STORE_CANCELED may have been done, or yet be done
+ *     by an engine that is far away; an append never behind one that is STORE_OK.
  *  6. A full store answers STORE_FULL to what would write and goes on reading; a
  *     failing one STORE_FAILED. A failed fsync ends the process: what the disk
  *     holds is then unknown, so it is never retried.
@@ -219,6 +221,7 @@ struct store_stats {
     uint64_t folds, fold_us, checkpoints, checkpoint_us;
     uint64_t unfolded; /* entries waiting to be folded; a level */
     uint64_t failures;
+    uint64_t retries, throttles; /* calls tried again: after an error; told to be slower */
 };
 
 struct store_ops {

@@ -312,7 +312,8 @@ static void counters_never_repeat(void **state)
 {
     struct store_rig *r = *state;
     struct store_next reqs[RACERS];
-    bool given[RACERS * 3 + 1] = {false};
+    bool given[RACERS * 6 + 1] = {false};
+    const uint64_t most = RACERS * (r->gaps ? 6 : 3);
 
     for (unsigned i = 0; i < RACERS; i++) {
         reqs[i] = (struct store_next){.req = store_rig_req(r), .counter = STR("c"), .n = i % 5 + 1};
@@ -321,7 +322,7 @@ static void counters_never_repeat(void **state)
     for (unsigned i = 0; i < RACERS; i++) {
         assert_int_equal(store_rig_wait(r, &reqs[i].req), STORE_OK);
         for (uint64_t v = reqs[i].ret_first; v < reqs[i].ret_first + reqs[i].n; v++) {
-            assert_true(v >= 1 && v <= RACERS * 3);
+            assert_true(v >= 1 && v <= most);
             assert_false(given[v]);
             given[v] = true;
         }
@@ -330,7 +331,7 @@ static void counters_never_repeat(void **state)
     reqs[0].counter = STR("d");
     store_next(r->store, &reqs[0]);
     assert_int_equal(store_rig_wait(r, &reqs[0].req), STORE_OK);
-    assert_int_equal(reqs[0].ret_first, 1);
+    assert_true(reqs[0].ret_first == 1 || r->gaps);
 }
 
 static void records_expire(void **state)
@@ -418,7 +419,8 @@ static void close_completes_what_is_in_flight(void **state)
     if (store_rig_wait(r, &read.req) == STORE_OK)
         frame_unref(read.ret_block);
     store_rig_open(r);
-    assert_int_equal(store_rig_head(r, STR("room")), append.req.result == STORE_OK);
+    if (r->dynamo == NULL || append.req.result == STORE_OK) /* else nobody knows */
+        assert_int_equal(store_rig_head(r, STR("room")), append.req.result == STORE_OK);
 }
 
 static void all_is_there_after_reopening(void **state)
@@ -444,7 +446,7 @@ static void all_is_there_after_reopening(void **state)
     next.req = store_rig_req(r);
     store_next(r->store, &next);
     assert_int_equal(store_rig_wait(r, &next.req), STORE_OK);
-    assert_int_equal(next.ret_first, 4);
+    assert_true(next.ret_first == 4 || (r->gaps && next.ret_first > 4));
 }
 
 /* A page of a walk: "name/sk@number=body ..." added to text; the cursor, or NULL. */
@@ -542,8 +544,9 @@ static void walk_gives_all_that_is_kept(void **state)
         .name = #test "_on_" #setup, .test_func = test, .setup_func = store_rig_##setup, \
         .teardown_func = store_rig_teardown,                                             \
     }
-#define EACH(test) \
-    ON(mem, test), ON(mem_sim, test), ON(sqlite, test), ON(sqlite_sim, test), ON(sqlite_lossy, test)
+#define EACH(test)                                                            \
+    ON(mem, test), ON(mem_sim, test), ON(sqlite, test), ON(sqlite_sim, test), \
+        ON(sqlite_lossy, test), ON(dynamo_sim, test), ON(dynamo_faults, test)
 
 CHECK_MAIN(EACH(append_numbers_entries), EACH(append_behind_another_head_conflicts),
            EACH(read_keeps_its_bounds), EACH(amends_are_the_latest_state),

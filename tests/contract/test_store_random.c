@@ -255,7 +255,7 @@ static void check_put(struct slot *s, const struct store_put *a, const struct st
     s->revs[1] = b->ret_rev;
 }
 
-static void check_both(struct slot *s)
+static void check_both(struct story *t, struct slot *s)
 {
     union any_req *a = &s->reqs[0], *b = &s->reqs[1];
 
@@ -290,7 +290,8 @@ static void check_both(struct slot *s)
         same_lists(&a->list, &b->list);
         break;
     case STORE_NEXT:
-        assert_int_equal(a->next.ret_first, b->next.ret_first);
+        assert_true(a->next.ret_first == b->next.ret_first ||
+                    (t->r->gaps && a->next.ret_first > b->next.ret_first));
         break;
     case STORE_WALK: /* each has its own order, and sees other things that change */
         drop_walk(&a->walk);
@@ -317,7 +318,7 @@ static void engine_answers_as_the_model(void **state)
         for (unsigned i = 0; i < SLOTS; i++) {
             (void)store_rig_wait(t->r, &t->slots[i].reqs[0].req);
             (void)store_rig_wait(t->r, &t->slots[i].reqs[1].req);
-            check_both(&t->slots[i]);
+            check_both(t, &t->slots[i]);
         }
         if (rng_chance(&t->rng, 50))
             store_rig_sleep(t->r, rng_below(&t->rng, 100));
@@ -334,4 +335,5 @@ static void engine_answers_as_the_model(void **state)
         .teardown_func = store_rig_teardown,                                       \
     }
 
-CHECK_MAIN(ON(mem), ON(mem_sim), ON(sqlite), ON(sqlite_sim), ON(sqlite_lossy))
+CHECK_MAIN(ON(mem), ON(mem_sim), ON(sqlite), ON(sqlite_sim), ON(sqlite_lossy), ON(dynamo_sim),
+           ON(dynamo_faults))

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "store/store_dynamodb.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -33,11 +34,27 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
+static void open_dynamo(struct store_rig *r)
+{
+    struct store_dynamodb_options o = {
+        .client = dynamo_model_client(r->dynamo),
+        .endpoint = "http://dynamodb.local",
+        .region = "eu-west-1",
+        .prefix = DYNAMO_MODEL_PREFIX,
+        .deadline_ms = STORE_RIG_DEADLINE_MS,
+        .try_ms = 1000,
+    };
+
+    assert_int_equal(store_dynamodb_open(r->host, &o, &r->store), 0);
+}
+
 void store_rig_open(struct store_rig *r)
 {
     char why[256] = "";
 
-    if (!r->sqlite) {
+    if (r->dynamo != NULL) {
+        open_dynamo(r);
+    } else if (!r->sqlite) {
         assert_int_equal(store_mem_open(r->host, r->disk, &r->store), 0);
     } else if (store_sqlite_open(r->host, &r->options, &r->store, why) != 0) {
         fail_msg("%s", why);
@@ -64,14 +81,16 @@ static bool sim_turn(void *arg)
     return true;
 }
 
-static int setup(void **state, bool sqlite, bool sim)
+enum engine { MEM, SQLITE, DYNAMO };
+
+static int setup(void **state, enum engine engine, bool sim)
 {
     struct store_rig *r = calloc(1, sizeof(*r));
     const char *tmp = getenv("TMPDIR");
 
     assert_non_null(r);
     *state = r;
-    r->sqlite = sqlite;
+    r->sqlite = engine == SQLITE;
     r->wake_ms = IO_FOREVER;
     if (sim) {
         r->sim = sim_new(check_seed(SEED), (struct sim_faults){0});
@@ -82,7 +101,9 @@ static int setup(void **state, bool sqlite, bool sim)
     assert_int_equal(host_io_new(r->host, &r->io), 0);
     if (sim)
         assert_int_equal(host_start(r->host, r->io, sim_turn, r), 0);
-    if (sqlite) {
+    if (engine == DYNAMO) {
+        r->dynamo = dynamo_model_new(r->sim, check_seed(SEED));
+    } else if (engine == SQLITE) {
         r->options.fold_n = FOLD_N;
         (void)snprintf(r->dir, sizeof(r->dir),
                        "%.40s/polylog-"
@@ -101,29 +122,53 @@ static int setup(void **state, bool sqlite, bool sim)
 
 int store_rig_mem(void **state)
 {
-    return setup(state, false, false);
+    return setup(state, MEM, false);
 }
 
 int store_rig_sqlite(void **state)
 {
-    return setup(state, true, false);
+    return setup(state, SQLITE, false);
 }
 
 int store_rig_mem_sim(void **state)
 {
-    return setup(state, false, true);
+    return setup(state, MEM, true);
 }
 
 int store_rig_sqlite_sim(void **state)
 {
-    return setup(state, true, true);
+    return setup(state, SQLITE, true);
+}
+
+int store_rig_dynamo_sim(void **state)
+{
+    return setup(state, DYNAMO, true);
+}
+
+int store_rig_dynamo_faults(void **state)
+{
+    struct store_rig *r;
+
+    (void)setup(state, DYNAMO, true);
+    r = *state;
+    r->gaps = true;
+    dynamo_model_set_faults(r->dynamo, (struct dynamo_model_faults){
+                                           .throttle = 30,
+                                           .fail = 20,
+                                           .fail_done = 20,
+                                           .lost = 10,
+                                           .bad_crc = 20,
+                                           .latency_ms = 10,
+                                           .late_ms = 3000,
+                                       });
+    return 0;
 }
 
 int store_rig_sqlite_lossy(void **state)
 {
     struct store_rig *r;
 
-    (void)setup(state, true, true);
+    (void)setup(state, SQLITE, true);
     r = *state;
     store_rig_close(r);
     r->vfs = vfs_lossy_new("lossy", check_seed(SEED));
@@ -143,6 +188,7 @@ int store_rig_teardown(void **state)
         (void)nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     io_free(r->io);
     host_free(r->host);
+    dynamo_model_free(r->dynamo);
     sim_free(r->sim);
     vfs_lossy_free(r->vfs);
     free(r);

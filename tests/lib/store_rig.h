@@ -5,10 +5,13 @@
 
 #include "io/io_sim.h"
 #include "lib/check.h"
+#include "lib/dynamo_model.h"
 #include "lib/vfs_lossy.h"
 #include "store/store.h"
 #include "store/store_mem.h"
 #include "store/store_sqlite.h"
+
+#define STORE_RIG_DEADLINE_MS 60000 /* of requests to dynamo */
 
 struct store_rig {
     struct sim *sim; /* NULL: the real machine */
@@ -17,6 +20,8 @@ struct store_rig {
     struct store *store;
     struct store *model; /* the test's, closed by teardown if it is not NULL */
     bool sqlite;
+    struct dynamo_model *dynamo;         /* the service; NULL: another engine */
+    bool gaps;                           /* counters may leave numbers out */
     struct store_mem_disk *disk;         /* mem */
     char dir[64];                        /* sqlite */
     struct store_sqlite_options options; /* change, then store_rig_reopen */
@@ -31,6 +36,8 @@ int store_rig_sqlite(void **state);
 int store_rig_mem_sim(void **state);
 int store_rig_sqlite_sim(void **state);
 int store_rig_sqlite_lossy(void **state); /* simulated, on a vfs_lossy */
+int store_rig_dynamo_sim(void **state);
+int store_rig_dynamo_faults(void **state); /* some calls fail, are lost, come late */
 int store_rig_teardown(void **state);
 
 void store_rig_close(struct store_rig *r);

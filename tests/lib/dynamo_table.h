@@ -1,0 +1,25 @@
+/* dynamo_table.h: the tables of the model of DynamoDB, and the operations on them
+ * that the engine uses, checked as strictly as the service does: unknown fields,
+ * reserved words, values that no expression names, sizes, key types. */
+#ifndef LIB_DYNAMO_TABLE_H
+#define LIB_DYNAMO_TABLE_H
+
+#include "base/buf.h"
+
+struct dynamo_tables;
+
+struct dynamo_tables *dynamo_tables_new(void) MUST_CHECK;
+void dynamo_tables_free(struct dynamo_tables *t);
+
+/* A table whose partition key is an S, and whose sort key is of that type. */
+void dynamo_tables_add(struct dynamo_tables *t, const char *name, const char *pk, const char *sk,
+                       char sk_type);
+
+/* Does what is asked; the status, and the answer's body appended to out. */
+unsigned dynamo_tables_run(struct dynamo_tables *t, struct str operation, struct str body,
+                           struct buf *out);
+
+/* Items in all tables. */
+size_t dynamo_tables_items(const struct dynamo_tables *t);
+
+#endif
