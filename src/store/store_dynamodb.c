@@ -75,6 +75,9 @@ static void dynamodb_submit(struct store *s, struct store_req *req)
     case STORE_NEXT:
         store_dynamodb_record_next(c);
         break;
+    case STORE_WALK:
+        store_dynamodb_walk(c);
+        break;
     }
 }
 

@@ -5,6 +5,7 @@
  *   store_dynamodb_log.c     heads, reads, amends
  *   store_dynamodb_append.c  appends
  *   store_dynamodb_record.c  records and counters
+ *   store_dynamodb_walk.c    all that is kept
  *
  * A chain owns what one store request needs, from its submission to its done; it
  * makes one call after the other. */
@@ -118,5 +119,6 @@ void store_dynamodb_record_get(struct chain *c);
 void store_dynamodb_record_put(struct chain *c);
 void store_dynamodb_record_list(struct chain *c);
 void store_dynamodb_record_next(struct chain *c);
+void store_dynamodb_walk(struct chain *c);
 
 #endif

@@ -311,14 +311,47 @@ void dynamo_put_u64(struct json_out *o, const char *name, uint64_t value)
     json_out_object_end(o);
 }
 
+static bool is_plain(uint8_t c)
+{
+    return c > ' ' && c < 0x7f && c != '#' && c != '%';
+}
+
 void dynamo_escape(struct buf *b, struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
 
-        if (c > ' ' && c < 0x7f && c != '#' && c != '%')
+        if (is_plain(c))
             buf_append_byte(b, c);
         else
             buf_printf(b, "%%%02X", c);
     }
+}
+
+static int hex(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool dynamo_unescape(struct buf *b, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+
+        if (c == '%') {
+            int high = s.n - i > 2 ? hex(s.p[i + 1]) : -1;
+            int low = s.n - i > 2 ? hex(s.p[i + 2]) : -1;
+
+            if (high < 0 || low < 0 || is_plain((uint8_t)(high * 16 + low)))
+                return false;
+            c = (uint8_t)(high * 16 + low);
+            i += 2;
+        } else if (!is_plain(c)) {
+            return false;
+        }
+        buf_append_byte(b, c);
+    }
+    return true;
 }

@@ -88,4 +88,7 @@ void dynamo_put_u64(struct json_out *o, const char *name, uint64_t value);
  * written %XX. For partition keys, whose order does not matter. */
 void dynamo_escape(struct buf *b, struct str s);
 
+/* Appends what was escaped; false if s is not what dynamo_escape writes. */
+bool dynamo_unescape(struct buf *b, struct str s) MUST_CHECK;
+
 #endif

@@ -159,7 +159,7 @@ static bool check_key(struct act *a, const struct dynamo_values *v, bool more)
 static bool check_expressions(struct act *a)
 {
     static const char *const names[] = {"ConditionExpression", "UpdateExpression",
-                                        "KeyConditionExpression"};
+                                        "KeyConditionExpression", "FilterExpression"};
     const char *why =
         dynamo_values_read(&a->values, dynamo_tree_get(a->at, "ExpressionAttributeValues"));
     char all[1024] = " ";
@@ -429,6 +429,52 @@ static unsigned run_query(struct act *a)
     return 200;
 }
 
+/* All items of a table, in pages. A projection is not made. */
+
+static bool prepare_scan(struct act *a)
+{
+    const char *why = dynamo_values_read(&a->key, dynamo_tree_get(a->at, "ExclusiveStartKey"));
+
+    if (why != NULL)
+        return invalid(a, why);
+    if (!dynamo_tree_only(a->at, "TableName ConsistentRead Limit FilterExpression "
+                                 "ProjectionExpression ExclusiveStartKey"))
+        return invalid(a, "an unknown field");
+    return find_table(a) && check_expressions(a) && (a->key.n == 0 || check_key(a, &a->key, false));
+}
+
+static unsigned run_scan(struct act *a)
+{
+    struct str filter = dynamo_tree_text(a->at, "FilterExpression");
+    uint64_t limit = UINT64_MAX, looked = 0;
+    const struct dynamo_values *last = NULL;
+    struct json_out o;
+    size_t i = 0;
+
+    if (dynamo_tree_get(a->at, "Limit") != NULL &&
+        (!str_to_u64(dynamo_tree_text(a->at, "Limit"), &limit) || limit == 0))
+        (void)invalid(a, "Limit is no number above 0");
+    if (a->error != NULL || !prepare_scan(a))
+        return say_error(a);
+    json_out_init(&o, a->out);
+    json_out_object(&o);
+    json_out_key(&o, "Items");
+    json_out_array(&o);
+    while (i < a->table->n && !is_after(a, &a->table->items[i], false))
+        i++;
+    for (; i < a->table->n && looked < limit; i++) {
+        last = &a->table->items[i];
+        looked++;
+        if (filter.n == 0 || dynamo_expr_holds(filter, last, &a->values))
+            dynamo_values_write(last, &o);
+    }
+    json_out_array_end(&o);
+    if (looked == limit)
+        write_last(a->table, last, &o);
+    json_out_object_end(&o);
+    return 200;
+}
+
 /* Transactions. */
 
 static bool prepare(struct act *a, const struct dynamo_node *action)
@@ -572,6 +618,8 @@ static unsigned run(struct act *a, struct str operation)
         return run_get(a);
     if (str_eq(operation, STR("Query")))
         return run_query(a);
+    if (str_eq(operation, STR("Scan")))
+        return run_scan(a);
     if (str_eq(operation, STR("TransactWriteItems")))
         return run_transaction(a);
     (void)wrong(a, "UnknownOperationException", "");

@@ -157,6 +157,13 @@ static void values_are_written_with_their_types(void **state)
     buf_clear(&b);
     dynamo_escape(&b, STR("a:b/c#d%e \xff~"));
     assert_true(str_eq(buf_peek(&b), STR("a:b/c%23d%25e%20%FF~")));
+    buf_clear(&b);
+    assert_true(dynamo_unescape(&b, STR("a:b/c%23d%25e%20%FF~")));
+    assert_true(str_eq(buf_peek(&b), STR("a:b/c#d%e \xff~")));
+    assert_false(dynamo_unescape(&b, STR("a#a")));
+    assert_false(dynamo_unescape(&b, STR("%2")));
+    assert_false(dynamo_unescape(&b, STR("%41")));
+    assert_false(dynamo_unescape(&b, STR("%ff")));
     buf_fini(&b);
 }
 
