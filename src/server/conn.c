@@ -120,9 +120,12 @@ struct io *conn_io(const struct conn *c)
 
 struct io_addr conn_peer(const struct conn *c)
 {
-    struct io_addr addr;
+    struct io_addr addr = {0};
 
-    io_peer(conn_io(c), c->recv.fd, &addr);
+    if (c->recv.fd >= 0)
+        io_peer(conn_io(c), c->recv.fd, &addr);
+    else if (c->door->peer != NULL)
+        addr = c->door->peer(c);
     return addr;
 }
 

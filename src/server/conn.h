@@ -47,8 +47,9 @@ struct door {
     /* Appends to what is sent what the cursors allow; false, or NULL: runs are sent,
      * as they are. */
     bool (*fill)(struct conn *c);
-    /* Of a connection without a socket: hands over what may go. */
+    /* Of a connection without a socket: hands over what may go; and where it comes from. */
     void (*flush)(struct conn *c);
+    struct io_addr (*peer)(const struct conn *c);
 };
 
 enum conn_state {
@@ -118,7 +119,7 @@ int conn_give_socket(struct conn *c, int *ret_fd) MUST_CHECK;
 /* The loop's plain end, or TLS above it. */
 struct io *conn_io(const struct conn *c);
 
-/* Where it comes from: asks the system. */
+/* Where it comes from: asks the system, or without a socket, the door. */
 struct io_addr conn_peer(const struct conn *c);
 
 /* Appends to what is sent next. False if the connection is closing, or had to be

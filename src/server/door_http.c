@@ -235,6 +235,18 @@ static void find_client(struct conn *c)
     }
 }
 
+struct io_addr door_http_client(const struct conn *c)
+{
+    char text[HTTP_ADDRESS_MAX + 8];
+    struct io_addr addr;
+    bool six = strchr(c->http->address, ':') != NULL;
+    int n = snprintf(text, sizeof(text), six ? "[%s]:1" : "%s:1", c->http->address);
+
+    if (n < 0 || addr_parse((struct str){(const uint8_t *)text, (size_t)n}, &addr) < 0)
+        return conn_peer(c);
+    return addr;
+}
+
 /* "https://example.org:8443" of the same authority as Host. */
 static bool is_own_origin(const struct conn *c, struct str origin)
 {

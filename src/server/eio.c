@@ -24,6 +24,7 @@ struct eio {
     void *state;     /* the user's */
     uint64_t due_ms; /* the next ping; or by when it must have been answered */
     uint8_t id[EIO_ID_LEN];
+    uint8_t family, ip[16]; /* who opened it */
     bool listed, websocket;
     bool awaiting; /* a pong */
     bool probed;   /* the probe has proven itself: no GET is to wait */
@@ -254,8 +255,11 @@ static void set_timer(struct conn *c)
         conn_timer(c, at);
 }
 
-static void session_new(struct conn *c, const struct eio_user *user, bool websocket)
+/* h: whose request opens it. */
+static void session_new(struct conn *c, const struct conn *h, const struct eio_user *user,
+                        bool websocket)
 {
+    struct io_addr from = door_http_client(h);
     struct eio *e = calloc(1, sizeof(*e));
 
     if (e == NULL)
@@ -264,6 +268,9 @@ static void session_new(struct conn *c, const struct eio_user *user, bool websoc
     e->user = user;
     e->websocket = websocket;
     e->due_ms = now_ms(c) + c->worker->server->conf->sio_ping_interval_ms;
+    e->local = h->http->loopback;
+    e->family = (uint8_t)from.family;
+    memcpy(e->ip, from.ip, sizeof(e->ip));
     io_random(c->worker->io, e->id, sizeof(e->id));
     c->own = e;
     metrics_add(c->worker->metrics, METRIC_open_sio, 1);
@@ -296,13 +303,12 @@ struct conn *eio_open(struct conn *h, const struct eio_user *user)
     struct conn *c = conn_make(h->worker, &door_polled);
     struct eio *e;
 
-    session_new(c, user, false);
+    session_new(c, h, user, false);
     e = eio_of(c);
     e->listed = true;
     map_add(&c->worker->sessions, &e->node, hash_of(e->id));
     e->poll = h;
     h->http->session = c;
-    e->local = h->http->loopback;
     send_open(c);
     polled_flush(c);
     return c;
@@ -312,8 +318,7 @@ void eio_begin(struct conn *c, const struct eio_user *user)
 {
     c->door = &door_websocket;
     ws_decoder_init(&c->ws, WS_SERVER, false);
-    session_new(c, user, true);
-    eio_of(c)->local = c->http->loopback;
+    session_new(c, c, user, true);
     send_open(c);
 }
 
@@ -716,6 +721,15 @@ static void end(struct conn *c, uint16_t code, struct str reason, enum metric wh
     eio_end(c, why);
 }
 
+static struct io_addr peer(const struct conn *c)
+{
+    const struct eio *e = eio_of(c);
+    struct io_addr addr = {.family = e->family};
+
+    memcpy(addr.ip, e->ip, sizeof(addr.ip));
+    return addr;
+}
+
 static void never_received(struct conn *c, uint8_t *p, size_t n)
 {
     (void)c;
@@ -732,6 +746,7 @@ static const struct door door_polled = {
     .cast = cast,
     .end = end,
     .flush = polled_flush,
+    .peer = peer,
 };
 
 static const struct door door_websocket = {

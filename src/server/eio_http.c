@@ -5,6 +5,7 @@
 #include "server/eio.h"
 #include "server/eio_far.h"
 #include "server/http_routes.h"
+#include "server/limits.h"
 #include "server/server.h"
 #include "server/sio.h"
 #include "server/sio_echo.h"
@@ -111,6 +112,19 @@ static bool switch_protocols(struct conn *c)
     return true;
 }
 
+/* A session that is polled costs no connection; so it is limited as one. */
+static bool is_too_fast(struct conn *c)
+{
+    struct io_addr from = door_http_client(c);
+    uint64_t wait_ms = 0;
+
+    if (!c->worker->server->o.echo)
+        wait_ms = limits_connect(c->worker, &from);
+    if (wait_ms > 0)
+        door_http_fail(c, ERROR_rate_limited, wait_ms);
+    return wait_ms > 0;
+}
+
 static void open_session(struct conn *c, const struct query *q)
 {
     struct conn *session = c;
@@ -119,8 +133,10 @@ static void open_session(struct conn *c, const struct query *q)
         eio_refuse(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
     else if (!q->version)
         eio_refuse(c, ENGINEIO_UNSUPPORTED_VERSION);
-    else if (!q->websocket)
+    else if (!q->websocket && !is_too_fast(c))
         session = eio_open(c, user_of(c));
+    else if (!q->websocket)
+        return;
     else if (switch_protocols(c))
         eio_begin(c, user_of(c));
     if (eio_is(session) && session->state == CONN_OPEN && !c->worker->server->o.echo)

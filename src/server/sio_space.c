@@ -204,6 +204,13 @@ static void end(struct conn *c, uint16_t code, struct str reason, enum metric wh
         sio_space_leave(c->own, true);
 }
 
+static struct io_addr peer(const struct conn *c)
+{
+    const struct sio_space *s = c->own;
+
+    return conn_peer(s->session);
+}
+
 static void received(struct conn *c, uint8_t *p, size_t n)
 {
     (void)c;
@@ -225,4 +232,5 @@ static const struct door door_space = {
     .cast = cast,
     .end = end,
     .flush = flush,
+    .peer = peer,
 };

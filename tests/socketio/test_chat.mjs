@@ -156,3 +156,15 @@ for (const transports of Object.keys(TRANSPORTS))
     for (const peer of people) assert.equal((await peer.shown("r", 7)).at(-1), "last");
     assert.equal(await server.stop(), 0);
   });
+
+test("sessions that are polled are limited as connections are", async (t) => {
+  const server = await t.start({ "connects-per-address": 2, "connects-burst": 10, open: true });
+  const open = () => server.fetch("/socket.io/?EIO=4&transport=polling");
+  const codes = [];
+  for (let i = 0; i < 30; i++) codes.push((await open()).status);
+  assert.deepEqual([...new Set(codes)], [200, 429]);
+  assert.ok(codes.filter((code) => code === 200).length <= 2 * (10 + 2), String(codes));
+  const { error } = await (await open()).json();
+  assert.ok(error.code === "rate_limited" && error.retry_after_ms > 0);
+  await until("they are gone", async () => (await server.metrics())('polylog_connections_open{door="socketio"}') === 0, 14000);
+});
