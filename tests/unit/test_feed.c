@@ -53,6 +53,36 @@ static void a_run_keeps_to_its_bytes_and_takes_one_at_least(void **state)
     feed_rig_fini(&rig);
 }
 
+/* One by one: the frame of each is the same for all, and access ends where it does. */
+static void entries_are_taken_one_by_one(void **state)
+{
+    struct frame *of_a, *of_b;
+
+    (void)state;
+    begin(0, 0);
+    feed_rig_follow(&rig, &a, 0);
+    feed_rig_follow(&rig, &b, 0);
+    feed_rig_append(&rig, 5, true);
+    feed_rig_remove(&rig, 2);
+    for (uint64_t seq = 1; seq <= 6; seq++) {
+        assert_int_equal(feed_take_one(&a.f, 2, &of_a), FEED_RUN);
+        assert_int_equal(a.f.cursor, seq);
+        assert_int_equal(feed_take_one(&b.f, 2, &of_b), FEED_RUN);
+        assert_ptr_equal(of_a, of_b);
+        frame_unref(of_a);
+        frame_unref(of_b);
+    }
+    assert_int_equal(rig.encoded, 6);
+    feed_rig_append(&rig, 1, true);
+    assert_int_equal(feed_take_one(&a.f, 2, &of_a), FEED_RUN);
+    frame_unref(of_a);
+    assert_int_equal(feed_take_one(&a.f, 2, &of_a), FEED_NOTHING);
+    assert_int_equal(feed_take_one(&b.f, 2, &of_b), FEED_END);
+    assert_false(feed_rig_unfollow(&b));
+    assert_true(feed_rig_unfollow(&a));
+    feed_rig_fini(&rig);
+}
+
 /* An entry is encoded once, a run of them joined once a turn. */
 static void followers_share_what_is_made(void **state)
 {
@@ -573,6 +603,7 @@ static void everybody_sees_every_entry_once(void **state)
 
 CHECK_MAIN(cmocka_unit_test(entries_come_in_order),
            cmocka_unit_test(a_run_keeps_to_its_bytes_and_takes_one_at_least),
+           cmocka_unit_test(entries_are_taken_one_by_one),
            cmocka_unit_test(followers_share_what_is_made),
            cmocka_unit_test(a_shared_run_ends_where_access_does),
            cmocka_unit_test(old_entries_are_read_once_for_all), cmocka_unit_test(a_chunk_grows),
