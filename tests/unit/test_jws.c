@@ -167,13 +167,14 @@ static void only_ed25519_is_read_from_pem(void **state)
 {
     /* An EC key, one with a pass phrase, a public one, none. */
     static const char *const bad[] = {
-        "-----BEGIN PRIVATE KEY-----\n"
-        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n"
-        "H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n"
-        "7xO6z248e9FURcfxRM0bvZt+hyzf7bnuueuDzaV1uqQskrYpGIyiFiOWt\n"
-        "-----END PRIVATE KEY-----\n",
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGbMFcGCSqGSIb3DQEFDTBKMA==\n"
-        "-----END ENCRYPTED PRIVATE KEY-----\n",
+        ("-----BEGIN PRIVATE KEY-----\n"
+         "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n"
+         "H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n"
+         "7xO6z248e9FURcfxRM0bvZt+hyzf7bnuueuDzaV1uqQskrYpGIyiFiOWt\n"
+         "-----END PRIVATE KEY-----\n"),
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+         "MIGbMFcGCSqGSIb3DQEFDTBKMA==\n"
+         "-----END ENCRYPTED PRIVATE KEY-----\n"),
         "-----BEGIN PRIVATE KEY-----\n", "no key", ""};
     struct jws_key *public =
         jws_key_pem(STR("-----BEGIN PUBLIC KEY-----\n"

@@ -26,7 +26,7 @@ static int set_up(void **state)
     ed25519 = jws_key_pem(STR(JWK_SAMPLES_OKP_PEM));
     jwks_add_take(own, (struct str){0}, secret);
     jwks_add_take(own, STR("own"), ed25519);
-    return jwks_parse(
+    return (int)jwks_parse(
         STR("{\"keys\":[" JWK_SAMPLES_RSA "," JWK_SAMPLES_EC "," JWK_SAMPLES_OKP "]}"), &issuers);
 }
 
