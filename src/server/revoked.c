@@ -58,7 +58,7 @@ static void listed(struct store_req *req)
         r->minute++;
         r->after_n = 0;
     }
-    if (atomic_load(&r->server->phase) == SERVER_SERVING)
+    if (atomic_load(&r->server->phase) <= SERVER_MOVING)
         ask(r);
 }
 

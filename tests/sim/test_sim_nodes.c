@@ -188,11 +188,13 @@ static void end_session(struct sim_scene *s)
     sim_scene_nudge(s);
 }
 
-/* A session that was ended on one node lived on in others. */
+/* A session that was ended on one node lived on in others, or in one that drains and
+ * has not yet asked its clients to go. */
 static void ended_on_every_node(void **state)
 {
     (void)state;
-    for (unsigned deaf = 0; deaf < 2; deaf++) {
+    for (unsigned n = 0; n < 3; n++) {
+        bool deaf = n > 0, drains = n > 1;
         struct sim_scene s;
 
         sim_scene_begin(&s, 2, 1, (struct sim_faults){0});
@@ -201,6 +203,10 @@ static void ended_on_every_node(void **state)
         sim_scene_start(&s, NULL, 3);
         sim_scene_enter(&s, 1, 1, "general");
         sim_scene_settle(&s, 5000);
+        if (drains) {
+            s.nodes[1]->conf.drain_ms = 600000;
+            server_drain(s.nodes[1]->server);
+        }
         end_session(&s);
         s.clients[1].stays_down = true; /* once it is closed */
         sim_scene_pass(&s, deaf ? 4500 : 10);
