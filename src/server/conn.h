@@ -84,7 +84,7 @@ struct conn {
     struct conn_follower *followers;
     uint64_t session;
     uint32_t expires_s; /* of the session, Unix time */
-    uint32_t opened_s;  /* monotonic */
+    uint32_t opened_s;  /* monotonic; when it began to speak what it speaks */
     uint32_t heard_s;   /* monotonic, when something last came in */
     uint32_t followers_n;
     uint32_t joining_n;  /* rooms that will have a follower if they may be read */
@@ -99,6 +99,7 @@ struct conn {
     bool pinged, told;   /* awaits a pong; was told that the session expires */
     bool secure;         /* over TLS */
     bool leaving;        /* was told to move to another node */
+    bool late;           /* came while the node drained */
     enum metric reason;  /* why it was closed; 0: not known */
 };
 

@@ -290,6 +290,7 @@ static const struct door door_ws = {
 void door_ws_begin(struct conn *c, uint8_t window_bits)
 {
     c->door = &door_ws;
+    c->opened_s = (uint32_t)(worker_now_ms(c->worker) / 1000);
     c->window_bits = window_bits;
     c->encoding = window_bits == DEFLATE_WINDOW_MAX ? DOOR_WS_DEFLATED : DOOR_WS_PLAIN;
     ws_decoder_init(&c->ws, WS_SERVER, window_bits > 0);

@@ -18,14 +18,13 @@ static uint64_t span_ms(const struct worker *w)
     return MAX(w->server->conf->drain_ms, (uint64_t)SPAN_MIN_MS);
 }
 
-/* When a connection that has not gone is closed. */
+/* When a connection that has not gone is closed. It is known to the second when it was
+ * opened: who came late has its whole time, and up to a second more. */
 static uint64_t end_of(const struct conn *c)
 {
-    uint64_t opened_ms = (uint64_t)c->opened_s * 1000;
-
-    if (opened_ms <= c->worker->move.begun_ms)
+    if (!c->late)
         return c->worker->move.until_ms;
-    return MAX(c->worker->move.until_ms, opened_ms + span_ms(c->worker));
+    return ((uint64_t)c->opened_s + 1) * 1000 + span_ms(c->worker);
 }
 
 static void tell(struct conn *c, uint64_t delay_ms)
@@ -35,7 +34,7 @@ static void tell(struct conn *c, uint64_t delay_ms)
     struct buf b CLEANUP(buf_fini);
 
     buf_init(&b, EVENT_MAX);
-    event_move(&b, STR("drain"), delay_ms, end > now ? end - now : 0);
+    event_move(&b, STR("drain"), delay_ms, MIN(end - MIN(now, end), span_ms(w)));
     c->leaving = true;
     metrics_add(w->metrics, METRIC_moves, 1);
     c->door->event(c, buf_peek(&b));
@@ -111,8 +110,11 @@ void move_end(struct worker *w)
 {
     w->move.on = false;
     wheel_cancel(&w->wheel, &w->move.tick);
-    for (struct list *n = w->conns.next; n != &w->conns; n = n->next)
-        CONTAINER_OF(n, struct conn, node)->leaving = false;
+    for (struct list *n = w->conns.next; n != &w->conns; n = n->next) {
+        struct conn *c = CONTAINER_OF(n, struct conn, node);
+
+        c->leaving = c->late = false;
+    }
 }
 
 void move_opened(struct conn *c)
@@ -122,6 +124,7 @@ void move_opened(struct conn *c)
 
     if (!w->move.on)
         return;
+    c->late = true;
     io_random(w->io, (uint8_t *)&r, sizeof(r));
     tell(c, r % MIN((uint64_t)SOON_MS, span_ms(w) / 4));
 }

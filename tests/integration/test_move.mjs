@@ -85,6 +85,29 @@ test("who comes to a draining node is served, and told at once", async (t) => {
   assert.ok(Date.now() - start > 800, `${Date.now() - start} ms`);
 });
 
+test("who comes to a draining node has as long as the others, whenever that is", async (t) => {
+  const server = await t.start({ "drain-ms": "600ms" });
+  const { token } = await server.login("ana");
+  const kept = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const raw = await Raw.connect(server.port); // opened long before it speaks WebSocket
+      t.after(() => raw.kill());
+      raw.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      assert.equal((await raw.answer()).status, 200);
+      return raw;
+    }),
+  );
+  await drain(server);
+  for (const raw of kept) {
+    await raw.upgrade({ headers: { Authorization: `Bearer ${token}` } });
+    const { event, within_ms } = await raw.json();
+    assert.deepEqual([event, within_ms], ["move", 600]);
+    await sleep(110);
+  }
+  assert.equal(await Promise.race([kept.at(-1).closed, sleep(300).then(() => "open")]), "open");
+  await kept.at(-1).closed;
+});
+
 test("a drain is undone: nobody else is told, and nobody closed", async (t) => {
   const server = await t.start({ "drain-ms": "2s" });
   const people = await crowd(t, server, 10);

@@ -265,8 +265,16 @@ test("whoever does not log in in time is closed", async (t) => {
   assert.ok(took > 900 && took < 3000, took);
   const { token } = await server.login("ana");
   const ana = await server.connect(token);
+  const raw = await Raw.connect(server.port); // a connection that a balancer has used before
+  t.after(() => raw.kill());
+  raw.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  assert.equal((await raw.answer()).status, 200);
   await sleep(2200);
   await ana.call("rooms");
+  await raw.upgrade();
+  await sleep(500);
+  raw.send(1, JSON.stringify({ action: "auth", id: 1, token }));
+  assert.ok((await raw.json()).ok);
 });
 
 test("handshakes that are none are refused", async (t) => {
