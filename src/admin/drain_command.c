@@ -84,7 +84,7 @@ static const char *ask(struct watch *w, uint64_t *ret_left, bool *ret_draining)
     while (w->asking)
         io_wait(w->io, IO_FOREVER);
     if (w->request.ret_error < 0)
-        return strerror(-w->request.ret_error);
+        return http_client_error(&w->request);
     if (w->request.ret_status != 200 ||
         !drain_command_left(buf_peek(&w->request.ret_body), ret_left, ret_draining))
         return "its answer is not a Polylog server's";

@@ -393,7 +393,7 @@ static void answered_badly(struct credentials *c, const char *what)
 
     if (c->req.ret_error != 0)
         (void)snprintf(why, sizeof(why), "%s: no answer: %s", c->source,
-                       strerror(-c->req.ret_error));
+                       http_client_error(&c->req));
     else
         (void)snprintf(why, sizeof(why), "%s: status %u, %s%s%s", c->source, c->req.ret_status,
                        what, c->found.code[0] != '\0' ? ": " : "", c->found.code);

@@ -107,7 +107,7 @@ bool ecs_read_state(uint8_t *p, size_t n, bool *ret_protected)
 static void describe(const struct http_request *r, char why[static 96])
 {
     if (r->ret_error != 0)
-        (void)snprintf(why, 96, "no answer: %s", strerror(-r->ret_error));
+        (void)snprintf(why, 96, "no answer: %s", http_client_error(r));
     else
         (void)snprintf(why, 96, "status %u, not understood", r->ret_status);
 }

@@ -247,8 +247,9 @@ static bool check(const struct conf *c, char why[static 256])
         wrong = "token-key-old needs token-key: the key that signs now";
     else if (c->issuer[0] != '\0' && c->audience.n == 0)
         wrong = "issuer needs audience: whose tokens of the issuer are meant for this chat";
-    else if (c->issuer[0] == '\0' && (c->audience.n > 0 || c->jwks[0] != '\0'))
-        wrong = "audience and jwks need issuer";
+    else if (c->issuer[0] == '\0' &&
+             (c->audience.n > 0 || c->jwks[0] != '\0' || c->issuer_ca[0] != '\0'))
+        wrong = "audience, jwks and issuer-ca need issuer";
     else if (c->dead_after_ms > 0 && c->dead_after_ms <= c->ping_interval_ms)
         wrong = "dead-after must be longer than ping-interval";
     else

@@ -2,6 +2,9 @@
 
 #include "base/str.h"
 
+#include <errno.h>
+#include <string.h>
+
 #define HEADERS_MAX (64 * 1024)
 
 void http_client_submit(struct http_client *c, struct http_request *req)
@@ -27,6 +30,15 @@ struct str http_client_header(const struct http_request *req, const char *name)
             return str_trim(value);
     }
     return (struct str){0};
+}
+
+const char *http_client_error(const struct http_request *req)
+{
+    if (req->ret_error == -EKEYREJECTED)
+        return "nobody trusted vouches for its certificate";
+    if (req->ret_error == -EPROTO)
+        return "it does not speak TLS or HTTP as it should";
+    return strerror(-req->ret_error);
 }
 
 void http_client_request_fini(struct http_request *req)

@@ -11,8 +11,9 @@
  *  1. the request and what it points to stay the caller's until done is called;
  *     exactly once, on home's loop, never inside http_client_submit;
  *  2. ret_error is 0 if a whole answer came, whatever its status; else -ETIMEDOUT,
- *     -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH, -EPROTO (TLS, or not HTTP),
- *     -EMSGSIZE (longer than response_max), -ECANCELED (the client closes);
+ *     -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH, -EKEYREJECTED (nobody trusted says
+ *     that it is who was asked), -EPROTO (TLS otherwise, or not HTTP), -EMSGSIZE
+ *     (longer than response_max), -ECANCELED (the client closes);
  *  3. no redirect is followed, no proxy is used but by http_options, no header is
  *     added but Host, Content-Length and, to a body without one, Content-Type. A
  *     request is repeated only if it went out on a kept connection that the other
@@ -43,6 +44,7 @@ struct http_request {
     unsigned timeout_ms;         /* from setting out to the end of the answer; not 0 */
     unsigned connect_timeout_ms; /* 0: timeout_ms */
     size_t response_max;         /* of the body */
+    const char *ca_file;         /* whom it trusts, and nobody else; NULL: the client's */
     void *impl;                  /* the client's */
     int ret_error;
     unsigned ret_status;
@@ -67,6 +69,9 @@ void http_client_submit(struct http_client *c, struct http_request *req);
 /* What the answer's header says, trimmed, or an empty string; name in lower case. */
 struct str http_client_header(const struct http_request *req, const char *name);
 
+/* What ret_error means, for a person. */
+const char *http_client_error(const struct http_request *req);
+
 /* Frees what the results hold. Also of a request that was never submitted, if it
  * is zero. */
 void http_client_request_fini(struct http_request *req);
@@ -81,7 +86,7 @@ static inline void http_client_close(struct http_client *c)
 
 struct http_options {
     unsigned connections_max; /* to one host and port; 0: 64 */
-    const char *ca_file;      /* NULL: the system's */
+    const char *ca_file;      /* whom it trusts, and nobody else; NULL: the system's list */
     const char *proxy;        /* NULL: none */
 };
 

@@ -158,6 +158,8 @@ static int error_of(CURLcode code, const struct transfer *t)
     if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
         code == CURLE_PARTIAL_FILE)
         return -ECONNRESET;
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return -EKEYREJECTED;
     return -EPROTO;
 }
 
@@ -184,6 +186,19 @@ static void set_request(struct transfer *t)
         (long)(req->connect_timeout_ms > 0 ? req->connect_timeout_ms : req->timeout_ms));
 }
 
+/* A file is all that is trusted: not beside it the directory that libcurl was built
+ * with; and it is read for each connection, so that what is written to it counts. */
+static void set_trusted(struct transfer *t)
+{
+    const char *file = t->req->ca_file != NULL ? t->req->ca_file : t->client->ca_file;
+
+    if (file == NULL)
+        return;
+    (void)curl_easy_setopt(t->easy, CURLOPT_CAINFO, file);
+    (void)curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
+    (void)curl_easy_setopt(t->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+}
+
 static void set_client(struct transfer *t)
 {
     const struct http_client_curl *c = t->client;
@@ -196,8 +211,6 @@ static void set_client(struct transfer *t)
     (void)curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
     (void)curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
     (void)curl_easy_setopt(e, CURLOPT_PROXY, c->proxy != NULL ? c->proxy : "");
-    if (c->ca_file != NULL)
-        (void)curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     (void)curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
@@ -251,6 +264,7 @@ static void transfer_end(struct transfer *t, int error)
 static void transfer_start(struct transfer *t)
 {
     set_client(t);
+    set_trusted(t);
     set_request(t);
     list_push(&t->client->running, &t->node);
     if (curl_multi_add_handle(t->client->multi, t->easy) != CURLM_OK)

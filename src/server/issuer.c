@@ -3,10 +3,12 @@
 #include "base/str.h"
 #include "io/file.h"
 #include "io/http_client.h"
+#include "io/tls_context.h"
 #include "server/server.h"
 #include "server/worker.h"
 #include "wire/oidc.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,7 +172,7 @@ static void succeeded_take(struct issuer *i, struct jwks *keys)
 static const char *wrong_with(struct issuer *i)
 {
     if (i->req.ret_error < 0)
-        return strerror(-i->req.ret_error);
+        return http_client_error(&i->req);
     if (i->req.ret_status == 200)
         return NULL;
     (void)snprintf(i->why, sizeof(i->why), "it answered %u", i->req.ret_status);
@@ -180,6 +182,7 @@ static const char *wrong_with(struct issuer *i)
 static void submit(struct issuer *i, http_done_f *done)
 {
     static const char *const headers[] = {"Accept: application/json", NULL};
+    const char *ca = conf_of(i)->issuer_ca;
 
     http_client_request_fini(&i->req);
     i->req = (struct http_request){.home = home(i)->io,
@@ -188,7 +191,8 @@ static void submit(struct issuer *i, http_done_f *done)
                                    .url = i->url,
                                    .headers = headers,
                                    .timeout_ms = TIMEOUT_MS,
-                                   .response_max = JWKS_SIZE_MAX};
+                                   .response_max = JWKS_SIZE_MAX,
+                                   .ca_file = ca[0] != '\0' ? ca : NULL};
     http_client_submit(i->server->o.http, &i->req);
 }
 
@@ -371,18 +375,40 @@ const struct identity_options *issuer_options(const struct issuer *i)
     return i != NULL ? &i->options : NULL;
 }
 
-const char *issuer_new(struct server *s, struct issuer **ret_issuer)
+static int check(const struct conf *c, char ret_why[static ISSUER_WHY_MAX])
+{
+    char error[TLS_CONTEXT_ERROR_MAX];
+    struct tls_context *ctx;
+    const char *wrong;
+
+    if (!oidc_url_right(str_of(c->issuer)))
+        wrong = "issuer must be an address with https://, or http:// on this machine";
+    else if (is_url(c->jwks) && !oidc_url_right(str_of(c->jwks)))
+        wrong = "jwks must be a file, or an address with https://, or http:// on this machine";
+    else if (c->issuer_ca[0] == '\0')
+        return 0;
+    else if (tls_context_new(&(struct tls_options){.ca_file = c->issuer_ca}, &ctx, error) < 0)
+        wrong = error;
+    else {
+        tls_context_free(ctx);
+        return 0;
+    }
+    (void)snprintf(ret_why, ISSUER_WHY_MAX, "%s%s", wrong == error ? "issuer-ca: " : "", wrong);
+    return -EINVAL;
+}
+
+int issuer_new(struct server *s, struct issuer **ret_issuer, char ret_why[static ISSUER_WHY_MAX])
 {
     const struct conf *c = s->conf;
     struct issuer *i;
+    int r;
 
     *ret_issuer = NULL;
     if (c->issuer[0] == '\0' || s->o.echo)
-        return NULL;
-    if (!oidc_url_right(str_of(c->issuer)))
-        return "issuer must be an address with https://, or http:// on this machine";
-    if (is_url(c->jwks) && !oidc_url_right(str_of(c->jwks)))
-        return "jwks must be a file, or an address with https://, or http:// on this machine";
+        return 0;
+    r = check(c, ret_why);
+    if (r < 0)
+        return r;
     i = calloc(1, sizeof(*i));
     if (i == NULL)
         abort();
@@ -401,7 +427,7 @@ const char *issuer_new(struct server *s, struct issuer **ret_issuer)
     i->timer.fire = due;
     i->wanted_mail.deliver = was_wanted;
     *ret_issuer = i;
-    return NULL;
+    return 0;
 }
 
 void issuer_free(struct issuer *i)

@@ -16,12 +16,15 @@
 
 #include "chat/identity.h"
 
+#define ISSUER_WHY_MAX 512
+
 struct issuer;
 struct server;
 
-/* *ret_issuer is NULL if the settings name none. NULL, or what is wrong with the
- * settings, for a person. */
-const char *issuer_new(struct server *s, struct issuer **ret_issuer);
+/* *ret_issuer is NULL if the settings name none. 0; else ret_why says what is wrong with
+ * the settings, for a person. May read a file. */
+int issuer_new(struct server *s, struct issuer **ret_issuer,
+               char ret_why[static ISSUER_WHY_MAX]) MUST_CHECK;
 
 /* For people_init; NULL if i is. */
 const struct identity_options *issuer_options(const struct issuer *i);

@@ -61,7 +61,6 @@ int server_new(const struct server_options *o, struct server **ret_server,
                char ret_why[static SERVER_WHY_MAX])
 {
     struct server *s = calloc(1, sizeof(*s));
-    const char *why;
     int r;
 
     if (s == NULL)
@@ -69,11 +68,11 @@ int server_new(const struct server_options *o, struct server **ret_server,
     s->o = *o;
     s->conf = o->conf;
     s->workers_n = o->workers;
-    why = issuer_new(s, &s->issuer);
-    if (why != NULL) {
-        (void)snprintf(ret_why, SERVER_WHY_MAX, "%s", why);
+    static_assert(SERVER_WHY_MAX >= ISSUER_WHY_MAX, "");
+    r = issuer_new(s, &s->issuer, ret_why);
+    if (r < 0) {
         free(s);
-        return -EINVAL;
+        return r;
     }
     assert(s->workers_n > 0 && s->workers_n <= WORKERS_MAX);
     s->workers = aligned_alloc(64, (sizeof(*s->workers) * s->workers_n + 63) / 64 * 64);

@@ -1,16 +1,17 @@
 // Tokens that are signed elsewhere, and own ones signed with a key.
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync, sign } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as jose from "jose";
+import { authority } from "./lib/certificate.mjs";
 import { Issuer, part, signature } from "./lib/issuer.mjs";
 import { Raw } from "./lib/raw.mjs";
 import { temporary } from "./lib/server.mjs";
 import { refused, sleep, test, testWorkers, until } from "./lib/suite.mjs";
 
-async function issuerOf(t, path) {
-  const issuer = await Issuer.start(path);
+async function issuerOf(t, path, tls) {
+  const issuer = await Issuer.start(path, tls);
   t.after(() => issuer.stop().catch(() => undefined));
   return issuer;
 }
@@ -417,6 +418,48 @@ test("keys may be at an address of their own", async (t) => {
   await server.connect(issuer.token());
 });
 
+test("keys come by https, from whom somebody trusted vouches for", async (t) => {
+  const dir = temporary("ca-");
+  const [one, two] = ["one", "two"].map((name) => authority(dir, name));
+  const trusted = join(dir, "trusted.pem");
+  copyFileSync(one.file, trusted);
+  const issuer = await issuerOf(t, "/pool", one.certify("127.0.0.1"));
+  const server = await served(t, issuer, { "issuer-ca": trusted, "jwks-again": "100ms" });
+  assert.deepEqual(issuer.asked, { configuration: 1, keys: 1 });
+  const before = issuer.token({ sub: "a" });
+  await sleep(1100); // tokens of this second are older than the keys, or as old
+  // whoever else answers there is not believed, and what was known stays known
+  const failures = async () => (await server.metrics())("polylog_jwks_failures_total");
+  const sinceWhen = () => server.log.split("nobody trusted vouches for its certificate").length;
+  for (const wrong of [two.certify("127.0.0.1"), one.certify("127.0.0.2")]) {
+    issuer.certified(wrong);
+    issuer.rotate();
+    const [failed, said] = [await failures(), sinceWhen()];
+    server.child.kill("SIGHUP");
+    await until("it is said", () => sinceWhen() > said);
+    await until("it is counted", async () => (await failures()) > failed);
+    assert.ok(server.log.includes('"event":"jwks_failed"') && server.log.includes(issuer.url));
+    await refused("issuer_unavailable", server.command("rooms", {}, issuer.token({ sub: "a" })));
+    await server.command("rooms", {}, before);
+    assert.equal((await (await server.fetch("/health")).json()).degraded, true);
+  }
+  assert.deepEqual(issuer.asked, { configuration: 1, keys: 1 });
+  // the file may be written anew
+  issuer.certified(two.certify("127.0.0.1"));
+  copyFileSync(two.file, trusted);
+  await haveKeys(server, issuer);
+  assert.equal((await (await server.fetch("/health")).json()).degraded, false);
+});
+
+test("an issuer by https whom nobody trusted vouches for has no keys", async (t) => {
+  const issuer = await issuerOf(t, "", authority(temporary("ca-"), "one").certify("127.0.0.1"));
+  const server = await served(t, issuer, {}, false);
+  await until("it is said", () => server.log.includes("nobody trusted vouches for its certificate"));
+  await refused("issuer_unavailable", server.command("rooms", {}, issuer.token()));
+  assert.deepEqual(issuer.asked, { configuration: 0, keys: 0 });
+  await server.login("bo");
+});
+
 test("a session of an issuer is announced, renewed, and ends", async (t) => {
   const issuer = await issuerOf(t);
   const server = await served(t, issuer, { "issuer-skew": "0" });
@@ -477,6 +520,8 @@ test("settings of identity that cannot be right are refused", async (t) => {
     [{ issuer: "http://id.example.org", audience: "a" }, "https://"],
     [{ issuer: "https://a", audience: "a", jwks: "http://b/keys" }, "https://"],
     [{ issuer: "https://a", audience: "a", jwks: "/nowhere" }, "/nowhere"],
+    [{ "issuer-ca": "/nowhere" }, "need issuer"],
+    [{ issuer: "https://a", audience: "a", "issuer-ca": "/nowhere" }, "issuer-ca: /nowhere"],
     [{ "token-key": "/nowhere" }, "/nowhere"],
     [{ "token-key-old": "/nowhere" }, "needs token-key"],
   ]) {

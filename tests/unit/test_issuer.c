@@ -124,6 +124,7 @@ static void want(struct rig *r)
 static int set_up(void **state)
 {
     struct rig *r = calloc(1, sizeof(*r));
+    char why[ISSUER_WHY_MAX];
     struct worker *w;
 
     assert_non_null(r);
@@ -140,10 +141,11 @@ static int set_up(void **state)
     r->worker.server.o.http = &r->http;
     r->worker.conf.issuer = ISSUER;
     r->worker.conf.jwks = "";
+    r->worker.conf.issuer_ca = "";
     r->worker.conf.audience = (struct conf_list){&r->audience, 1};
     r->worker.conf.jwks_again_ms = 30 * 1000;
     r->worker.conf.jwks_stale_ms = 24 * 60 * MINUTE_MS;
-    assert_null(issuer_new(&r->worker.server, &r->issuer));
+    assert_int_equal(issuer_new(&r->worker.server, &r->issuer, why), 0);
     r->worker.server.issuer = r->issuer;
     people_init(&w->people, &w->owner, NULL, 1000, issuer_options(r->issuer));
     assert_null(issuer_start(r->issuer));
@@ -314,12 +316,14 @@ static void only_with_an_issuer_is_anything_asked(void **state)
 {
     struct worker_rig w;
     struct issuer *none = (struct issuer *)&w;
+    char why[ISSUER_WHY_MAX];
 
     (void)state;
     worker_rig_init(&w);
     w.conf.issuer = "";
     w.conf.jwks = "";
-    assert_null(issuer_new(&w.server, &none));
+    w.conf.issuer_ca = "";
+    assert_int_equal(issuer_new(&w.server, &none, why), 0);
     assert_null(none);
     assert_null(issuer_options(none));
     assert_null(issuer_start(none));
@@ -329,10 +333,16 @@ static void only_with_an_issuer_is_anything_asked(void **state)
     assert_false(issuer_is_failing(none));
     issuer_free(none);
     w.conf.issuer = "http://id.example.org";
-    assert_non_null(strstr(issuer_new(&w.server, &none), "https://"));
+    assert_int_equal(issuer_new(&w.server, &none, why), -EINVAL);
+    assert_non_null(strstr(why, "https://"));
     w.conf.issuer = ISSUER;
     w.conf.jwks = "http://id.example.org/k";
-    assert_non_null(strstr(issuer_new(&w.server, &none), "https://"));
+    assert_int_equal(issuer_new(&w.server, &none, why), -EINVAL);
+    assert_non_null(strstr(why, "jwks must be"));
+    w.conf.jwks = "";
+    w.conf.issuer_ca = "/nowhere.pem";
+    assert_int_equal(issuer_new(&w.server, &none, why), -EINVAL);
+    assert_non_null(strstr(why, "issuer-ca: /nowhere.pem"));
     worker_rig_fini(&w);
 }
 

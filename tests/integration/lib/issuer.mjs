@@ -2,6 +2,7 @@
 // it is told to. It can rotate its keys, be slow, be wrong, and be down.
 import { createHmac, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 
 const KINDS = {
   RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
@@ -14,17 +15,19 @@ export function part(value) {
 }
 
 export class Issuer {
-  static async start(path = "") {
+  // tls: its certificate and key; without, it is spoken to by http.
+  static async start(path = "", tls = undefined) {
     const issuer = new Issuer();
     issuer.keys = [];
     issuer.audience = "chat";
     issuer.asked = { configuration: 0, keys: 0 };
     issuer.cacheControl = "public, max-age=3600";
     issuer.answer = undefined; // (url) => undefined, or { status, body, delay }
-    issuer.http = createServer((request, response) => void issuer.serve(request, response));
+    const serve = (request, response) => void issuer.serve(request, response);
+    issuer.http = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
     await new Promise((resolve) => issuer.http.listen(0, "127.0.0.1", resolve));
     issuer.port = issuer.http.address().port;
-    issuer.url = `http://127.0.0.1:${issuer.port}${path}`;
+    issuer.url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${issuer.port}${path}`;
     for (const alg of Object.keys(KINDS)) issuer.add(alg);
     return issuer;
   }
@@ -78,6 +81,12 @@ export class Issuer {
   token(claims = {}, { alg = "RS256", key = this.key(alg), header = {} } = {}) {
     const input = `${part({ alg, kid: key.kid, typ: "JWT", ...header })}.${part(this.claims(claims))}`;
     return `${input}.${signature(input, alg, key.privateKey)}`;
+  }
+
+  // Another certificate, for connections to come; those that live end.
+  certified(tls) {
+    this.http.setSecureContext(tls);
+    this.http.closeAllConnections();
   }
 
   async stop() {
