@@ -29,7 +29,7 @@ struct eio {
     bool awaiting; /* a pong */
     bool probed;   /* the probe has proven itself: no GET is to wait */
     bool local;    /* it was opened from this machine */
-    bool closing;  /* the client has said so; a GET may still come */
+    bool closing;  /* it is over; a GET or an upgrade that is told so may still come */
 };
 
 /* A WebSocket on probation. */
@@ -221,7 +221,7 @@ static void polled_flush(struct conn *c)
 {
     struct eio *e = eio_of(c);
 
-    if (c->state != CONN_OPEN || e->poll == NULL)
+    if (c->state != CONN_OPEN || e->poll == NULL || e->closing)
         return;
     if (e->user->fill != NULL)
         (void)e->user->fill(c);
@@ -247,11 +247,11 @@ static void set_timer(struct conn *c)
     struct eio *e = eio_of(c);
     uint64_t at = e->due_ms;
 
-    if (c->state != CONN_OPEN || c->leaving)
+    if (c->state != CONN_OPEN || c->leaving || e->closing)
         return;
-    if (!e->closing && e->user->due != NULL)
+    if (e->user->due != NULL)
         at = MIN(at, e->user->due(c));
-    if (c->state == CONN_OPEN && c->own == e)
+    if (c->state == CONN_OPEN && !e->closing)
         conn_timer(c, at);
 }
 
@@ -349,40 +349,58 @@ static void close_probe(struct eio *e)
     conn_finish(p, METRIC_close_client);
 }
 
-/* last: what a GET that waits is answered. */
-static void end_polled(struct conn *c, struct str last, enum metric why)
+static void end_websocket(struct conn *c, enum metric why)
 {
-    answer_poll(eio_of(c), last);
+    uint8_t frame[WS_CONTROL_MAX];
+
+    if (conn_send(
+            c, (struct str){frame, ws_encode_close(frame, WS_CLOSE_NORMAL, (struct str){0}, NULL)}))
+        conn_finish(c, why);
+}
+
+/* Is somebody to be told who is not there just now? */
+static bool waits_to_tell(const struct conn *c, enum metric why)
+{
+    return eio_of(c)->poll == NULL && !c->worker->draining && why != METRIC_close_protocol &&
+           why != METRIC_close_dead;
+}
+
+/* It is over, and last is what is said of it: at once to a GET that waits, else to what
+ * comes: a client that is changing its transport hears nothing in between. */
+static void end_polled(struct conn *c, enum engineio_type last, enum metric why)
+{
+    struct eio *e = eio_of(c);
+
+    send_packet(c, &(struct engineio_packet){.type = last});
+    if (c->state != CONN_OPEN)
+        return;
+    if (waits_to_tell(c, why)) {
+        e->closing = true;
+        c->reason = why;
+        conn_timer(c, now_ms(c) + CLOSING_MS);
+        return;
+    }
+    answer_poll(e, buf_peek(c->out));
     conn_drop(c, why);
 }
 
 void eio_end(struct conn *c, enum metric why)
 {
-    uint8_t frame[WS_CONTROL_MAX];
-
-    if (c->state != CONN_OPEN)
+    if (c->state != CONN_OPEN || eio_of(c)->closing)
         return;
-    if (!eio_of(c)->websocket)
-        end_polled(c, STR("1"), why);
-    else if (conn_send(c, (struct str){frame, ws_encode_close(frame, WS_CLOSE_NORMAL,
-                                                              (struct str){0}, NULL)}))
-        conn_finish(c, why);
+    if (eio_of(c)->websocket)
+        end_websocket(c, why);
+    else
+        end_polled(c, ENGINEIO_CLOSE, why);
 }
 
 /* The client has said that it closes. */
 static void client_closes(struct conn *c)
 {
-    struct eio *e = eio_of(c);
-
-    if (e->websocket) {
-        eio_end(c, METRIC_close_client);
-    } else if (e->poll != NULL) {
-        end_polled(c, STR("6"), METRIC_close_client);
-    } else {
-        e->closing = true;
-        e->due_ms = now_ms(c) + CLOSING_MS;
-        set_timer(c);
-    }
+    if (eio_of(c)->websocket)
+        end_websocket(c, METRIC_close_client);
+    else
+        end_polled(c, ENGINEIO_NOOP, METRIC_close_client);
 }
 
 static void take_packet(struct conn *c, const struct engineio_packet *p)
@@ -419,7 +437,7 @@ static void timeout(struct conn *c)
     struct eio *e = eio_of(c);
 
     if (e->closing) {
-        conn_drop(c, METRIC_close_client);
+        conn_drop(c, c->reason);
         return;
     }
     if (now_ms(c) >= e->due_ms) {
@@ -448,7 +466,8 @@ void eio_poll(struct conn *c, struct conn *h)
     e->poll = h;
     h->http->session = c;
     if (e->closing) {
-        end_polled(c, STR("6"), METRIC_close_client);
+        answer_poll(e, buf_peek(c->out));
+        conn_drop(c, c->reason);
         return;
     }
     polled_flush(c);
@@ -602,6 +621,10 @@ static void upgrade(struct conn *probe)
     reframe(c);
     if (c->state != CONN_OPEN)
         return;
+    if (e->closing) {
+        end_websocket(c, c->reason);
+        return;
+    }
     conn_mark(c);
     if (buf_len(&rest) > 0)
         websocket_received(c, rest.bytes + rest.rpos, buf_len(&rest));

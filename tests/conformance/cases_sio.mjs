@@ -302,6 +302,23 @@ function* connects() {
     s.send("41");
     await s.ends();
   }];
+  yield ["s.7.9", async (t) => { // the last words reach a client that changes its transport
+    const { s, ws } = await probed(t, sio);
+    same((await s.post("40")).status, 200, "connect");
+    same((await s.get()).text.slice(0, 2), "40", "connected");
+    same((await s.post("41")).status, 200, "disconnect");
+    ws.send("5");
+    same(await ws.next(), "1", "close");
+    await ws.ends();
+  }];
+  yield ["s.7.10", async (t) => { // or that asks a moment later
+    const s = await sio(t).open();
+    await s.post(`40${RS}40/custom,`);
+    await s.post(`41${RS}41/custom,`);
+    const { status, text } = await s.get();
+    same([status, text.split(RS).at(-1)], [200, "1"], "poll");
+    same((await s.get()).status, 400, "afterwards");
+  }];
   yield ["s.7.8", async (t) => {
     const s = await connected(t);
     s.send("40/custom");

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { sleep, test, until } from "../integration/lib/suite.mjs";
 import { Peer } from "./peer.mjs";
 
-const PEOPLE = 4, SENDS = 60, ROOMS = 3;
+const PEOPLE = 4, SENDS = 60, ROOMS = 3, CUTS = 6;
 
 // Numbers that a seed repeats.
 function numbers(seed) {
@@ -58,17 +58,19 @@ async function story(t, transports, seed) {
   for (const room of rooms) await first.call("join", { room });
   const people = await Promise.all(Array.from({ length: PEOPLE }, (_, i) => Peer.connect(t, `p${i}`, { transports })));
   for (const peer of people) await follow(peer, rooms);
-  let over = false;
+  let over = false, cut = 0;
   const cuts = (async () => {
     while (!over) {
       await sleep(20 + random(120));
       const peer = people[random(PEOPLE)];
-      if (peer.socket.connected) peer.cut();
+      if (!peer.socket.connected) continue;
+      peer.cut();
+      cut++;
     }
   })();
   const acked = new Map(rooms.map((room) => [room, new Map()]));
   await Promise.all(people.map(async (peer, who) => {
-    for (let i = 0; i < SENDS; i++) {
+    for (let i = 0; i < SENDS || cut < CUTS; i++) {
       const room = rooms[random(ROOMS)], cid = `${who}-${i}`;
       const seen = peer.log(room).at(-1)?.seq ?? 0;
       const { seq } = await insist(peer, { room, text: `text ${cid}`, cid, seen });
@@ -88,7 +90,7 @@ async function story(t, transports, seed) {
     }
     assert.ok(peer.connects.slice(1).every(({ recovered }) => recovered), "every return was a recovery");
   }
-  assert.ok(people.reduce((n, peer) => n + peer.connects.length - 1, 0) > 3, "there were cuts");
+  assert.ok(people.some((peer) => peer.connects.length > 1), "there were cuts");
 }
 
 const seed = Number(process.env.SEED ?? Date.now() % 100000);
