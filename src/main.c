@@ -3,6 +3,7 @@
 #include "aws/aws_env.h"
 #include "base/str.h"
 #include "bench/bench.h"
+#include "bus/bus_login.h"
 #include "bus/bus_redis.h"
 #include "conf/conf.h"
 #include "io/file.h"
@@ -38,6 +39,7 @@ struct node {
     struct io_host *host;
     struct log_sink *log;
     struct store *store;
+    struct bus_login *login;
     struct bus *bus;
     struct http_client *http;
     struct aws_env aws;
@@ -179,6 +181,25 @@ static void identified(void *ctx, struct str id)
     server_stop(n->server);
 }
 
+/* Where the bus' password comes from, if not from its URL. */
+static bool open_login(struct node *n, struct bus_redis_options *o)
+{
+    struct bus_login_options login = {
+        .command = n->conf.bus_password_command, .cache = n->conf.bus_iam, .env = &n->aws};
+    char why[BUS_REDIS_WHY_MAX];
+
+    if (login.command[0] == '\0' && login.cache[0] == '\0')
+        return true;
+    if (bus_login_open(&login, &n->login, why) < 0) {
+        fprintf(stderr, "polylog: %s\n", why);
+        return false;
+    }
+    o->password = bus_login_password;
+    o->password_ctx = n->login;
+    o->login_ms = BUS_LOGIN_MS;
+    return true;
+}
+
 static bool open_bus(struct node *n, bool echo)
 {
     struct bus_redis_options o = {
@@ -194,6 +215,8 @@ static bool open_bus(struct node *n, bool echo)
         n->bus = bus_local_new();
         return true;
     }
+    if (!open_login(n, &o))
+        return false;
     if (bus_redis_new(n->host, &o, &n->bus, why) == 0)
         return true;
     fprintf(stderr, "polylog: %s\n", why);
@@ -262,6 +285,7 @@ static void close_node(struct node *n)
     http_client_close(n->http);
     server_free(n->server);
     bus_close(n->bus);
+    bus_login_close(n->login);
     log_sink_close(n->log);
     host_free(n->host);
 }

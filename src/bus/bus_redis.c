@@ -11,6 +11,7 @@ enum {
     TICK_MS = 100,
     LOOKS_WITHIN_MS = 500,
     GOODBYE_MS = 300,
+    SAY_MS = 10000, /* between reasons for being down */
 };
 
 /* What a worker asks of the bus' loop. */
@@ -112,6 +113,21 @@ static void now_up(struct bus_redis *b)
     bus_redis_room_ring_missed(b);
 }
 
+static void say_changed(struct bus_redis *b, const char *why)
+{
+    (void)snprintf(b->said, sizeof(b->said), "%s", b->up ? "" : why);
+    b->said_ms = bus_redis_now(b);
+    if (b->o.changed != NULL)
+        b->o.changed(b->o.ctx, b->up, why);
+}
+
+void bus_redis_link_failed(struct bus_redis *b, const struct redis_link *l)
+{
+    if (!b->up && !b->ending && strcmp(b->said, l->why) != 0 &&
+        (b->said[0] == '\0' || bus_redis_now(b) >= b->said_ms + SAY_MS))
+        say_changed(b, l->why);
+}
+
 void bus_redis_link_changed(struct bus_redis *b)
 {
     const struct redis_link *l = &b->subscribes;
@@ -128,8 +144,7 @@ void bus_redis_link_changed(struct bus_redis *b)
         now_up(b);
     else
         bus_redis_room_look_all(b, LOOKS_WITHIN_MS);
-    if (b->o.changed != NULL)
-        b->o.changed(b->o.ctx, up, l->state != LINK_UP ? l->why : b->publishes.why);
+    say_changed(b, l->state != LINK_UP ? l->why : b->publishes.why);
 }
 
 static void tick(struct wheel_timer *t)
@@ -349,7 +364,7 @@ static void redis_stop(struct bus *bus)
 static void bus_redis_free(struct bus_redis *b)
 {
     b->ending = true; /* of what is asked last */
-    host_helper_close(b->resolver);
+    host_helper_close(b->caller);
     bus_redis_link_fini(&b->publishes);
     bus_redis_link_fini(&b->subscribes);
     io_free(b->tls);
@@ -449,7 +464,7 @@ int bus_redis_new(struct io_host *host, const struct bus_redis_options *o, struc
     list_init(&b->missed);
     bus_redis_link_init(&b->publishes, b, false);
     bus_redis_link_init(&b->subscribes, b, true);
-    r = bus_redis_link_resolver(b);
+    r = bus_redis_link_caller(b);
     if (r == 0 && b->targets[0].tls)
         r = make_tls(b, ret_why);
     if (r < 0) {

@@ -20,11 +20,15 @@
 #ifndef BUS_BUS_REDIS_H
 #define BUS_BUS_REDIS_H
 
+#include "base/buf.h"
 #include "bus/bus.h"
 #include "io/host.h"
 #include "io/tls_context.h"
 
 enum { BUS_REDIS_WHY_MAX = 256 };
+
+typedef bool bus_redis_password_f(void *ctx, struct str user, struct buf *out,
+                                  char why[static BUS_REDIS_WHY_MAX]);
 
 struct bus_redis_options {
     /* redis://[user[:password]@]host[:port][/db], or rediss:// for TLS; several with commas
@@ -32,7 +36,14 @@ struct bus_redis_options {
     const char *url;
     const char *ca_file; /* of rediss; NULL: the system's */
     const char *text;    /* of this node, for the others: BUS_NODE_UP */
-    /* Told on the bus' loop when it comes up or goes down; why: a sentence. May be NULL. */
+    /* The password of that user ("": the default one), asked for at each login instead of
+     * what the URL says, on a thread that it may keep for seconds: true and appended to out,
+     * which is wiped; or false and a sentence. NULL: the URL's. */
+    bus_redis_password_f *password;
+    void *password_ctx;
+    unsigned login_ms; /* log in anew after this, by a new connection; 0: never */
+    /* Told on the bus' loop when it comes up or goes down, and now and then if another
+     * reason keeps it down; why: a sentence. May be NULL. */
     void (*changed)(void *ctx, bool up, const char *why);
     void *ctx;
 };

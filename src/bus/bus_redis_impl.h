@@ -26,6 +26,7 @@ enum {
     HEAD_N = 25,                  /* of a message */
     UNSENT_MAX = 8 * 1024 * 1024, /* beyond it doorbells are dropped */
     QUEUE_MAX = UNSENT_MAX + 16 * 1024 * 1024,
+    PASSWORD_MAX = 16 * 1024,
 };
 
 struct bus_redis;
@@ -38,33 +39,29 @@ struct redis_target {
     bool tls;
 };
 
-enum link_state {
-    LINK_DOWN,
-    LINK_RESOLVING,
-    LINK_CONNECTING,
-    LINK_GREETING,
-    LINK_UP,
-    LINK_CLOSING
-};
+enum link_state { LINK_DOWN, LINK_CALLING, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_CLOSING };
 
 /* One connection; of the two, one subscribes and the other publishes.
  *
- *   DOWN --retry--> RESOLVING -> CONNECTING -> GREETING -> UP
+ *   DOWN --retry-->  CALLING  -> CONNECTING -> GREETING -> UP
  *    ^                 |             |            |         |
  *    +---- CLOSING <---+-------------+------------+---------+   nothing in flight any more */
 struct redis_link {
     struct bus_redis *bus;
     bool subscribes;
     enum link_state state;
-    struct io *io; /* TLS or not */
+    unsigned target; /* that it calls */
+    struct io *io;   /* TLS or not */
     struct io_op in, out;
     struct buf queued, sending;
     struct str part;
     struct resp_reader *reader;
     struct wheel_timer timer; /* when to try again; until when it must be up */
+    struct buf password;      /* until it has greeted */
     unsigned greetings;       /* replies to come before it is up */
     unsigned failures;        /* in a row */
     uint64_t heard_ms, asked_ms;
+    uint64_t until_ms;           /* then it logs in anew; 0: never */
     char why[BUS_REDIS_WHY_MAX]; /* it failed last */
 };
 
@@ -124,7 +121,7 @@ struct bus_redis {
     struct io_host *host;
     struct io *io, *tls; /* tls: NULL if nothing is encrypted */
     struct tls_context *tls_context;
-    struct io_helper *resolver;
+    struct io_helper *caller;
     struct redis_target targets[TARGETS_MAX];
     unsigned targets_n, target;
     char id[ID_MAX];
@@ -144,6 +141,8 @@ struct bus_redis {
     unsigned due_n;          /* rooms with look_ms, at most */
     uint64_t hello_ms;       /* when to say that we are here */
     bool up, ending;
+    char said[BUS_REDIS_WHY_MAX]; /* why it is down; "": nothing yet */
+    uint64_t said_ms;
     uint64_t end_ms;
     _Atomic bool is_up, stopped, started;
     struct bus_stats stats;
@@ -173,8 +172,8 @@ bool bus_redis_url(struct bus_redis *b, const char *url,
 void bus_redis_tell(struct bus_redis *b, unsigned ear, const struct bus_event *event);
 void bus_redis_tell_all(struct bus_redis *b, const struct bus_event *event);
 
-/* Links. The resolver looks up names for them: 0 or -errno. */
-int bus_redis_link_resolver(struct bus_redis *b) MUST_CHECK;
+/* Links. The caller is the helper that finds out where and as whom: 0 or -errno. */
+int bus_redis_link_caller(struct bus_redis *b) MUST_CHECK;
 void bus_redis_link_init(struct redis_link *l, struct bus_redis *b, bool subscribes);
 void bus_redis_link_fini(struct redis_link *l);
 void bus_redis_link_open(struct redis_link *l);
@@ -188,6 +187,8 @@ void bus_redis_link_close(struct redis_link *l);
 
 /* A link came up or went down. */
 void bus_redis_link_changed(struct bus_redis *b);
+/* It did not come up, for the reason that it has: said if it is another one. */
+void bus_redis_link_failed(struct bus_redis *b, const struct redis_link *l);
 
 /* A reply on the link that subscribes. False if it is none of those that come there. */
 bool bus_redis_room_hear(struct bus_redis *b, const struct resp_reply *reply);

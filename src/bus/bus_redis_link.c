@@ -10,19 +10,30 @@ enum {
     UP_WITHIN_MS = 3000,
     ASK_MS = 1000,
     DEAD_MS = 3000,
+    CALL_WITHIN_MS = 15000,
     RETRY_MS = 50,
     RETRY_MAX_MS = 5000,
     RETRY_DOUBLINGS = 7,
 };
 
-/* A name that is looked up by a helper: it may block. Outlives its link. */
-struct resolving {
+/* What a helper finds out before a connection is made, since it may block: where Redis is,
+ * and the password. Outlives its link. */
+struct calling {
     struct io_job job;
     struct redis_link *link;
-    char host[256];
+    char host[256], user[128];
     struct io_addr addr;
-    int result;
+    struct buf password;
+    bool found;
+    char why[BUS_REDIS_WHY_MAX];
 };
+
+static void wipe(struct buf *b)
+{
+    if (b->bytes != NULL)
+        explicit_bzero(b->bytes, b->cap);
+    buf_fini(b);
+}
 
 static void say(struct redis_link *l, const char *word)
 {
@@ -52,12 +63,14 @@ static void now_down(struct redis_link *l)
     l->state = LINK_DOWN;
     buf_clear(&l->queued);
     buf_clear(&l->sending);
+    wipe(&l->password);
     resp_reader_free(l->reader);
     l->reader = NULL;
     if (b->ending)
         return;
     l->failures++;
-    b->target = (b->target + 1) % b->targets_n;
+    if (b->target == l->target) /* the other link has not gone on already */
+        b->target = (b->target + 1) % b->targets_n;
     l->timer.fire = try_again;
     wheel_set(&b->wheel, &l->timer,
               bus_redis_now(b) + 1 + rng_below(&b->rng, MIN(span, (uint64_t)RETRY_MAX_MS)));
@@ -71,18 +84,18 @@ void bus_redis_link_fail(struct redis_link *l, const char *why)
         return;
     if (l->state == LINK_UP)
         bus_redis_add(&b->stats.reconnects, 1);
-    (void)snprintf(l->why, sizeof(l->why), "%s: %s", b->targets[b->target].host, why);
+    (void)snprintf(l->why, sizeof(l->why), "%s: %s", b->targets[l->target].host, why);
     wheel_cancel(&b->wheel, &l->timer);
-    if (l->state == LINK_RESOLVING) { /* its answer finds it closing */
+    if (l->state == LINK_CALLING) { /* the helper's answer finds it closing */
         l->state = LINK_CLOSING;
-        bus_redis_link_changed(b);
-        return;
+    } else {
+        l->state = LINK_CLOSING;
+        io_cancel(l->io, &l->in);
+        io_cancel(l->io, &l->out);
+        now_down(l);
     }
-    l->state = LINK_CLOSING;
-    io_cancel(l->io, &l->in);
-    io_cancel(l->io, &l->out);
-    now_down(l);
     bus_redis_link_changed(b);
+    bus_redis_link_failed(b, l);
 }
 
 void bus_redis_link_close(struct redis_link *l)
@@ -143,11 +156,20 @@ void bus_redis_link_say(struct redis_link *l, const struct str *words, unsigned 
 
 /* Receiving. */
 
+/* Not all at once. */
+static uint64_t login_ends_ms(struct bus_redis *b)
+{
+    uint64_t all = b->o.login_ms;
+
+    return all == 0 ? 0 : bus_redis_now(b) + all - rng_below(&b->rng, all / 8 + 1);
+}
+
 static void came_up(struct redis_link *l)
 {
     wheel_cancel(&l->bus->wheel, &l->timer);
     l->state = LINK_UP;
     l->failures = 0;
+    l->until_ms = login_ends_ms(l->bus);
     if (l->subscribes)
         bus_redis_room_subscribe_all(l->bus);
     bus_redis_link_changed(l->bus);
@@ -224,19 +246,28 @@ static void received(struct io_op *op, int result, uint8_t *data)
 
 /* Connecting. */
 
+/* The passwords are copied once more; the queue's memory is this process' alone. */
+static void log_in(struct redis_link *l, const struct redis_target *t)
+{
+    struct str password = l->bus->o.password != NULL ? buf_peek(&l->password) : str_of(t->password);
+
+    if (t->user[0] != '\0')
+        bus_redis_link_say(l, (struct str[]){STR("AUTH"), str_of(t->user), password}, 3);
+    else if (password.n > 0)
+        bus_redis_link_say(l, (struct str[]){STR("AUTH"), password}, 2);
+    else
+        return;
+    l->greetings++;
+}
+
 static void greet(struct redis_link *l)
 {
-    const struct redis_target *t = &l->bus->targets[l->bus->target];
+    const struct redis_target *t = &l->bus->targets[l->target];
     char db[16];
 
     l->greetings = 0;
-    if (t->user[0] != '\0') {
-        bus_redis_link_say(l, (struct str[]){STR("AUTH"), str_of(t->user), str_of(t->password)}, 3);
-        l->greetings++;
-    } else if (t->password[0] != '\0') {
-        bus_redis_link_say(l, (struct str[]){STR("AUTH"), str_of(t->password)}, 2);
-        l->greetings++;
-    }
+    log_in(l, t);
+    wipe(&l->password);
     if (t->db > 0) {
         (void)snprintf(db, sizeof(db), "%u", t->db);
         bus_redis_link_say(l, (struct str[]){STR("SELECT"), str_of(db)}, 2);
@@ -269,25 +300,6 @@ static void connected(struct io_op *op, int result, uint8_t *data)
     bus_redis_link_flush(l);
 }
 
-static void resolved(struct io_mail *mail)
-{
-    struct io_job *job = CONTAINER_OF(mail, struct io_job, mail);
-    struct resolving *r = CONTAINER_OF(job, struct resolving, job);
-    struct redis_link *l = r->link;
-
-    if (l->state == LINK_CLOSING) {
-        now_down(l);
-    } else if (r->result < 0) {
-        l->state = LINK_CONNECTING; /* nothing is in flight */
-        bus_redis_link_fail(l, "there is no such host");
-    } else {
-        l->state = LINK_CONNECTING;
-        l->out.done = connected;
-        io_connect(l->io, &l->out, &r->addr);
-    }
-    free(r);
-}
-
 static void late(struct wheel_timer *t)
 {
     struct redis_link *l = CONTAINER_OF(t, struct redis_link, timer);
@@ -295,44 +307,89 @@ static void late(struct wheel_timer *t)
     bus_redis_link_fail(l, "it does not answer");
 }
 
+static void call(struct redis_link *l, struct calling *c)
+{
+    struct bus_redis *b = l->bus;
+
+    l->state = LINK_CONNECTING;
+    if (!c->found) { /* nothing is in flight */
+        bus_redis_link_fail(l, c->why);
+        return;
+    }
+    wipe(&l->password);
+    l->password = c->password;
+    buf_init(&c->password, PASSWORD_MAX);
+    l->out.done = connected;
+    wheel_set(&b->wheel, &l->timer, bus_redis_now(b) + UP_WITHIN_MS);
+    io_connect(l->io, &l->out, &c->addr);
+}
+
+static void prepared(struct io_mail *mail)
+{
+    struct io_job *job = CONTAINER_OF(mail, struct io_job, mail);
+    struct calling *c = CONTAINER_OF(job, struct calling, job);
+
+    if (c->link->state == LINK_CLOSING)
+        now_down(c->link);
+    else
+        call(c->link, c);
+    wipe(&c->password);
+    free(c);
+}
+
 void bus_redis_link_open(struct redis_link *l)
 {
     struct bus_redis *b = l->bus;
-    struct resolving *r = calloc(1, sizeof(*r));
+    struct calling *c = calloc(1, sizeof(*c));
+    const struct redis_target *t = &b->targets[b->target];
 
-    if (r == NULL)
+    if (c == NULL)
         abort();
     assert(l->state == LINK_DOWN);
-    r->link = l;
-    r->job.home = b->io;
-    r->job.mail.deliver = resolved;
-    (void)snprintf(r->host, sizeof(r->host), "%s", b->targets[b->target].host);
-    l->state = LINK_RESOLVING;
-    l->io = b->targets[b->target].tls ? b->tls : b->io;
+    l->target = b->target;
+    c->link = l;
+    c->job.home = b->io;
+    c->job.mail.deliver = prepared;
+    buf_init(&c->password, PASSWORD_MAX);
+    (void)snprintf(c->host, sizeof(c->host), "%s", t->host);
+    (void)snprintf(c->user, sizeof(c->user), "%s", t->user);
+    l->state = LINK_CALLING;
+    l->io = t->tls ? b->tls : b->io;
     l->timer.fire = late;
-    wheel_set(&b->wheel, &l->timer, bus_redis_now(b) + UP_WITHIN_MS);
-    host_submit(b->resolver, &r->job);
+    wheel_set(&b->wheel, &l->timer, bus_redis_now(b) + CALL_WITHIN_MS);
+    host_submit(b->caller, &c->job);
 }
 
 /* The helper's. */
-static uint64_t resolve(void *ctx, struct io_job *chain)
+
+static void prepare(const struct bus_redis *b, struct calling *c)
 {
-    (void)ctx;
+    c->found = b->o.password == NULL ||
+               b->o.password(b->o.password_ctx, str_of(c->user), &c->password, c->why);
+    if (c->found && addr_resolve(str_of(c->host), &c->addr) < 0) {
+        c->found = false;
+        (void)snprintf(c->why, sizeof(c->why), "there is no such host");
+    }
+}
+
+static uint64_t prepare_all(void *ctx, struct io_job *chain)
+{
     while (chain != NULL) {
-        struct resolving *r = CONTAINER_OF(chain, struct resolving, job);
+        struct calling *c = CONTAINER_OF(chain, struct calling, job);
         struct io_mail *next = chain->mail.next;
 
-        r->result = addr_resolve(str_of(r->host), &r->addr);
+        prepare(ctx, c);
         chain = next != NULL ? CONTAINER_OF(next, struct io_job, mail) : NULL;
     }
     return IO_FOREVER;
 }
 
-int bus_redis_link_resolver(struct bus_redis *b)
+int bus_redis_link_caller(struct bus_redis *b)
 {
-    struct io_helper_options o = {.name = "resolve", .threads = 1, .chain_max = 1, .run = resolve};
+    struct io_helper_options o = {
+        .name = "bus-call", .threads = 1, .chain_max = 1, .run = prepare_all, .ctx = b};
 
-    return host_helper_new(b->host, &o, &b->resolver);
+    return host_helper_new(b->host, &o, &b->caller);
 }
 
 void bus_redis_link_mind(struct redis_link *l)
@@ -343,6 +400,8 @@ void bus_redis_link_mind(struct redis_link *l)
         return;
     if (l->asked_ms > l->heard_ms && now > l->heard_ms + DEAD_MS) {
         bus_redis_link_fail(l, "it does not answer any more");
+    } else if (l->until_ms > 0 && now >= l->until_ms) {
+        bus_redis_link_fail(l, "it is time to log in anew");
     } else if (now >= l->asked_ms + ASK_MS) {
         l->asked_ms = now;
         say(l, l->subscribes ? "PING" : "ROLE");
@@ -355,6 +414,7 @@ void bus_redis_link_init(struct redis_link *l, struct bus_redis *b, bool subscri
     l->in.fd = l->out.fd = -1;
     buf_init(&l->queued, QUEUE_MAX);
     buf_init(&l->sending, QUEUE_MAX);
+    buf_init(&l->password, PASSWORD_MAX);
 }
 
 void bus_redis_link_fini(struct redis_link *l)

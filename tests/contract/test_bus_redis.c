@@ -212,6 +212,135 @@ static void passwords(void **state)
     redis_rig_stop(&guarded);
 }
 
+/* A bus alone, until it is up or down for good. */
+struct lone {
+    struct io_host *host;
+    struct bus *bus;
+    char said[256]; /* what was told last */
+    unsigned told_n;
+};
+
+static void lone_said(void *ctx, bool up, const char *why)
+{
+    struct lone *l = ctx;
+
+    l->told_n++;
+    (void)snprintf(l->said, sizeof(l->said), "%s: %s", up ? "up" : "down", why);
+}
+
+static void lone_open(struct lone *l, struct bus_redis_options *o)
+{
+    char why[BUS_REDIS_WHY_MAX];
+
+    *l = (struct lone){0};
+    o->changed = lone_said;
+    o->ctx = l;
+    assert_int_equal(host_epoll_new(&l->host), 0);
+    if (bus_redis_new(l->host, o, &l->bus, why) != 0)
+        fail_msg("%s", why);
+    assert_int_equal(bus_redis_start(l->bus, STR("test")), 0);
+}
+
+static bool lone_is_up(struct bus_rig *r, const struct lone *l, unsigned within_ms)
+{
+    for (unsigned ms = 0; ms < within_ms && bus_degraded(l->bus); ms += 20)
+        bus_rig_rest(r, 20);
+    return !bus_degraded(l->bus);
+}
+
+static void lone_close(struct lone *l)
+{
+    bus_stop(l->bus);
+    host_join(l->host);
+    bus_close(l->bus);
+    host_free(l->host);
+}
+
+/* Gives the wrong password, none, and the right one, in turn. */
+struct porter {
+    _Atomic unsigned asked_n;
+    char user[32];
+};
+
+static bool give_password(void *ctx, struct str user, struct buf *out,
+                          char why[static BUS_REDIS_WHY_MAX])
+{
+    struct porter *p = ctx;
+    unsigned n = atomic_fetch_add(&p->asked_n, 1);
+
+    (void)snprintf(p->user, sizeof(p->user), "%.*s", STR_ARGS(user));
+    (void)snprintf(why, BUS_REDIS_WHY_MAX, "nobody knows it");
+    buf_append(out, n < 2 ? STR("wrong secret") : STR("right secret"));
+    return n != 2 && n != 3;
+}
+
+#define LEAST                                                                              \
+    "--user", "chat", "on", ">right secret", "resetchannels", "&test:*", "-@all", "+auth", \
+        "+select", "+ping", "+role", "+publish", "+subscribe", "+unsubscribe", "+cluster|slots"
+
+/* A user with no more rights than it needs; the password is asked for at each login, what
+ * is wrong is said, without the password, and tried again. */
+static void passwords_that_are_asked_for(void **state)
+{
+    static const char *const args[] = {LEAST, "--user", "default", "off", NULL};
+    struct bus_rig *r = *state;
+    struct redis_rig guarded = {0};
+    struct porter porter = {0};
+    struct lone l;
+    char url[128];
+
+    NEEDS(r);
+    redis_rig_start(&guarded, args);
+    (void)snprintf(url, sizeof(url), "redis://chat:unused@127.0.0.1:%u", guarded.port);
+    lone_open(
+        &l, &(struct bus_redis_options){
+                .url = url, .password = give_password, .password_ctx = &porter, .login_ms = 4000});
+    assert_true(lone_is_up(r, &l, 5000));
+    lone_close(&l);
+    assert_string_equal(porter.user, "chat");
+    assert_in_range(atomic_load(&porter.asked_n), 6, 8);
+    redis_rig_stop(&guarded);
+}
+
+static void what_is_wrong_is_said(void **state)
+{
+    static const char *const args[] = {LEAST, "--user", "default", "off", NULL};
+    struct bus_rig *r = *state;
+    struct redis_rig guarded = {0};
+    char url[128];
+    struct lone l;
+
+    NEEDS(r);
+    redis_rig_start(&guarded, args);
+    (void)snprintf(url, sizeof(url), "redis://chat:wrong%%20secret@127.0.0.1:%u", guarded.port);
+    lone_open(&l, &(struct bus_redis_options){.url = url});
+    assert_false(lone_is_up(r, &l, 1500));
+    lone_close(&l);
+    assert_int_equal(l.told_n, 1);
+    assert_non_null(strstr(l.said, "down: 127.0.0.1:"));
+    assert_non_null(strstr(l.said, "WRONGPASS"));
+    assert_null(strstr(l.said, "secret"));
+    redis_rig_stop(&guarded);
+}
+
+/* Whom Redis would drop after a time makes new connections ahead of it. */
+static void logs_in_anew(void **state)
+{
+    struct bus_rig *r = *state;
+    struct bus_stats s;
+    struct lone l;
+
+    NEEDS(r);
+    lone_open(&l, &(struct bus_redis_options){.url = r->redis.url, .login_ms = 1000});
+    assert_true(lone_is_up(r, &l, 1000));
+    bus_rig_rest(r, 1500);
+    assert_true(lone_is_up(r, &l, 1000));
+    bus_stats(l.bus, &s);
+    assert_in_range(s.reconnects, 2, 6);
+    lone_close(&l);
+    assert_true(l.told_n >= 3);
+}
+
 static void bad_urls(void **state)
 {
     static const char *const bad[] = {"",
@@ -242,4 +371,5 @@ static void bad_urls(void **state)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, bus_rig_redis, bus_rig_teardown)
 
 CHECK_MAIN(CASE(killed), CASE(paused), CASE(what_is_found_is_looked_for), CASE(a_replica_is_no_bus),
-           CASE(cut_off), CASE(another_system), CASE(passwords), cmocka_unit_test(bad_urls))
+           CASE(cut_off), CASE(another_system), CASE(passwords), CASE(passwords_that_are_asked_for),
+           CASE(what_is_wrong_is_said), CASE(logs_in_anew), cmocka_unit_test(bad_urls))
