@@ -1,11 +1,13 @@
 /* main.c: argv -> configuration -> wiring. The only file that knows everything. */
 #include "admin/drain_command.h"
+#include "admin/store_command.h"
 #include "aws/aws_env.h"
 #include "base/str.h"
 #include "bench/bench.h"
 #include "bus/bus_login.h"
 #include "bus/bus_redis.h"
 #include "conf/conf.h"
+#include "engine/engine.h"
 #include "io/file.h"
 #include "io/host.h"
 #include "io/http_client.h"
@@ -16,7 +18,6 @@
 #include "server/accept.h"
 #include "server/server.h"
 #include "store/store_mem.h"
-#include "store/store_sqlite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -126,41 +127,28 @@ static void stuck(void *ctx)
     _exit(1);
 }
 
-static bool open_store(struct node *n, bool echo)
+/* On any thread. */
+static void engine_told(void *ctx, const char *what, const char *why)
 {
-    struct store_sqlite_options o = {.dir = n->conf.data};
-    char why[256] = "memory is out";
-    int r;
+    struct node *n = ctx;
 
-    if (echo || n->conf.store == CONF_STORE_MEM)
-        r = store_mem_open(n->host, NULL, &n->store);
-    else
-        r = store_sqlite_open(n->host, &o, &n->store, why);
-    if (r < 0)
-        fprintf(stderr, "polylog: cannot open the data in %s: %s; choose another with --data\n",
-                n->conf.data, why);
-    return r == 0;
+    if (n->server != NULL)
+        server_engine_told(n->server, what, why);
+    else if (why != NULL)
+        fprintf(stderr, "polylog: %s: %s\n", what, why);
 }
 
-/* For migrate: the store that "sqlite:DIR" names. */
-static int open_named(const struct conf *c, struct io_host *host, const char *spec, bool must_exist,
-                      struct store **ret_store, char ret_why[static 256])
+static bool open_store(struct node *n, bool echo)
 {
-    struct store_sqlite_options sqlite = {0};
-    char path[4096];
+    struct engine_listener listener = {.told = engine_told, .ctx = n};
+    char why[ENGINE_WHY_MAX];
 
-    (void)c;
-    if (strncmp(spec, "sqlite:", 7) != 0 || spec[7] == '\0') {
-        (void)snprintf(ret_why, 256, "it must be sqlite:DIR");
-        return -EINVAL;
-    }
-    sqlite.dir = spec + 7;
-    (void)snprintf(path, sizeof(path), "%s/polylog.db", sqlite.dir);
-    if (must_exist && access(path, R_OK) != 0) {
-        (void)snprintf(ret_why, 256, "there is no database: %s", strerror(errno));
-        return -errno;
-    }
-    return store_sqlite_open(host, &sqlite, ret_store, ret_why);
+    if (echo)
+        return store_mem_open(n->host, NULL, &n->store) == 0;
+    if (engine_open(&n->conf, n->host, &listener, &n->store, why) == 0)
+        return true;
+    fprintf(stderr, "polylog: cannot open %s\n", why);
+    return false;
 }
 
 /* On the bus' loop. */
@@ -348,7 +336,10 @@ static int run(const char *command, int argc, char **argv)
         code = drain_command(&n.conf);
         break;
     case CONF_MIGRATE:
-        code = migrate_main(&n.conf, open_named);
+        code = migrate_main(&n.conf, engine_open_named);
+        break;
+    case CONF_STORE:
+        code = store_command(&n.conf, engine_open_named);
         break;
     case CONF_SERVE:
     case CONF_ECHO:

@@ -50,11 +50,18 @@ static bool set(struct conf *c, const struct setting *s, const char *value, enum
     return false;
 }
 
-static const struct setting *find(struct str name, bool argument)
+static const struct setting *find(struct str name)
 {
     for (size_t i = 0; i < CONF_N; i++)
-        if (setting_all[i].argument == argument &&
-            (argument || str_eq(str_of(setting_all[i].name), name)))
+        if (!setting_all[i].argument && str_eq(str_of(setting_all[i].name), name))
+            return &setting_all[i];
+    return NULL;
+}
+
+static const struct setting *find_argument(enum conf_command command)
+{
+    for (size_t i = 0; i < CONF_N; i++)
+        if (setting_all[i].argument && (setting_all[i].commands & command) != 0)
             return &setting_all[i];
     return NULL;
 }
@@ -150,7 +157,7 @@ static unsigned distance(struct str a, struct str b)
 static void say_unknown(const struct conf *c, struct str name, const char *command,
                         char why[static 256])
 {
-    const struct setting *s = find(name, false), *near = NULL;
+    const struct setting *s = find(name), *near = NULL;
     unsigned least = 3;
     int n = (int)MIN(name.n, (size_t)64);
 
@@ -180,10 +187,10 @@ static bool load_flag(struct conf *c, const struct conf_input *in, int *i, char 
     struct str value = str_of(in->argv[*i] + 2);
     bool has_value = strchr(in->argv[*i], '=') != NULL;
     struct str name = str_cut(&value, '=');
-    const struct setting *s = find(name, false);
+    const struct setting *s = find(name);
 
     if (s == NULL && !has_value && str_starts(name, STR("no-"))) {
-        s = find(str_skip(name, 3), false);
+        s = find(str_skip(name, 3));
         if (s != NULL && s->kind == SETTING_BOOL && (s->commands & c->command) != 0)
             return set(c, s, "false", SOURCE_FLAG, why);
         s = NULL;
@@ -208,8 +215,8 @@ static bool load_flag(struct conf *c, const struct conf_input *in, int *i, char 
 
 static bool load_flags(struct conf *c, const struct conf_input *in, char why[static 256])
 {
-    const struct setting *argument = find(STR(""), true);
-    bool taken = argument == NULL || (argument->commands & c->command) == 0;
+    const struct setting *argument = find_argument(c->command);
+    bool taken = argument == NULL;
 
     for (int i = 0; i < in->argc; i++) {
         if (strncmp(in->argv[i], "--", 2) == 0 && in->argv[i][2] != '\0') {

@@ -18,6 +18,7 @@ enum conf_command {
     CONF_BENCH = 4,
     CONF_DRAIN = 8,
     CONF_MIGRATE = 16,
+    CONF_STORE = 32,
 };
 
 /* The exit code for CONF_BAD (EX_USAGE of sysexits.h). */
@@ -84,7 +85,7 @@ struct conf {
 };
 
 struct conf_input {
-    const char *command; /* "serve", "echo", "bench" or "drain" */
+    const char *command; /* "serve", "echo", ... */
     int argc;            /* the arguments after the command */
     char *const *argv;
     char *const *env;  /* NAME=value, ended by NULL; NULL: none */

@@ -10,6 +10,7 @@ enum {
     BENCH = CONF_BENCH,
     DRAIN = CONF_DRAIN,
     MIGRATE = CONF_MIGRATE,
+    STORE = CONF_STORE,
 };
 
 const struct setting setting_all[CONF_N] = {
@@ -62,6 +63,8 @@ const struct setting_command setting_commands[] = {
      "Has a server ask its clients to move to other nodes; --undo takes it back."},
     {"migrate", CONF_MIGRATE, "polylog migrate --from STORE --to STORE [--SETTING VALUE]...",
      "Brings everything from one store into another, and compares them."},
+    {"store", CONF_STORE, "polylog store init|check [--SETTING VALUE]...",
+     "Makes the tables in Amazon DynamoDB that serve needs, or looks at them."},
     {NULL, 0, NULL, NULL},
 };
 

@@ -274,38 +274,63 @@ void server_reload(struct server *s)
     }
 }
 
-/* The bus. */
+/* What a thread that is none of the workers has to tell goes into worker 0's log. */
 
-struct mail_bus {
+struct mail_told {
     struct io_mail mail;
     struct server *server;
-    bool up;
+    void (*say)(struct log *log, const struct mail_told *m);
+    const char *what;
+    bool well;
     char why[];
 };
 
-static void bus_changed(struct io_mail *mail)
+static void deliver_told(struct io_mail *mail)
 {
-    struct mail_bus *m = CONTAINER_OF(mail, struct mail_bus, mail);
-    struct log *log = m->server->workers[0].log;
+    struct mail_told *m = CONTAINER_OF(mail, struct mail_told, mail);
 
-    if (m->up)
-        log_info(log, "bus_up", LOG_TEXT("bus", m->server->o.bus->ops->name));
-    else
-        log_warn(log, "bus_down", LOG_TEXT("bus", m->server->o.bus->ops->name),
-                 LOG_TEXT("why", m->why));
+    m->say(m->server->workers[0].log, m);
     free(m);
+}
+
+static void tell(struct server *s, void (*say)(struct log *log, const struct mail_told *m),
+                 const char *what, bool well, const char *why)
+{
+    size_t n = strlen(why) + 1;
+    struct mail_told *m = malloc(sizeof(*m) + n);
+
+    if (m == NULL)
+        abort();
+    *m = (struct mail_told){
+        .mail.deliver = deliver_told, .server = s, .say = say, .what = what, .well = well};
+    memcpy(m->why, why, n);
+    io_post(s->workers[0].io, &m->mail, &m->mail);
+}
+
+static void say_bus(struct log *log, const struct mail_told *m)
+{
+    if (m->well)
+        log_info(log, "bus_up", LOG_TEXT("bus", m->what));
+    else
+        log_warn(log, "bus_down", LOG_TEXT("bus", m->what), LOG_TEXT("why", m->why));
 }
 
 void server_bus_changed(struct server *s, bool up, const char *why)
 {
-    size_t n = strlen(why) + 1;
-    struct mail_bus *m = malloc(sizeof(*m) + n);
+    tell(s, say_bus, s->o.bus->ops->name, up, why);
+}
 
-    if (m == NULL)
-        abort();
-    *m = (struct mail_bus){.mail.deliver = bus_changed, .server = s, .up = up};
-    memcpy(m->why, why, n);
-    io_post(s->workers[0].io, &m->mail, &m->mail);
+static void say_engine(struct log *log, const struct mail_told *m)
+{
+    if (m->well)
+        log_info(log, "engine_well", LOG_TEXT("what", m->what));
+    else
+        log_warn(log, "engine_trouble", LOG_TEXT("what", m->what), LOG_TEXT("why", m->why));
+}
+
+void server_engine_told(struct server *s, const char *what, const char *why)
+{
+    tell(s, say_engine, what, why == NULL, why != NULL ? why : "");
 }
 
 /* Stopping: worker 0 closes the doors, all drain, and when all have settled, all

@@ -123,6 +123,10 @@ void server_reload(struct server *s);
 /* Any thread: the bus came up or went down; the log says so. why: a sentence. */
 void server_bus_changed(struct server *s, bool up, const char *why);
 
+/* Any thread: what the store or its credentials stand on does not work, and why; why NULL:
+ * it does again. The log says so. what stays. */
+void server_engine_told(struct server *s, const char *what, const char *why);
+
 /* A shared dependency fails, or is slow: the node goes on. Any worker; now_ms is
  * its time. */
 bool server_is_degraded(const struct server *s, uint64_t now_ms);

@@ -103,6 +103,12 @@ static void dynamodb_stats(struct store *s, struct store_stats *ret_stats)
     };
 }
 
+static void signer_close(const struct store_dynamodb_signer *s)
+{
+    if (s->close != NULL)
+        s->close(s->ctx);
+}
+
 /* Chains under way end when their loops run next. */
 static void dynamodb_close(struct store *s)
 {
@@ -110,6 +116,7 @@ static void dynamodb_close(struct store *s)
 
     d->closed = true;
     http_client_close(d->client);
+    signer_close(&d->signer);
     store_dynamodb_unref(d);
 }
 
@@ -140,13 +147,22 @@ static bool set_endpoint(struct store_dynamodb *d, struct str endpoint)
     return true;
 }
 
+/* What the names of tables may have. */
+static bool prefix_is_good(const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return n > 0 && n <= STORE_DYNAMODB_NAME_MAX &&
+           strspn(prefix, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;
+}
+
 static int set_up(struct store_dynamodb *d, struct io_host *host,
                   const struct store_dynamodb_options *o)
 {
     struct io *io;
     int r;
 
-    if (strlen(o->prefix) > STORE_DYNAMODB_NAME_MAX || strlen(o->region) >= sizeof(d->region) ||
+    if (!prefix_is_good(o->prefix) || strlen(o->region) >= sizeof(d->region) ||
         !set_endpoint(d, str_of(o->endpoint)))
         return -EINVAL;
     (void)snprintf(d->region, sizeof(d->region), "%s", o->region);
@@ -168,6 +184,7 @@ int store_dynamodb_open(struct io_host *host, const struct store_dynamodb_option
 
     if (r < 0) {
         http_client_close(o->client);
+        signer_close(&o->signer);
         free(d);
         return r;
     }
@@ -177,6 +194,8 @@ int store_dynamodb_open(struct io_host *host, const struct store_dynamodb_option
     d->deadline_ms = o->deadline_ms;
     d->try_ms = o->try_ms;
     d->signer = o->signer;
+    d->told = o->told;
+    d->told_ctx = o->told_ctx;
     d->quota = QUOTA;
     d->refs = 1;
     *ret_store = &d->store;

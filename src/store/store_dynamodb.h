@@ -14,7 +14,10 @@
 #include "store/store.h"
 #include "wire/sigv4.h"
 
-#define STORE_DYNAMODB_NAME_MAX 128
+enum {
+    STORE_DYNAMODB_NAME_MAX = 128, /* of the prefix */
+    STORE_DYNAMODB_WHY_MAX = 512,
+};
 
 /* Signs requests; any thread. sign appends what sigv4_headers does, or returns
  * false if there are no credentials. refresh is told that the service did not know
@@ -22,8 +25,12 @@
 struct store_dynamodb_signer {
     bool (*sign)(void *ctx, const struct sigv4_request *r, struct buf *out);
     void (*refresh)(void *ctx);
+    void (*close)(void *ctx); /* with the store, also if opening it fails; or NULL */
     void *ctx;
 };
+
+/* Told at most once a second why requests fail; on the loop of one of them. */
+typedef void store_dynamodb_told_f(void *ctx, const char *why);
 
 struct store_dynamodb_options {
     struct http_client *client; /* closed with the store, also if opening it fails */
@@ -33,6 +40,8 @@ struct store_dynamodb_options {
     unsigned deadline_ms;                /* of a request, with all that is tried again */
     unsigned try_ms;                     /* of one try of one call */
     struct store_dynamodb_signer signer; /* sign NULL: requests are not signed */
+    store_dynamodb_told_f *told;         /* or NULL */
+    void *told_ctx;
 };
 
 /* Looks at nothing yet. 0 or -errno: -EINVAL for a name that is too long or an

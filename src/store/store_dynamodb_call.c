@@ -14,6 +14,7 @@
 #define WAIT_THROTTLED_MS 200
 #define WAIT_MAX_MS 20000
 #define QUOTA_MAX 500
+#define TOLD_MS 1000
 #define COST 14
 #define CONTENT_TYPE "Content-Type: application/x-amz-json-1.0"
 #define COST_THROTTLED 5
@@ -200,15 +201,39 @@ static void give_quota(struct chain *c)
     while (!atomic_compare_exchange_weak(&c->d->quota, &left, more));
 }
 
-static void give_up(struct chain *c)
+/* At most once a second somebody is told why requests fail. */
+static void tell(struct chain *c, const struct dynamo_answer *a)
 {
-    static const struct dynamo_answer none;
+    struct store_dynamodb *d = c->d;
+    uint64_t now = io_now_ms(c->req->home), last = d->told_ms;
+    const char *operation = strchr(c->target, '.');
+    char why[STORE_DYNAMODB_WHY_MAX];
+    int error = c->http.ret_error;
 
-    c->answered(c, DYNAMO_WRONG, &none);
+    if (d->told == NULL || (last != 0 && now < last + TOLD_MS) ||
+        !atomic_compare_exchange_strong(&d->told_ms, &last, now))
+        return;
+    if (a->error.n > 0)
+        (void)snprintf(why, sizeof(why), "%s: %.*s: %.*s%s", operation + 1, STR_ARGS(a->error),
+                       STR_ARGS(a->message),
+                       str_eq(a->error, STR("ResourceNotFoundException"))
+                           ? " (`polylog store init` makes the tables)"
+                           : "");
+    else
+        (void)snprintf(why, sizeof(why), "%s: %s", operation + 1,
+                       error < 0 ? strerror(-error) : "an answer that is none of DynamoDB's");
+    d->told(d->told_ctx, why);
+}
+
+static void give_up(struct chain *c, const struct dynamo_answer *a)
+{
+    if (!c->quiet)
+        tell(c, a);
+    c->answered(c, DYNAMO_WRONG, a);
 }
 
 /* Waits, full jitter, and tries again while there is time and quota. */
-static void again(struct chain *c, bool throttled)
+static void again(struct chain *c, bool throttled, const struct dynamo_answer *a)
 {
     uint64_t most = throttled ? WAIT_THROTTLED_MS : WAIT_MS, now = io_now_ms(c->req->home), wait;
 
@@ -219,7 +244,7 @@ static void again(struct chain *c, bool throttled)
     else
         c->d->retries++;
     if (now + wait >= c->deadline_ms || !take_quota(c, throttled ? COST_THROTTLED : COST))
-        give_up(c);
+        give_up(c, a);
     else
         attempt(c, (unsigned)wait);
 }
@@ -233,15 +258,15 @@ static void judge(struct chain *c, enum dynamo_verdict v, const struct dynamo_an
         c->answered(c, v, a);
         return;
     case DYNAMO_AGAIN:
-        again(c, false);
+        again(c, false, a);
         return;
     case DYNAMO_THROTTLED:
-        again(c, true);
+        again(c, true, a);
         return;
     case DYNAMO_CLOCK:
     case DYNAMO_CREDENTIALS:
         if (c->refreshed) {
-            give_up(c);
+            give_up(c, a);
             return;
         }
         c->refreshed = true;
@@ -249,10 +274,10 @@ static void judge(struct chain *c, enum dynamo_verdict v, const struct dynamo_an
             take_clock(c);
         else if (c->d->signer.refresh != NULL)
             c->d->signer.refresh(c->d->signer.ctx);
-        again(c, false);
+        again(c, false, a);
         return;
     case DYNAMO_WRONG:
-        give_up(c);
+        give_up(c, a);
         return;
     }
 }
@@ -307,12 +332,18 @@ static void attempt(struct chain *c, unsigned delay_ms)
     http_client_submit(c->d->client, &c->http);
 }
 
-void store_dynamodb_call_send(struct chain *c, struct json_out *o, chain_f *answered)
+void store_dynamodb_call_send_in(struct chain *c, struct json_out *o, unsigned delay_ms,
+                                 chain_f *answered)
 {
     json_out_object_end(o);
     c->answered = answered;
     if (c->body.failed) /* longer than any that the service takes */
         store_dynamodb_call_settle(c, STORE_FULL);
     else
-        attempt(c, 0);
+        attempt(c, delay_ms);
+}
+
+void store_dynamodb_call_send(struct chain *c, struct json_out *o, chain_f *answered)
+{
+    store_dynamodb_call_send_in(c, o, 0, answered);
 }

@@ -6,6 +6,7 @@
  *   store_dynamodb_append.c  appends
  *   store_dynamodb_record.c  records and counters
  *   store_dynamodb_walk.c    all that is kept
+ *   store_dynamodb_tables.c  the tables themselves
  *
  * A chain owns what one store request needs, from its submission to its done; it
  * makes one call after the other. */
@@ -29,6 +30,8 @@ struct store_dynamodb {
     char logs[STORE_DYNAMODB_NAME_MAX + 8], records[STORE_DYNAMODB_NAME_MAX + 8];
     unsigned deadline_ms, try_ms;
     struct store_dynamodb_signer signer;
+    store_dynamodb_told_f *told;
+    void *told_ctx;
     uint8_t key[16];
 
     /* What any loop may touch. */
@@ -42,12 +45,14 @@ struct store_dynamodb {
     _Atomic uint64_t appends, entries, entry_bytes, conflicts, puts, reads, records_read;
     _Atomic uint64_t commits, commit_us, commit_max_us, batch_max, failures;
     _Atomic uint64_t retries, throttles;
+    _Atomic uint64_t told_ms;
 };
 
 struct chain;
 
-/* The answer of a call; a is valid for FINE and REFUSED only. WRONG: the request is
- * to fail. Exactly one further call, or the chain's end, follows. */
+/* The answer of a call; a's items are valid for FINE and REFUSED only. WRONG: the request
+ * is to fail, and a says why, if the service did. Exactly one further call, or the chain's end,
+ * follows. */
 typedef void chain_f(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a);
 
 struct chain {
@@ -61,6 +66,7 @@ struct chain {
     uint64_t deadline_ms; /* of the loop's clock */
     uint64_t started_us;
     unsigned tries, cost;
+    bool quiet;                       /* whoever asked says what is wrong */
     bool refreshed;                   /* credentials or clock were put right for this call */
     void (*release)(struct chain *c); /* of what the operation holds; or NULL */
 
@@ -80,6 +86,10 @@ void store_dynamodb_call_begin(struct chain *c, const char *operation, struct js
 
 /* Ends the body and sends it, again while that helps; then calls answered. */
 void store_dynamodb_call_send(struct chain *c, struct json_out *o, chain_f *answered);
+
+/* The same, once delay_ms have passed. */
+void store_dynamodb_call_send_in(struct chain *c, struct json_out *o, unsigned delay_ms,
+                                 chain_f *answered);
 
 /* Completes the request and frees the chain. */
 void store_dynamodb_call_finish(struct chain *c, enum store_result result);

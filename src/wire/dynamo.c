@@ -121,6 +121,50 @@ static bool read_reasons(struct json *j, struct dynamo_answer *a)
     return true;
 }
 
+static void table_member(struct dynamo_table *t, unsigned depth, const struct json *j,
+                         struct str *name, struct str *role)
+{
+    if (depth == 1 && str_eq(j->key, STR("TableStatus")))
+        t->status = j->str;
+    else if (depth == 1 && str_eq(j->key, STR("TimeToLiveStatus")))
+        t->ttl = j->str;
+    else if (depth == 2 && str_eq(j->key, STR("PointInTimeRecoveryStatus")))
+        t->recovery = j->str;
+    else if (depth == 3 && str_eq(j->key, STR("AttributeName")))
+        *name = j->str;
+    else if (depth == 3 && (str_eq(j->key, STR("KeyType")) || str_eq(j->key, STR("AttributeType"))))
+        *role = j->str;
+}
+
+/* A description, whose '{' was read. The keys of a table are in arrays of it; those of
+ * an index are deeper. */
+static bool read_table(struct json *j, struct dynamo_table *t)
+{
+    struct str name = {0}, role = {0};
+    unsigned depth = 1;
+
+    while (depth > 0) {
+        enum json_token token = json_next(j);
+
+        if (token == JSON_ERROR)
+            return false;
+        if (token == JSON_OBJECT || token == JSON_ARRAY) {
+            depth++;
+        } else if (token == JSON_STRING) {
+            table_member(t, depth, j, &name, &role);
+        } else if (token == JSON_OBJECT_END || token == JSON_ARRAY_END) {
+            if (depth == 3 && role.n > 0 && t->roles_n < DYNAMO_ROLES_MAX) {
+                t->roles[t->roles_n].name = name;
+                t->roles[t->roles_n++].role = role;
+            }
+            if (depth <= 3)
+                name = role = (struct str){0};
+            depth--;
+        }
+    }
+    return true;
+}
+
 /* "prefix#Name", of which the prefix differs from service to service. */
 static struct str after_hash(struct str s)
 {
@@ -140,6 +184,11 @@ static bool read_member(struct json *j, enum json_token t, struct dynamo_answer 
         return read_item(j, &a->item);
     if (t == JSON_OBJECT && str_eq(j->key, STR("LastEvaluatedKey")))
         return read_item(j, &a->last);
+    if (t == JSON_OBJECT &&
+        (str_eq(j->key, STR("Table")) || str_eq(j->key, STR("TableDescription")) ||
+         str_eq(j->key, STR("TimeToLiveDescription")) ||
+         str_eq(j->key, STR("ContinuousBackupsDescription"))))
+        return read_table(j, &a->table);
     if (t == JSON_STRING && str_eq(j->key, STR("__type")))
         a->error = after_hash(j->str);
     else if (t == JSON_STRING && str_eq_nocase(j->key, STR("message")))
@@ -188,6 +237,14 @@ bool dynamo_get_u64(const struct dynamo_item *item, const char *name, uint64_t *
     struct str s;
 
     return dynamo_get(item, name, DYNAMO_N, &s) && str_to_u64(s, ret_v);
+}
+
+bool dynamo_table_has(const struct dynamo_table *t, const char *name, const char *role)
+{
+    for (unsigned i = 0; i < t->roles_n; i++)
+        if (str_eq(t->roles[i].name, str_of(name)) && str_eq(t->roles[i].role, str_of(role)))
+            return true;
+    return false;
 }
 
 static bool is_one_of(struct str s, const char *const *names, size_t n)

@@ -14,6 +14,7 @@
 enum {
     DYNAMO_ATTRS_MAX = 12,    /* of one item */
     DYNAMO_REASONS_MAX = 100, /* of one transaction */
+    DYNAMO_ROLES_MAX = 32,    /* of one table; what is beyond is left out */
 };
 
 /* Beyond these the service refuses (aws: "Service quotas"). */
@@ -43,11 +44,24 @@ struct dynamo_reason {
     struct dynamo_item item; /* as it is, if that was asked for */
 };
 
+/* What is said of a table; what is not said is empty. */
+struct dynamo_table {
+    struct str status;   /* "ACTIVE" */
+    struct str ttl;      /* "ENABLED", "DISABLED", ... */
+    struct str recovery; /* the same, of point-in-time recovery */
+    /* Each attribute with its part in the key (HASH, RANGE), and with its type. */
+    struct {
+        struct str name, role;
+    } roles[DYNAMO_ROLES_MAX];
+    unsigned roles_n;
+};
+
 struct dynamo_answer {
     struct str error; /* what follows '#' in __type; empty: none */
     struct str message;
     struct dynamo_item item; /* Item, or Attributes */
     struct dynamo_item last; /* LastEvaluatedKey */
+    struct dynamo_table table;
     struct dynamo_item *items;
     size_t items_n, items_cap;
     struct dynamo_reason *reasons;
@@ -63,6 +77,9 @@ void dynamo_answer_fini(struct dynamo_answer *a);
 bool dynamo_get(const struct dynamo_item *item, const char *name, enum dynamo_type type,
                 struct str *ret_value) MUST_CHECK;
 bool dynamo_get_u64(const struct dynamo_item *item, const char *name, uint64_t *ret_v) MUST_CHECK;
+
+/* Whether the table says that this attribute has that role or type. */
+bool dynamo_table_has(const struct dynamo_table *t, const char *name, const char *role) MUST_CHECK;
 
 /* What is to be done about an answer. */
 enum dynamo_verdict {

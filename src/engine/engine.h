@@ -1,0 +1,29 @@
+/* engine.h: the stores that a configuration or a name means, opened with all that they
+ * need: credentials, a client, a region. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "conf/conf.h"
+#include "io/host.h"
+#include "store/store.h"
+
+enum { ENGINE_WHY_MAX = 256 };
+
+/* Told, on any thread, why what a store stands on does not work; of credentials also
+ * that it does again: why is NULL. */
+struct engine_listener {
+    void (*told)(void *ctx, const char *what, const char *why); /* what: "store", ... */
+    void *ctx;
+};
+
+/* The store that serve uses as c says; the listener may be NULL. Blocks until there are
+ * credentials, if it needs any. 0, or -errno and a sentence for a person. */
+int engine_open(const struct conf *c, struct io_host *host, const struct engine_listener *l,
+                struct store **ret_store, char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;
+
+/* The same by a name: sqlite:DIR, dynamodb or dynamodb:PREFIX. must_exist: a database
+ * that is not there is not made. (A migrate_open_f.) */
+int engine_open_named(const struct conf *c, struct io_host *host, const char *name, bool must_exist,
+                      struct store **ret_store, char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;
+
+#endif
