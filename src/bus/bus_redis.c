@@ -400,16 +400,9 @@ static const struct bus_ops redis_ops = {
 static int make_tls(struct bus_redis *b, char why[static BUS_REDIS_WHY_MAX])
 {
     struct tls_options o = {.ca_file = b->o.ca_file};
-    char text[TLS_CONTEXT_ERROR_MAX], host[256];
-    struct str rest = str_of(b->targets[0].host);
-    struct str name;
+    char text[TLS_CONTEXT_ERROR_MAX];
     int r;
 
-    if (rest.p[0] == '[')
-        rest = str_skip(rest, 1);
-    name = str_cut(&rest, b->targets[0].host[0] == '[' ? ']' : ':');
-    (void)snprintf(host, sizeof(host), "%.*s", STR_ARGS(name));
-    o.server_name = host;
     r = tls_context_new(&o, &b->tls_context, text);
     if (r < 0) {
         (void)snprintf(why, BUS_REDIS_WHY_MAX, "bus: TLS: %.200s", text);

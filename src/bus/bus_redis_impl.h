@@ -34,6 +34,7 @@ struct bus_redis;
 /* One Redis, as the URL gives it. */
 struct redis_target {
     char host[256]; /* host:port, for addr_resolve */
+    char name[256]; /* whom TLS calls */
     char user[128], password[512];
     unsigned db;
     bool tls;

@@ -1,6 +1,7 @@
 #include "bus/bus_redis_impl.h"
 
 #include "io/addr.h"
+#include "io/io_tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -106,10 +107,13 @@ void bus_redis_link_close(struct redis_link *l)
 
 static void fail_errno(struct redis_link *l, const char *what, int r)
 {
+    struct io_tls_stats tls = {0};
     char why[128];
 
-    (void)snprintf(why, sizeof(why), "%s: %s", what,
-                   r == -EPROTO ? "TLS failed" : strerror(r < 0 ? -r : r));
+    if (r == -EPROTO)
+        io_tls_stats(l->io, &tls);
+    (void)snprintf(why, sizeof(why), "%s: %s%s", what, r == -EPROTO ? "TLS: " : "",
+                   tls.refusal != NULL ? tls.refusal : strerror(-r));
     bus_redis_link_fail(l, why);
 }
 
@@ -320,6 +324,8 @@ static void call(struct redis_link *l, struct calling *c)
     l->password = c->password;
     buf_init(&c->password, PASSWORD_MAX);
     l->out.done = connected;
+    if (l->io == b->tls)
+        tls_context_call(b->tls_context, b->targets[l->target].name);
     wheel_set(&b->wheel, &l->timer, bus_redis_now(b) + UP_WITHIN_MS);
     io_connect(l->io, &l->out, &c->addr);
 }

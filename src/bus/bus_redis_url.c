@@ -45,10 +45,14 @@ static bool take_who(struct redis_target *t, struct str who)
 static bool take_host(struct redis_target *t, struct str host)
 {
     bool bare = host.n > 0 && (memchr(host.p, ':', host.n) == NULL || host.p[host.n - 1] == ']');
+    struct str name;
 
     if (host.n == 0 || host.n + sizeof(PORT) > sizeof(t->host))
         return false;
     (void)snprintf(t->host, sizeof(t->host), "%.*s%s", STR_ARGS(host), bare ? PORT : "");
+    name = host.p[0] == '[' ? str_skip(host, 1) : host;
+    name = str_cut(&name, host.p[0] == '[' ? ']' : ':');
+    (void)snprintf(t->name, sizeof(t->name), "%.*s", STR_ARGS(name));
     return true;
 }
 

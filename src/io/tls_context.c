@@ -181,6 +181,12 @@ int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
     return 0;
 }
 
+void tls_context_call(struct tls_context *ctx, const char *server_name)
+{
+    free(ctx->server_name);
+    ctx->server_name = copy(server_name);
+}
+
 void tls_context_free(struct tls_context *ctx)
 {
     if (ctx == NULL)

@@ -35,6 +35,10 @@ int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
 int tls_context_reload(struct tls_context *ctx,
                        char ret_error[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
 
+/* Whom connections that a client opens from now on call, instead of server_name. On the
+ * thread of the loop whose context it is. */
+void tls_context_call(struct tls_context *ctx, const char *server_name);
+
 /* The connections that live do not need it. NULL is fine. */
 void tls_context_free(struct tls_context *ctx);
 

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "bus/bus_redis.h"
 #include "lib/bus_rig.h"
+#include "lib/certs.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -341,6 +342,58 @@ static void logs_in_anew(void **state)
     assert_true(l.told_n >= 3);
 }
 
+/* Over TLS: only to whom the right one vouches for, by the name that was called. */
+static void over_tls(void **state)
+{
+    static const struct {
+        const char *scheme, *host;
+        unsigned ca; /* 0: the system's, 1: the right one, 2: another */
+        const char *why;
+    } cases[] = {
+        {"rediss", "localhost", 1, NULL},
+        {"rediss", "localhost", 2, "TLS: self-signed certificate"},
+        {"rediss", "localhost", 0, "TLS: self-signed certificate"},
+        {"rediss", "127.0.0.1", 1, "TLS: IP address mismatch"},
+        {"redis", "localhost", 1, "receiving"},
+    };
+    struct bus_rig *r = *state;
+    struct redis_rig secure = {0};
+    struct certs right, other;
+    char port[8], url[64];
+    const char *args[] = {"--tls-port",
+                          port,
+                          "--tls-cert-file",
+                          right.cert,
+                          "--tls-key-file",
+                          right.key,
+                          "--tls-ca-cert-file",
+                          right.cert,
+                          "--tls-auth-clients",
+                          "no",
+                          NULL};
+    const char *ca[] = {NULL, right.cert, other.cert};
+
+    NEEDS(r);
+    certs_make(&right, "localhost");
+    certs_make(&other, "localhost");
+    (void)snprintf(port, sizeof(port), "%u", redis_rig_free_port());
+    redis_rig_start(&secure, args);
+    for (size_t i = 0; i < COUNTOF(cases); i++) {
+        struct lone l;
+
+        (void)snprintf(url, sizeof(url), "%s://%s:%s", cases[i].scheme, cases[i].host, port);
+        lone_open(&l, &(struct bus_redis_options){.url = url, .ca_file = ca[cases[i].ca]});
+        assert_int_equal(lone_is_up(r, &l, cases[i].why == NULL ? 3000 : 700),
+                         cases[i].why == NULL);
+        lone_close(&l);
+        if (cases[i].why != NULL && strstr(l.said, cases[i].why) == NULL)
+            fail_msg("%s with %u: '%s'", url, cases[i].ca, l.said);
+    }
+    redis_rig_stop(&secure);
+    certs_remove(&right);
+    certs_remove(&other);
+}
+
 static void bad_urls(void **state)
 {
     static const char *const bad[] = {"",
@@ -372,4 +425,5 @@ static void bad_urls(void **state)
 
 CHECK_MAIN(CASE(killed), CASE(paused), CASE(what_is_found_is_looked_for), CASE(a_replica_is_no_bus),
            CASE(cut_off), CASE(another_system), CASE(passwords), CASE(passwords_that_are_asked_for),
-           CASE(what_is_wrong_is_said), CASE(logs_in_anew), cmocka_unit_test(bad_urls))
+           CASE(what_is_wrong_is_said), CASE(logs_in_anew), CASE(over_tls),
+           cmocka_unit_test(bad_urls))

@@ -20,7 +20,7 @@ bool redis_rig_is_there(void)
     return access(program, X_OK) == 0;
 }
 
-static uint16_t free_port(void)
+uint16_t redis_rig_free_port(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(a);
@@ -73,7 +73,7 @@ const char *redis_rig_say(struct redis_rig *r, const char *command)
 void redis_rig_start(struct redis_rig *r, const char *const *more)
 {
     if (r->port == 0)
-        r->port = free_port();
+        r->port = redis_rig_free_port();
     (void)snprintf(r->url, sizeof(r->url), "redis://127.0.0.1:%u", r->port);
     r->pid = fork();
     assert_true(r->pid >= 0);
