@@ -221,7 +221,7 @@ static void user_read(struct store_req *req)
         return;
     l->rev = call->q.get.ret_rev;
     known = body != NULL && people_decode(frame_str(body), &name, &owner);
-    elsewhere = known && body->bytes[0] == 'x';
+    elsewhere = body != NULL && body->n > 0 && body->bytes[0] == 'x';
     frame_unref(body);
     if (elsewhere) {
         call_fail(call, ERROR_login_elsewhere);

@@ -15,7 +15,8 @@ struct finding {
     struct people *people;
     struct identity_stranger s;
     uint64_t user;
-    uint64_t rev; /* of the subject's record, as it was read */
+    uint64_t rev;      /* of the subject's record, as it was read */
+    uint64_t user_rev; /* of the user's, which has no name yet */
     unsigned tries;
     size_t name_n, key_n;
     char name[IDENTITY_NAME_MAX];
@@ -24,6 +25,7 @@ struct finding {
 };
 
 static void read_subject(struct call *call);
+static void read_user(struct call *call);
 static void try_name(struct call *call);
 
 static struct finding *finding_of(struct call *call)
@@ -115,7 +117,29 @@ static void put_session(struct call *call)
     store_put(owner_of(call)->store, &call->q.put);
 }
 
-/* The user's record. */
+/* The user's name: what is put into their record first, it is for good. */
+
+static void subject_named(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (req->result == STORE_CONFLICT)
+        read_subject(call); /* another node was faster, with the same name */
+    else if (!failed(call))
+        put_session(call);
+}
+
+static void name_subject(struct call *call)
+{
+    struct finding *f = finding_of(call);
+
+    (void)call_request(call, owner_of(call)->home, subject_named);
+    call->q.put.pk = subject_pk(f, call->key, sizeof(call->key));
+    call->q.put.sk = STR("user");
+    call->q.put.body = print(f, "%llu %.*s", (unsigned long long)f->user, STR_ARGS(name_of(f)));
+    call->q.put.expect = f->rev;
+    store_put(owner_of(call)->store, &call->q.put);
+}
 
 static void put_user(struct call *call, uint64_t expect, store_done_f *done)
 {
@@ -129,33 +153,19 @@ static void put_user(struct call *call, uint64_t expect, store_done_f *done)
     store_put(owner_of(call)->store, &call->q.put);
 }
 
-static void user_renamed(struct store_req *req)
-{
-    if (!failed(call_of(req)))
-        put_session(call_of(req));
-}
-
-static void subject_named(struct store_req *req)
+static void user_named(struct store_req *req)
 {
     struct call *call = call_of(req);
 
     if (req->result == STORE_CONFLICT)
-        read_subject(call); /* another node has named them */
+        read_user(call); /* another node has named them */
     else if (!failed(call))
-        put_user(call, STORE_REV_ANY, user_renamed);
+        name_subject(call);
 }
 
-/* From here on the name is theirs for good. */
-static void name_subject(struct call *call)
+static void name_user(struct call *call)
 {
-    struct finding *f = finding_of(call);
-
-    (void)call_request(call, owner_of(call)->home, subject_named);
-    call->q.put.pk = subject_pk(f, call->key, sizeof(call->key));
-    call->q.put.sk = STR("user");
-    call->q.put.body = print(f, "%llu %.*s", (unsigned long long)f->user, STR_ARGS(name_of(f)));
-    call->q.put.expect = f->rev;
-    store_put(owner_of(call)->store, &call->q.put);
+    put_user(call, finding_of(call)->user_rev, user_named);
 }
 
 /* A free name. */
@@ -178,7 +188,7 @@ static void holder_read(struct store_req *req)
         frame_unref(body);
     }
     if (holder == f->user)
-        name_subject(call); /* it was taken for them, here or on another node */
+        name_user(call); /* it was taken for them, here or on another node */
     else
         try_name(call);
 }
@@ -190,7 +200,7 @@ static void name_put(struct store_req *req)
 
     if (req->result != STORE_CONFLICT) {
         if (!failed(call))
-            name_subject(call);
+            name_user(call);
         return;
     }
     (void)call_request(call, owner_of(call)->home, holder_read);
@@ -221,13 +231,46 @@ static void try_name(struct call *call)
     store_put(owner_of(call)->store, &call->q.put);
 }
 
-/* First of all nobody can log in by the name. */
+static void user_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct finding *f = finding_of(call);
+    struct frame *body = call->q.get.ret_body;
+    bool right;
+
+    if (failed(call))
+        return;
+    right = body != NULL && body->n > 0 && body->bytes[0] == 'x';
+    f->user_rev = call->q.get.ret_rev;
+    if (right)
+        keep_name(f, str_skip(frame_str(body), 1));
+    frame_unref(body);
+    if (!right)
+        call_fail(call, ERROR_internal);
+    else if (f->name_n > 0)
+        name_subject(call);
+    else
+        try_name(call);
+}
+
+static void read_user(struct call *call)
+{
+    (void)call_request(call, owner_of(call)->home, user_read);
+    call->q.get.pk = reads_pk(finding_of(call)->user, call->key);
+    call->q.get.sk = STR("user");
+    store_get(owner_of(call)->store, &call->q.get);
+}
+
 static void user_put(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (req->result == STORE_CONFLICT || !failed(call))
+    if (req->result == STORE_CONFLICT) {
+        read_user(call); /* it is there: another node's, or from before a crash */
+    } else if (!failed(call)) {
+        finding_of(call)->user_rev = call->q.put.ret_rev;
         try_name(call);
+    }
 }
 
 /* The subject. */
@@ -288,8 +331,7 @@ static void subject_read(struct store_req *req)
     } else if (f->name_n > 0) {
         put_session(call);
     } else {
-        keep_name(f, (struct str){(const uint8_t *)f->s.name, f->s.name_n});
-        put_user(call, 0, user_put);
+        put_user(call, 0, user_put); /* without a name: nobody can log in by any of theirs */
     }
 }
 

@@ -2,15 +2,15 @@
  * first, with a name of their own; and their session, noted.
  *
  *   pk "subject:<hash>"  sk "user"      "<id>", then "<id> <name>": once it has its name
- *   pk "u:<id>"          sk "user"      "x<name>": no login by name
+ *   pk "u:<id>"          sk "user"      "x", then "x<name>": no login by name
  *                        sk "session:<sid>"   "<created> <expires>", and " lasting" if
  *                                             later tokens belong to it too
  *
  *   subject? --no--> number --> subject (lost: theirs) --+
  *      |                                                 v
- *     yes, no name yet --------> user's record --> a free name --> subject with its name
- *      |                                                              (lost: that one)
- *     yes --------------------------> session <----------------------------+
+ *     yes, no name yet --> user's record --> a free name --> into that record --+
+ *      |                    (it is there: with the name in it)  (lost: that one) v
+ *     yes --> session <---------------------------------------------- into the subject's
  *
  * Any number of nodes may do this for one subject at once, and each step may be the
  * last before a crash: whoever comes next goes on, and all come to the same user. */

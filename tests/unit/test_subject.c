@@ -2,6 +2,7 @@
 #include "chat/subject.h"
 
 #include "base/base64.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "lib/chat_rig.h"
 #include "lib/jwk_samples.h"
@@ -219,6 +220,29 @@ static void there_is_no_login_by_that_name(void **state)
     }
 }
 
+/* The name is taken for them, and not yet written down as theirs. */
+static void nor_while_their_name_is_written(void **state)
+{
+    struct chat_rig *r = *state;
+    struct visitor v;
+
+    r->gate->closed[STORE_PUT] = true;
+    come(r, &v, "okp", "'sub':'a','preferred_username':'ana'");
+    while (strcmp(chat_rig_record(r, "names", "ana"), "-") == 0) {
+        while (r->gate->held_n == 0)
+            assert_true(chat_rig_turn(r));
+        store_gate_let(r->gate, 0);
+    }
+    while (r->gate->held_n == 0)
+        assert_true(chat_rig_turn(r));
+    assert_string_equal(chat_rig_record(r, "u:1", "user"), "x");
+    chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'Ana'}"), "'login_elsewhere'");
+    store_gate_open(r->gate);
+    wait_for(r, &v);
+    assert_string_equal(v.name, "ana");
+    assert_string_equal(chat_rig_record(r, "u:1", "user"), "xana");
+}
+
 /* Several at once, with different names for one subject, at every interleaving: one
  * user with one name. */
 static void all_come_to_the_same_user(void **state)
@@ -275,6 +299,143 @@ static void what_was_begun_is_finished(void **state)
         assert_int_equal(again.error, ERROR_NONE);
         assert_true(again.who.user > 1 && again.name[0] == 'p' && again.name[1] == '-');
     }
+}
+
+/* Two nodes, each with a loop, people and a way to the store of its own, and one person
+ * who comes to both for the first time, as two tokens name them. */
+struct race {
+    struct chat_rig *nodes[2];
+    struct visitor v[2];
+    unsigned serial; /* of the subject */
+};
+
+static struct race race_of(struct chat_rig *first)
+{
+    struct race race = {.nodes = {first}};
+    struct chat_rig *second;
+    void *state;
+
+    assert_int_equal(set_up(&state), 0);
+    second = state;
+    store_close(second->mem);
+    assert_int_equal(store_mem_open(second->host, first->disk, &second->mem), 0);
+    second->gate->inner = second->mem;
+    race.nodes[1] = second;
+    return race;
+}
+
+static void race_end(struct race *race)
+{
+    void *state = race->nodes[1];
+
+    (void)chat_rig_teardown(&state);
+}
+
+static void both_come(struct race *race)
+{
+    race->serial++;
+    for (unsigned i = 0; i < 2; i++) {
+        struct chat_rig *r = race->nodes[i];
+        char claims[128];
+
+        memset(r->gate->closed, true, sizeof(r->gate->closed));
+        (void)snprintf(claims, sizeof(claims), "'sub':'s%u','preferred_username':'%c%u'",
+                       race->serial, i == 0 ? 'x' : 'y', race->serial);
+        come(r, &race->v[i], "okp", claims);
+    }
+}
+
+/* One request of the node is done or fails, and what follows from it is asked. */
+static void step(struct race *race, unsigned node, bool fails)
+{
+    struct chat_rig *r = race->nodes[node];
+
+    assert_int_equal(r->gate->held_n, 1);
+    if (fails)
+        store_gate_fail(r->gate, 0, STORE_FAILED);
+    else
+        store_gate_let(r->gate, 0);
+    while (r->gate->held_n == 0 && !race->v[node].ended)
+        assert_true(chat_rig_turn(r));
+}
+
+/* They take turns as chance will have it. The first node gets no further than its step
+ * dies_at. */
+static void run(struct race *race, struct rng *rng, unsigned dies_at)
+{
+    unsigned first_n = 0;
+
+    both_come(race);
+    while (!race->v[0].ended || !race->v[1].ended) {
+        unsigned node = race->v[0].ended || (!race->v[1].ended && rng_chance(rng, 500));
+
+        step(race, node, node == 0 && first_n == dies_at);
+        first_n += node == 0;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        call_fini(&race->v[i].call);
+        store_gate_open(race->nodes[i]->gate);
+    }
+}
+
+/* Of the numbers from first on, which the race took, one is a user: this one. */
+static void assert_one_user(struct race *race, const struct visitor *v, uint64_t first)
+{
+    struct chat_rig *r = race->nodes[1];
+    char pk[32], text[IDENTITY_NAME_MAX + 32];
+    bool found = false;
+
+    for (uint64_t id = first; id < first + 3; id++) {
+        bool theirs = id == v->who.user;
+
+        (void)snprintf(pk, sizeof(pk), "u:%llu", (unsigned long long)id);
+        (void)snprintf(text, sizeof(text), "x%s", v->name);
+        assert_string_equal(chat_rig_record(r, pk, "user"), theirs ? text : "-");
+        found = found || theirs;
+    }
+    assert_true(found);
+    (void)snprintf(text, sizeof(text), "%llu %s", (unsigned long long)v->who.user, v->name);
+    assert_string_equal(chat_rig_record(r, "names", v->name), text);
+}
+
+/* The number that the next user gets. */
+static uint64_t next_user(struct race *race)
+{
+    char claims[64];
+
+    (void)snprintf(claims, sizeof(claims), "'sub':'n%u'", race->serial);
+    return visit(race->nodes[1], claims).who.user + 1;
+}
+
+/* In whatever order two nodes do their steps, and if one of them ends after any. */
+static void two_nodes_come_to_the_same_user(void **state)
+{
+    enum { STEPS = 9, ROUNDS = 120 * (STEPS + 1) };
+    struct race race = race_of(*state);
+    struct rng rng;
+
+    rng_init(&rng, check_seed(1));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint64_t first = next_user(&race);
+        struct visitor *v = race.v, again;
+        char claims[64];
+
+        run(&race, &rng, i % (STEPS + 1));
+        chat_rig_restart(race.nodes[0]);
+        give_keys(race.nodes[0]);
+        (void)snprintf(claims, sizeof(claims), "'sub':'s%u','preferred_username':'z'", race.serial);
+        again = visit(race.nodes[0], claims);
+        assert_int_equal(again.error, ERROR_NONE);
+        assert_one_user(&race, &again, first);
+        for (unsigned node = 0; node < 2; node++) {
+            if (node == 0 && v[0].error == ERROR_store_failed)
+                continue;
+            assert_int_equal(v[node].error, ERROR_NONE);
+            assert_int_equal(v[node].who.user, again.who.user);
+            assert_string_equal(v[node].name, again.name);
+        }
+    }
+    race_end(&race);
 }
 
 static void a_session_is_listed_and_ended(void **state)
@@ -352,6 +513,7 @@ static void only_so_many_are_remembered(void **state)
 
 CHECK_MAIN(EACH(a_subject_is_one_user), EACH(a_taken_name_is_numbered),
            EACH(any_claim_makes_a_name), EACH(there_is_no_login_by_that_name),
-           EACH(all_come_to_the_same_user), EACH(what_was_begun_is_finished),
+           EACH(nor_while_their_name_is_written), EACH(all_come_to_the_same_user),
+           EACH(what_was_begun_is_finished), EACH(two_nodes_come_to_the_same_user),
            EACH(a_session_is_listed_and_ended), EACH(an_unknown_key_is_asked_for_if_it_may_be_new),
            cmocka_unit_test(only_so_many_are_remembered))
