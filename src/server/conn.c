@@ -543,7 +543,7 @@ bool conn_is_person(const struct follower *f, uint64_t user)
     const struct conn *c =
         CONTAINER_OF((struct follower *)(uintptr_t)f, struct conn_follower, f)->conn;
 
-    return c->person != NULL && c->person->id == user && !c->person->super;
+    return c->person != NULL && c->person->id == user && !c->super;
 }
 
 struct conn_follower *conn_follower(const struct conn *c, const struct feed *feed)

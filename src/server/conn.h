@@ -98,6 +98,7 @@ struct conn {
     uint8_t refused;     /* tokens that were not accepted */
     bool pinged, told;   /* awaits a pong; was told that the session expires */
     bool secure;         /* over TLS */
+    bool super;          /* by its token: the server's owner. Others of the person need not be */
     bool leaving;        /* was told to move to another node */
     bool late;           /* came while the node drained */
     enum metric reason;  /* why it was closed; 0: not known */

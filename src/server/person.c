@@ -31,15 +31,12 @@ struct person *person_get(struct worker *w, const struct caller *who)
     struct person *p = person_find(w, who->user);
     size_t n = MIN(who->name.n, (size_t)UINT8_MAX);
 
-    if (p != NULL) {
-        p->super = p->super || who->super;
+    if (p != NULL)
         return p;
-    }
     p = calloc(1, MAX(offsetof(struct person, name) + n, sizeof(*p)));
     if (p == NULL)
         abort();
     p->id = who->user;
-    p->super = who->super;
     p->name_n = (uint8_t)n;
     memcpy(p->name, who->name.p, n);
     bucket_init(&p->bucket, person_rate(w), worker_now_ms(w));

@@ -15,7 +15,6 @@ struct person {
     uint64_t id;
     struct conn *conns;   /* linked by next_of_person */
     struct bucket bucket; /* of messages (server/limits.h) */
-    bool super;
     uint8_t name_n;
     char name[];
 };

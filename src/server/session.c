@@ -31,7 +31,7 @@ struct caller session_who(const struct conn *c)
                            .name = person_name(c->person),
                            .session = c->session,
                            .expires_ms = (uint64_t)c->expires_s * 1000,
-                           .super = c->person->super};
+                           .super = c->super};
 }
 
 void session_share(struct conn *c, const struct conn *other)
@@ -42,6 +42,7 @@ void session_share(struct conn *c, const struct conn *other)
     }
     c->session = other->session;
     c->expires_s = other->expires_s;
+    c->super = other->super;
     c->told = false;
 }
 
@@ -56,6 +57,7 @@ enum error_code session_begin(struct conn *c, const struct caller *who)
         own_came(w, c->person);
     }
     c->session = who->session;
+    c->super = who->super;
     c->expires_s = (uint32_t)MIN(who->expires_ms / 1000, (uint64_t)UINT32_MAX);
     c->told = false;
     if (door_ws_is(c))
@@ -141,6 +143,7 @@ static void auth_identified(struct request *r)
     struct conn *c = r->conn;
     struct caller who = r->call.who;
     bool held = c->held != NULL && r->follows && c->held->auth == r;
+    bool super = c->super;
 
     if (r->call.error == ERROR_NONE && r->follows && c->state == CONN_OPEN) {
         r->call.error = session_begin(c, &who);
@@ -150,6 +153,8 @@ static void auth_identified(struct request *r)
     if (r->call.error == ERROR_NONE)
         session_put_who(&r->call.out, &r->call.who);
     request_end(r);
+    if (super && !c->super) /* it may follow what the person may not read */
+        door_ws_close(c, WS_CLOSE_SERVICE_RESTART, STR("rights"), METRIC_close_rights);
     if (held)
         run_held(c);
 }

@@ -116,6 +116,32 @@ test("tokens and ended sessions outlive a restart", async (t) => {
   assert.equal((await server.command("sessions", {}, ana.token)).sessions.length, 3);
 });
 
+// Who knows the owner's name has no more than the name.
+testWorkers("rights are a token's, not a person's", async (t) => {
+  const server = await t.start({ workers: t.workers, open: true, "trusted-proxies": "127.0.0.0/8" });
+  const [, code] = server.out.match(/#owner=([0-9a-f]+)/);
+  const { token } = await server.login("ana", { owner: code });
+  const elsewhere = await server.login("ana", {}, { "X-Forwarded-For": "192.0.2.1" });
+  assert.equal(elsewhere.user.owner, undefined);
+  const bob = await t.person("bob", { server });
+  await bob.call("room_create", { room: "secret", kind: "private" });
+  // beside the owner's connections and requests, on any worker
+  const owners = await Promise.all(Array.from({ length: 4 }, () => server.connect(token)));
+  for (const ana of owners) await ana.call("join", { room: "secret" });
+  for (let i = 0; i < 4; i++) {
+    const eve = await server.connect(elsewhere.token);
+    assert.equal(eve.me.user.owner, undefined);
+    await server.command("rooms", {}, token);
+    await refused("not_member", eve.call("join", { room: "secret" }));
+    await refused("not_member", server.command("history", { room: "secret" }, elsewhere.token));
+  }
+  for (const ana of owners) assert.equal((await ana.call("auth", { token })).user.owner, true);
+  // whoever gives them up follows nothing any more that they may not read
+  const [ana] = owners;
+  assert.equal((await ana.call("auth", { token: elsewhere.token })).user.owner, undefined);
+  assert.deepEqual(await ana.closed, { code: 1012, reason: "rights" });
+});
+
 test("the owner link works once", async (t) => {
   const server = await t.start();
   const link = /#owner=([0-9a-f]+)/;

@@ -41,9 +41,6 @@ static void a_person_is_one(void **state)
     assert_ptr_equal(person(7), p);
     assert_ptr_equal(person_find(&rig.worker, 7), p);
     assert_true(str_eq(person_name(p), STR("ana")));
-    assert_false(p->super);
-    (void)person_get(&rig.worker, &(struct caller){.user = 7, .super = true});
-    assert_true(p->super);
     assert_int_equal(map_n(&rig.worker.persons), 1);
 }
 
