@@ -56,10 +56,7 @@ static void they_are_read(void **state)
 /* What is written of a connection is read back; beyond the limit it is said so. */
 static void they_are_written(void **state)
 {
-    struct {
-        struct feed feed;
-        char id[64];
-    } feeds[ROOMS];
+    static _Alignas(struct feed) uint8_t feeds[ROOMS][sizeof(struct feed) + 64];
     struct conn_follower followers[ROOMS];
     struct buf b CLEANUP(buf_fini);
     struct conn c = {0};
@@ -71,7 +68,7 @@ static void they_are_written(void **state)
     sio_cursors_all(&c, &b);
     assert_int_equal(buf_len(&b), 0);
     for (unsigned i = 0; i < ROOMS; i++) {
-        struct feed *f = &feeds[i].feed;
+        struct feed *f = (struct feed *)(void *)feeds[i];
 
         memset(f->id, 'a' + (int)(i % 26), 50);
         f->id_n = 50;
@@ -79,7 +76,8 @@ static void they_are_written(void **state)
         followers[i] = (struct conn_follower){.f = {.feed = f, .cursor = i}, .next = c.followers};
         c.followers = &followers[i];
         if (i == 1) {
-            feeds[0].feed.id_n = feeds[1].feed.id_n = 2;
+            ((struct feed *)(void *)feeds[0])->id_n = 2;
+            ((struct feed *)(void *)feeds[1])->id_n = 2;
             sio_cursors_all(&c, &b);
             assert_true(str_eq(buf_peek(&b), STR("bb.7.1~aa.7.0")));
             buf_clear(&b);
