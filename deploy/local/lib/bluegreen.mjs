@@ -18,7 +18,8 @@ polylog bench talks all the while, and judges. Exit status 2: something was lost
 or closed too early. Logs are in build/local/bluegreen.`,
   options: {
     port: { value: "8080", least: 0, most: 65535, what: "Of the balancer, on 127.0.0.1; 0: any" },
-    clients: { value: "500", least: 10, most: 9000, what: "How many connections" },
+    clients: { value: "500", least: 10, most: 4000, what: "How many connections" },
+    people: { value: "0", least: 0, most: 9000, what: "Who they are; 0: everybody is somebody else" },
     rooms: { value: "20", least: 1, most: 9000, what: "Rooms that they are spread over" },
     rate: { value: "100", least: 1, most: 100000, what: "Messages in a second, of all" },
     seconds: { value: "60", least: 8, most: 86400, what: "How long, in all" },
@@ -51,33 +52,55 @@ function draw(stage, colours, counts, share) {
 
 const count = (colours) => Promise.all(colours.map((one) => one.metric('polylog_connections_open{door="ws"}')));
 
-// The colour above its share asks its clients to move until it is not.
-async function shift(stage, colours, share, until) {
-  let draining;
-  let shown = 0;
-  for (;;) {
+// Clients that a colour has told to move and that are still there.
+async function toGo(colour) {
+  const [told, gone] = ["polylog_moves_total", 'polylog_closes_total{reason="moved"}'].map(colour.metric);
+  return (await told) - (await gone);
+}
+
+// The colour above its share asks its clients to move, until those who will stay are its
+// share: of those it has told, the weights send some back.
+class Shift {
+  async begin(colours, shares) {
     const counts = await count(colours);
-    const most = [share, 100 - share].map((s) => (s / 100) * (counts[0] + counts[1]));
-    if (draining === undefined && shown === 0) {
-      draining = colours.findIndex((_, i) => counts[i] > most[i] + 1);
-      colours[draining]?.signal("SIGUSR1");
-    } else if (draining >= 0 && (counts[draining] <= most[draining] || Date.now() > until)) {
-      colours[draining].signal("SIGUSR2");
-      draining = -1;
-    }
-    if (Date.now() - shown >= (terminal ? 200 : 2000)) {
+    const most = shares.map((share) => share * (counts[0] + counts[1]));
+    const i = colours.findIndex((_, one) => counts[one] > most[one] + 1);
+    if (i < 0) return;
+    Object.assign(this, { colour: colours[i], i, most: most[i], share: shares[i] });
+    this.before = await toGo(this.colour);
+    this.colour.signal("SIGUSR1");
+  }
+
+  async look(counts, late) {
+    if (this.colour === undefined) return;
+    const going = Math.max(0, (await toGo(this.colour)) - this.before);
+    if (counts[this.i] - going * (1 - this.share) > this.most && !late) return;
+    this.colour.signal("SIGUSR2");
+    this.colour = undefined;
+  }
+}
+
+// Resolves at the moment end, with blue's share in %.
+async function shift(stage, colours, share, end) {
+  const work = new Shift();
+  await work.begin(colours, [share / 100, 1 - share / 100]);
+  for (let shown = 0; ; await sleep(LOOK_MS)) {
+    const counts = await count(colours);
+    const late = Date.now() > end;
+    await work.look(counts, late);
+    if (late || Date.now() - shown >= (terminal ? 200 : 2000)) {
       shown = Date.now();
       draw(stage, colours, counts, share);
     }
-    if (Date.now() > until && draining < 0) return draw(stage, colours, counts, share);
-    await sleep(LOOK_MS);
+    if (late) return Math.round((counts[0] / Math.max(1, counts[0] + counts[1])) * 100);
   }
 }
 
 function bench(stage, url, seconds) {
-  const { clients, rooms, rate } = stage.args;
+  const { clients, people, rooms, rate } = stage.args;
   const flags = {
     connections: clients,
+    people: Math.min(people, clients),
     rooms: Math.min(rooms, clients),
     rate,
     warmup: "0",
@@ -98,12 +121,25 @@ function bench(stage, url, seconds) {
   return part;
 }
 
-function judge(stage, talk) {
+// Resolves when all clients are there.
+async function opened(stage, colours, talk) {
+  for (let open = 0, shown = Date.now(); open < stage.args.clients; await sleep(LOOK_MS)) {
+    if (talk.ended !== undefined) throw new Problem(`bench has ended (${talk.ended})\n${talk.err}`);
+    const counts = await count(colours);
+    open = counts[0] + counts[1];
+    if (Date.now() - shown < 2000) continue;
+    shown = Date.now();
+    stage.say(open === 0 ? "they log in" : `${open} of ${stage.args.clients} are there`);
+  }
+}
+
+function judge(stage, talk, shares) {
   const { total, missing } = JSON.parse(readFileSync(stage.file("bench.json"), "utf8"));
   const lost = total.gaps + missing;
   const { repeats: twice, drops: early, moves, deliveries, errors } = total;
   const good = lost === 0 && twice === 0 && early === 0 && moves > 0 && talk.ended === 0;
   console.log(`\n${talk.out}`);
+  console.log(`blue had ${shares.join(" %, ")} % of the connections`);
   console.log(
     `${good ? "good" : "BAD"}: ${moves} moves, ${deliveries} messages shown, ${lost} lost, ${twice} shown twice, ` +
       `${early} connections closed before their successor was up, ${errors} errors`,
@@ -125,25 +161,26 @@ await run(about, async (stage) => {
     "drain-ms": `${Math.round(step * 1.4)}ms`, // who is left then is closed: a step takes it back before
   };
   const colours = [await polylog(stage, "blue", own, env), await polylog(stage, "green", own, env)];
-  const { url, weigh } = await balancer(stage, { servers: colours, weights: [90, 10], check: "/health" });
+  const { url, weigh } = await balancer(stage, {
+    servers: colours,
+    weights: [90, 10],
+    check: "/health",
+    most: clients * 2, // each has two while it moves
+  });
   stage.watch();
-  stage.say(`${clients} clients talk at ${url}`);
+  stage.say(`${clients} clients come to ${url}`);
   const talk = bench(stage, url, seconds);
-  for (let open = 0; open < clients; await sleep(LOOK_MS)) {
-    if (talk.ended !== undefined) throw new Problem(`bench has ended (${talk.ended})\n${talk.err}`);
-    const counts = await count(colours);
-    open = counts[0] + counts[1];
-  }
+  await opened(stage, colours, talk);
   const begin = Date.now();
-  let share = 90;
-  for (const [i, next] of [share, ...STEPS].entries()) {
-    stage.say(`weights ${next}/${100 - next}`);
+  const shares = [];
+  for (const [i, share] of [90, ...STEPS].entries()) {
+    stage.say(`weights ${share}/${100 - share}`);
     drawn = false;
-    await weigh("blue", next);
-    await weigh("green", 100 - next);
-    share = next;
-    await shift(stage, colours, share, begin + step * (i + 1) - (i === STEPS.length ? 1000 : 0));
+    await weigh("blue", share);
+    await weigh("green", 100 - share);
+    const end = begin + step * (i + 1) - (i === STEPS.length ? 1000 : 0);
+    shares.push(await shift(stage, colours, share, end));
   }
   await talk.end;
-  return judge(stage, talk);
+  return judge(stage, talk, shares);
 });

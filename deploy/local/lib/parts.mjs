@@ -45,7 +45,7 @@ export async function dynamodb(stage) {
   const java = ["java", "-Xmx512m", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"];
   await stage.spawn("dynamodb", [...java, "-inMemory", "-sharedDb", "-port", String(port)], {
     cwd: home,
-    ready: () => answers(url, undefined),
+    ready: () => answers(url, null),
     what: "DynamoDB Local",
   });
   return { ...AWS, AWS_ENDPOINT_URL: url };
@@ -129,8 +129,8 @@ function certificate(stage) {
 }
 
 // HAProxy in front of servers, each with a weight. check: the path that tells whether one is
-// to be given new connections. A unix socket takes commands.
-export async function balancer(stage, { servers, weights = [], tls = false, check = "/ready" }) {
+// to be given new connections; most: connections at once. A unix socket takes commands.
+export async function balancer(stage, { servers, weights = [], tls = false, check = "/ready", most = 2000 }) {
   const port = await stage.port();
   const { cert, pem } = tls ? certificate(stage) : {};
   const admin = stage.file("haproxy.sock");
@@ -139,11 +139,12 @@ export async function balancer(stage, { servers, weights = [], tls = false, chec
   );
   const config = `global
   log stdout format raw local0
-  maxconn 9500
+  maxconn ${most}
   stats socket ${admin} mode 600 level admin
 defaults
   mode http
   log global
+  option httplog
   option dontlognull
   timeout connect 5s
   timeout client 60s

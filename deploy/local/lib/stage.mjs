@@ -24,11 +24,12 @@ export async function until(what, look, ms = 20_000) {
   }
 }
 
+// Whether somebody answers, with that status; null: with any.
 export async function answers(url, wanted = 200) {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
     await response.arrayBuffer();
-    return wanted === undefined || response.status === wanted;
+    return wanted === null || response.status === wanted;
   } catch {
     return false;
   }
