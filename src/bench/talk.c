@@ -61,6 +61,7 @@ static void say_join(struct line *l, uint32_t slot)
     end(l, &o);
 }
 
+/* Asks for the rooms that the line does not follow. */
 static void say_resume(struct line *l)
 {
     struct peer *p = l->peer;
@@ -72,6 +73,8 @@ static void say_resume(struct line *l)
     json_out_key(&o, "rooms");
     json_out_object(&o);
     for (uint32_t slot = 0; slot < plan->rooms_each; slot++) {
+        if (p->tracks[slot].joined)
+            continue;
         plan_room_name(plan, plan_room(plan, p->index, slot), room);
         json_out_key(&o, room);
         json_out_array(&o);
@@ -198,15 +201,17 @@ void talk_open(struct line *l)
     if (l == p->line)
         p->page_asked = false;
     p->joins_left = 1;
-    if (plan->floor)
+    if (plan->floor) {
         say_hello(l);
-    else if (resumes(l))
+        return;
+    }
+    for (uint32_t slot = 0; slot < plan->rooms_each; slot++)
+        p->tracks[slot].joined = false;
+    if (resumes(l))
         say_resume(l);
     else {
         p->joins_left = plan->rooms_each;
         p->joins_next = p->joins_flying = 0;
-        for (uint32_t slot = 0; slot < plan->rooms_each; slot++)
-            p->tracks[slot].joined = false;
         ask_joins(l);
     }
 }
@@ -485,24 +490,33 @@ static void hear_join(struct line *l, const struct scan *s, uint64_t slot)
     ask_joins(l);
 }
 
+/* What was refused is asked for again: the line is not up without it. */
 static void hear_resume(struct line *l, const struct scan *s)
 {
     struct peer *p = l->peer;
+    bool refused = false;
 
+    for (uint32_t slot = 0; slot < p->crowd->plan->rooms_each; slot++)
+        p->tracks[slot].joined = true;
     for (size_t i = 0; i < s->rooms_n; i++) {
         const struct scan_room *r = &s->rooms[i];
         uint32_t slot;
 
         if (!plan_slot(p->crowd->plan, p->index, r->id, &slot))
             continue;
-        if (r->refused)
+        if (r->refused) {
             tally_error(&p->crowd->tally, STR("resume_refused"));
-        else if (r->reset)
+            p->tracks[slot].joined = false;
+            refused = true;
+        } else if (r->reset)
             restart(l, slot, r->epoch, r->head);
         else
             head_seen(p, slot, r->head);
     }
-    joined(l);
+    if (refused)
+        wheel_set(&p->crowd->wheel, &p->retry_timer, io_now_ms(p->crowd->io) + RETRY_MS);
+    else
+        joined(l);
 }
 
 static void flight_end(struct peer *p, uint64_t i)

@@ -342,6 +342,30 @@ static void what_was_on_its_way_is_sent_again_as_it_was(void **state)
     assert_int_equal(crowd.tally.counts.drops, 1);
 }
 
+/* It counted as up, and was shown nothing. */
+static void what_resume_refuses_is_asked_for_again(void **state)
+{
+    static const char resume[] =
+        "{\"action\":\"resume\",\"id\":6,\"rooms\":{\"t-00000\":[5,10]}}\n";
+
+    (void)state;
+    complete(&w.in, 0, NULL);
+    turns(0);
+    turns(1000);
+    upgrade();
+    assert_string_equal(said(), resume);
+    hear("{\"id\":6,\"ok\":{\"rooms\":{\"t-00000\":{\"error\":{\"code\":\"store_failed\","
+         "\"message\":\"\"}}}}}");
+    assert_int_equal(crowd.live_n, 0);
+    turns(499);
+    assert_string_equal(said(), "");
+    turns(1);
+    assert_string_equal(said(), resume);
+    hear("{\"id\":6,\"ok\":{\"rooms\":{}}}");
+    assert_int_equal(crowd.live_n, 1);
+    assert_string_equal(crowd.tally.errors[1].code, "resume_refused");
+}
+
 static void a_reset_starts_anew(void **state)
 {
     (void)state;
@@ -367,5 +391,6 @@ static void pings_are_answered(void **state)
 
 CHECK_MAIN(STORY(gaps_and_repeats_are_counted), STORY(what_was_left_out_is_fetched),
            STORY(a_window_is_kept), STORY(who_is_too_fast_waits),
-           STORY(what_was_on_its_way_is_sent_again_as_it_was), STORY(a_reset_starts_anew),
+           STORY(what_was_on_its_way_is_sent_again_as_it_was),
+           STORY(what_resume_refuses_is_asked_for_again), STORY(a_reset_starts_anew),
            STORY(pings_are_answered))

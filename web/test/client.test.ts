@@ -160,6 +160,21 @@ test("reset: another log, from its head, with nothing kept of the first", async 
   assert.equal(general(s).epoch, 100);
 });
 
+test("a room that resume refuses for now is kept, and resumed by another connection", async () => {
+  for (const id of ["general", "@7"]) {
+    const s = await online(10);
+    s.client.on("lost", () => assert.fail("lost"));
+    await s.socket().drop();
+    await s.clock.pass(400);
+    await again(s, { [id]: { error: { code: "store_failed", message: "" } } });
+    assert.equal(s.socket().closed, true);
+    assert.notEqual(s.client.state.name, "online");
+    await s.clock.pass(1000);
+    assert.deepEqual((await again(s)).rooms, { "@7": [EPOCH, 3], general: [EPOCH, 10] });
+    assert.equal(s.client.state.name, "online");
+  }
+});
+
 test("a room that resume refuses is lost, the others are not", async () => {
   const s = await online(10);
   const lost: string[] = [];

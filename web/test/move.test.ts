@@ -113,6 +113,20 @@ test("told to move on the second too, it is the same node: it tries again until 
   assert.deepEqual(s.states, ["connecting", "online"]);
 });
 
+test("where a room cannot be followed for now it does not stay: the first goes on", async () => {
+  const s = await online(10);
+  const first = s.socket();
+  await moving(s);
+  await again(s, { general: { error: { code: "store_failed", message: "" } } });
+  assert.equal(s.socket().closed, true);
+  assert.equal(first.closed, false);
+  await s.clock.pass(500);
+  assert.equal(s.sockets.length, 3);
+  await again(s);
+  assert.equal(first.closed, true);
+  assert.deepEqual(s.states, ["connecting", "online"]);
+});
+
 test("with no other node it stays until it is closed, then comes back by itself", async () => {
   const s = await online(10);
   const first = s.socket();

@@ -2,7 +2,7 @@ import { Backoff } from "./backoff.ts";
 import { type Clock, systemClock, Timer } from "./clock.ts";
 import { Connection, type SocketFactory } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
-import { asPolylogError, endsSession, PolylogError } from "./errors.ts";
+import { asPolylogError, endsSession, isTransient, PolylogError } from "./errors.ts";
 import { socketUrl } from "./login.ts";
 import { Mover } from "./mover.ts";
 import { Outbox, type OutboxStorage, type Pending } from "./outbox.ts";
@@ -443,8 +443,14 @@ export class Client extends Emitter<ClientEvents> {
     }
     this.late.clear();
     const { rooms } = await connection.request("resume", { rooms: cursors });
-    for (const [id, resumed] of Object.entries(rooms)) this.resumed(id, resumed);
+    let later: PolylogError | undefined;
+    for (const [id, resumed] of Object.entries(rooms)) {
+      const error = "error" in resumed ? PolylogError.fromBody(resumed.error) : undefined;
+      if (error !== undefined && isTransient(error.code)) later = error;
+      else this.resumed(id, resumed);
+    }
     this.emit("rooms", undefined);
+    if (later !== undefined) throw later; // another connection resumes all
   }
 
   private resumed(id: string, resumed: Resumed): void {
