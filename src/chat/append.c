@@ -136,19 +136,27 @@ static void batch_fill(struct batch *b)
     }
 }
 
-/* Other nodes are told, and given the entries if they are few. */
+/* Other nodes are told, and given the entries, if each fits a doorbell. */
 static void batch_ring(const struct batch *b)
 {
     const struct room *r = b->room;
     struct bus *bus = r->owner->bus;
     struct buf bytes CLEANUP(buf_fini);
+    unsigned n = 0;
 
     if (bus_is_alone(bus))
         return;
     buf_init(&bytes, BUS_BYTES_MAX);
-    if (buf_len(&b->bytes) < BUS_BYTES_MAX)
-        doorbell_write(&bytes, r->epoch, b->entries, b->n);
-    bus_ring(bus, room_id(r), r->head, bytes.failed ? (struct str){0} : buf_peek(&bytes));
+    for (unsigned i = 0; i < b->n; i += n) {
+        n = doorbell_fits(r->epoch, b->entries + i, b->n - i, BUS_BYTES_MAX);
+        if (n == 0)
+            break; /* they have to look, which gives them all the rest */
+        buf_clear(&bytes);
+        doorbell_write(&bytes, r->epoch, b->entries + i, n);
+        bus_ring(bus, room_id(r), b->req.head + i + n, buf_peek(&bytes));
+    }
+    if (n == 0)
+        bus_ring(bus, room_id(r), r->head, (struct str){0});
 }
 
 /* Followers are told, and other nodes; then the calls are answered. The answers

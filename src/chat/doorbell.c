@@ -7,10 +7,24 @@ enum { VERSION = 1 };
 
 static void put(struct buf *b, uint64_t v)
 {
-    uint8_t *p = buf_reserve(b, VARINT_N_MAX);
+    uint8_t *p = buf_reserve(b, varint_size(v));
 
     if (p != NULL)
         buf_commit(b, (size_t)(varint_put(p, v) - p));
+}
+
+unsigned doorbell_fits(uint64_t epoch, const struct str *entries, unsigned n, size_t max)
+{
+    size_t bytes = 1 + varint_size(epoch);
+    unsigned i = 0;
+
+    while (i < n) {
+        bytes += varint_size(entries[i].n) + entries[i].n;
+        if (bytes + varint_size(i + 1) > max)
+            break;
+        i++;
+    }
+    return i;
 }
 
 void doorbell_write(struct buf *b, uint64_t epoch, const struct str *entries, unsigned n)

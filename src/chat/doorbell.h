@@ -1,5 +1,5 @@
-/* doorbell.h: what a doorbell carries (bus.h, bytes of BUS_RING): the entries of
- * one batch as they are stored, and which log they are of. The node that rings
+/* doorbell.h: what a doorbell carries (bus.h, bytes of BUS_RING): entries of one
+ * batch as they are stored, and which log they are of. The node that rings
  * has committed them, so that who is at their place takes them in without asking
  * the store; everybody else looks there.
  *
@@ -17,6 +17,10 @@ struct doorbell {
     uint64_t n;      /* at least 1 */
     struct str rest; /* the entries not yet taken */
 };
+
+/* How many of the entries, from the first on, one of at most max bytes holds; 0: not
+ * even the first. */
+unsigned doorbell_fits(uint64_t epoch, const struct str *entries, unsigned n, size_t max);
 
 /* Appends it; b's bound is the bus's. If it does not fit, b has failed. */
 void doorbell_write(struct buf *b, uint64_t epoch, const struct str *entries, unsigned n);

@@ -50,6 +50,29 @@ static void what_is_too_long_fails(void **state)
     assert_true(b.failed);
 }
 
+/* What fits is what can be written, to the byte. */
+static void as_many_as_fit(void **state)
+{
+    static uint8_t filler[300];
+    const struct str entries[] = {STR("one"), STR(""), {filler, 200}, {filler, 10}};
+
+    (void)state;
+    for (size_t max = 0; max < 300; max++) {
+        unsigned n = doorbell_fits(300, entries, 4, max);
+        struct buf b CLEANUP(buf_fini);
+
+        buf_init(&b, max);
+        if (n > 0)
+            doorbell_write(&b, 300, entries, n);
+        assert_false(b.failed);
+        buf_clear(&b);
+        if (n < 4)
+            doorbell_write(&b, 300, entries, n + 1);
+        assert_true(n == 4 || b.failed);
+    }
+    assert_int_equal(doorbell_fits(1, entries, 4, SIZE_MAX), 4);
+}
+
 CHECK_MAIN(cmocka_unit_test(what_is_written_is_read),
            cmocka_unit_test(what_is_cut_or_changed_is_none),
-           cmocka_unit_test(what_is_too_long_fails))
+           cmocka_unit_test(what_is_too_long_fails), cmocka_unit_test(as_many_as_fit))
