@@ -50,7 +50,8 @@ struct plan {
     unsigned nodes, clients, rooms, publishers;
     unsigned every_ms; /* between a publisher's sends; 0: behind its own acknowledgement */
     unsigned run_ms;
-    bool kill; /* a node, in the middle */
+    bool together; /* all publishers are at one node */
+    bool kill;     /* a node, in the middle */
 };
 
 struct totals {
@@ -242,9 +243,9 @@ static void publish(struct client *c)
     c->next_ms = MAX(c->next_ms, now_ms(s)) + every;
     c->sent++;
     say(c,
-        "{\"action\":\"send\",\"id\":%llu,\"room\":\"r%u\",\"cid\":\"%s-%llu\",\"seen\":%llu,"
+        "{\"action\":\"send\",\"id\":%llu,\"room\":\"r%u\",\"cid\":\"%td-%llu\",\"seen\":%llu,"
         "\"text\":\"%s\"}",
-        (unsigned long long)c->sent + 1, c->room, c->name, (unsigned long long)c->sent,
+        (unsigned long long)c->sent + 1, c->room, c - s->clients, (unsigned long long)c->sent,
         (unsigned long long)c->seq, text);
 }
 
@@ -323,7 +324,7 @@ static void make_clients(struct scale *s)
 
         c->scale = s;
         c->room = i % p->rooms;
-        c->node = i / p->rooms % p->nodes;
+        c->node = p->together && i < p->publishers * p->rooms ? 0 : i / p->rooms % p->nodes;
         (void)snprintf(c->name, sizeof(c->name), "p%u", i % PEOPLE);
         sim_link_init(&c->link, &link_ops, s->io, &s->rng);
         c->due_ms = rng_below(&s->rng, 1 + p->clients / 2);
@@ -425,7 +426,7 @@ static void run(const struct plan *plan)
     s->sim = sim_new(1, (struct sim_faults){.latency_ms = NET_MS, .job_ms = STORE_MS});
     s->disk = store_mem_disk_new();
     s->buses = bus_model_new(s->sim, &s->rng);
-    bus_model_set(s->buses, (struct bus_model_faults){.held_ms = BUS_MS});
+    bus_model_set(s->buses, (struct bus_model_faults){.held_ms = BUS_MS, .in_order = true});
     for (unsigned i = 0; i < plan->nodes; i++)
         start_node(s, i);
     s->host = sim_host_new(s->sim);
@@ -492,6 +493,13 @@ static const struct plan plans[] = {
      .rooms = 1,
      .publishers = 150,
      .run_ms = 4000},
+    {.what = "hot room, one of 4 nodes' 150",
+     .nodes = 4,
+     .clients = 250,
+     .rooms = 1,
+     .publishers = 150,
+     .run_ms = 4000,
+     .together = true},
     {.what = "many rooms of 10, 3 nodes",
      .nodes = 3,
      .clients = 240,

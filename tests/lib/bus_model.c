@@ -28,7 +28,7 @@ struct end {
     struct bus_model *model;
     struct list node; /* of the model */
     struct list ears;
-    uint64_t id;
+    uint64_t id, due_ms; /* when it hears what was rung last */
     struct bus_stats stats;
     unsigned posted; /* letters in mailboxes */
     bool silent, closed;
@@ -126,6 +126,8 @@ static void hold(struct end *e, struct ear *ear, const struct bus_event *event, 
     l->end = e;
     l->ear = ear;
     l->due_ms = sim_now_ms(m->sim) + (ms > 0 ? rng_below(m->rng, ms + 1) : 0);
+    if (m->faults.in_order)
+        l->due_ms = e->due_ms = MAX(l->due_ms, e->due_ms);
     l->event = *event;
     if (event->room.n > 0)
         memcpy(l->bytes, event->room.p, event->room.n);
