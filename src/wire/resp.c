@@ -58,7 +58,7 @@ static void *make_array(const redisReadTask *task, int n)
 {
     struct resp_reply *r;
 
-    if (n < 0 || n > RESP_ELEMENTS_MAX)
+    if (n < 0 || n > (task->parent == NULL ? RESP_ELEMENTS_MAX : RESP_INNER_MAX))
         return NULL;
     r = reply_new(task, RESP_ARRAY, (size_t)n * sizeof(*r->elements));
     r->n = (unsigned)n;

@@ -11,7 +11,8 @@
 #include "base/buf.h"
 
 enum {
-    RESP_ELEMENTS_MAX = 4096,     /* of an array */
+    RESP_ELEMENTS_MAX = 16384,    /* of an array */
+    RESP_INNER_MAX = 512,         /* of an array within one */
     RESP_STRING_MAX = 1024 * 1024 /* bytes */
 };
 

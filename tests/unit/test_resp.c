@@ -77,7 +77,10 @@ static void refuses_what_is_none(void **state)
     (void)state;
     assert_string_equal(replies("HTTP/1.1 400 Bad Request\r\n", 99), "bad");
     assert_string_equal(replies("+OK\r\n?\r\n", 99), "OK;bad");
-    assert_string_equal(replies("*5000\r\n", 99), "bad");
+    assert_string_equal(replies("*16384\r\n", 99), "more");
+    assert_string_equal(replies("*16385\r\n", 99), "bad");
+    assert_string_equal(replies("*1\r\n*512\r\n", 99), "more");
+    assert_string_equal(replies("*1\r\n*513\r\n", 99), "bad");
     assert_string_equal(replies("*-2\r\n", 99), "bad");
     assert_string_equal(replies("*2\r\n:1\r\n!\r\n", 99), "bad");
     assert_string_equal(
