@@ -1,14 +1,21 @@
 // Somebody who chats with socket.io-client, as it comes from npm.
 import { Manager } from "socket.io-client";
+import { Pipe } from "../cluster/pipe.mjs";
 import { until } from "../integration/lib/suite.mjs";
 
 const PATIENCE_MS = 8000;
 export const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], both: ["polling", "websocket"] };
 const LOGGED = new Set(["message", "edit", "delete", "react", "room", "member", "invite"]);
 
+// The same test, of people who come to that server.
+export function at(t, server) {
+  return { server, name: (x) => t.name(x), room: (x) => t.room(x), after: (f) => t.after(f) };
+}
+
 export class Peer {
-  // auth: a token is got for `name` unless one is given.
-  static async connect(t, name, { transports = "both", nsp = "/", auth, url, options = {}, manager } = {}) {
+  // auth: a token is got for `name` unless one is given. way: to that port, so that its
+  // sockets are cut as a network cuts them; else the client closes.
+  static async connect(t, name, { transports = "both", nsp = "/", auth, url, way, options = {}, manager } = {}) {
     const server = await t.server;
     const peer = new Peer();
     peer.name = t.name(name);
@@ -17,6 +24,11 @@ export class Peer {
       peer.token = login.token;
       peer.user = login.user;
       auth = { token: login.token };
+    }
+    if (way) {
+      peer.way = await Pipe.open(way);
+      t.after(() => peer.way.close());
+      url = `http://127.0.0.1:${peer.way.port}`;
     }
     peer.manager = manager ?? new Manager(url ?? server.url, {
       transports: TRANSPORTS[transports], reconnectionDelay: 10, reconnectionDelayMax: 50, ...options });
@@ -54,6 +66,11 @@ export class Peer {
 
   // Loses the connection, as a network does; the library comes back by itself.
   cut() {
+    if (this.way) {
+      this.way.set("cut");
+      this.socket.once("disconnect", () => this.way.set("open"));
+      return;
+    }
     const transport = this.manager.engine.transport;
     if (transport.ws) transport.ws.terminate();
     else this.manager.engine.close();

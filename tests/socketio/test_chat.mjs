@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { certificate } from "../integration/lib/certificate.mjs";
 import { freePort } from "../integration/lib/server.mjs";
 import { sleep, test, until } from "../integration/lib/suite.mjs";
-import { Peer, TRANSPORTS } from "./peer.mjs";
+import { Peer, TRANSPORTS, at } from "./peer.mjs";
 
 for (const transports of Object.keys(TRANSPORTS)) {
   const options = { transports };
@@ -77,7 +77,7 @@ test("who is refused", async (t) => {
   const odd = await Peer.connect(t, "odd", { auth: { username: "\u0001" } });
   assert.equal(odd.error.data.code, "bad_name");
   const server = await t.start({ "sio-path": "/chat/" });
-  const elsewhere = await Peer.connect({ ...t, server, name: (x) => t.name(x), after: (f) => t.after(f) }, "ana", {
+  const elsewhere = await Peer.connect(at(t, server), "ana", {
     options: { path: "/chat" } });
   assert.ok(elsewhere.socket.connected);
   assert.equal((await server.fetch("/socket.io/?EIO=4&transport=polling")).status, 404);
@@ -121,7 +121,7 @@ test("namespaces are the same chat, each for itself", async (t) => {
 
 test("a server that stops lets go, and its successor goes on", async (t) => {
   const server = await t.start();
-  const context = { server, name: (x) => t.name(x), after: (f) => t.after(f) };
+  const context = at(t, server);
   const ana = await Peer.connect(context, "ana"), bob = await Peer.connect(context, "bob", { transports: "polling" });
   await ana.call("join", { room: "r" });
   await bob.call("join", { room: "r" });
@@ -143,7 +143,7 @@ for (const transports of Object.keys(TRANSPORTS))
     const { key, cert } = certificate(server.dir, "127.0.0.1");
     await server.restart({ "tls-listen": `127.0.0.1:${port}`, "tls-key": key, "tls-cert": cert }, "SIGKILL");
     await server.ready();
-    const context = { server, name: (x) => t.name(x), after: (f) => t.after(f) };
+    const context = at(t, server);
     const options = { transports, url: `https://127.0.0.1:${port}`, options: { rejectUnauthorized: false } };
     const people = [];
     for (let i = 0; i < 6; i++) people.push(await Peer.connect(context, `p${i}`, options));
