@@ -1,9 +1,9 @@
 #include "server/eio.h"
 
-#include "base/base64.h"
 #include "base/str.h"
 #include "server/door_http.h"
 #include "server/door_ws.h"
+#include "server/far_there.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -13,7 +13,6 @@
 #define PROBE_MS 10000
 /* A GET that was sent with the end of its session may come behind it. */
 #define CLOSING_MS 1000
-#define SID_BYTES (8 + 1 + EIO_ID_LEN)
 
 struct eio {
     struct map_node node; /* of the worker's, while requests may name it */
@@ -23,7 +22,7 @@ struct eio {
     const struct eio_user *user;
     void *state;     /* the user's */
     uint64_t due_ms; /* the next ping; or by when it must have been answered */
-    uint8_t id[EIO_ID_LEN];
+    struct eio_sid sid;
     uint8_t family, ip[16]; /* who opened it */
     bool listed, websocket;
     bool awaiting; /* a pong */
@@ -67,36 +66,6 @@ static uint64_t now_ms(const struct conn *c)
     return worker_now_ms(c->worker);
 }
 
-/* Ids. */
-
-static void sid_format(const struct conn *c, const uint8_t id[static EIO_ID_LEN],
-                       char out[static EIO_SID_LEN])
-{
-    uint64_t node = bus_self(c->worker->server->o.bus);
-    uint8_t bytes[SID_BYTES];
-
-    for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(node >> (8 * i));
-    bytes[8] = (uint8_t)c->worker->index;
-    memcpy(bytes + 9, id, EIO_ID_LEN);
-    (void)base64_encode(BASE64_URL, (struct str){bytes, sizeof(bytes)}, out);
-}
-
-bool eio_sid_parse(struct str text, struct eio_sid *ret)
-{
-    uint8_t bytes[BASE64_DECODED_MAX(EIO_SID_LEN)];
-    size_t n;
-
-    if (text.n != EIO_SID_LEN || !base64_decode(BASE64_URL, text, bytes, &n))
-        return false;
-    ret->node = 0;
-    for (unsigned i = 0; i < 8; i++)
-        ret->node |= (uint64_t)bytes[i] << (8 * i);
-    ret->worker = bytes[8];
-    memcpy(ret->id, bytes + 9, EIO_ID_LEN);
-    return true;
-}
-
 static uint64_t hash_of(const uint8_t id[static EIO_ID_LEN])
 {
     uint64_t hash;
@@ -107,7 +76,7 @@ static uint64_t hash_of(const uint8_t id[static EIO_ID_LEN])
 
 static bool eio_eq(const struct map_node *node, const void *key)
 {
-    return memcmp(CONTAINER_OF((struct map_node *)(uintptr_t)node, struct eio, node)->id, key,
+    return memcmp(CONTAINER_OF((struct map_node *)(uintptr_t)node, struct eio, node)->sid.id, key,
                   EIO_ID_LEN) == 0;
 }
 
@@ -133,16 +102,11 @@ void eio_head(struct conn *c, struct buf *out, size_t n)
     buf_append_byte(out, '0' + ENGINEIO_MESSAGE);
 }
 
-/* As the transport has it. */
-static void append(struct buf *out, bool websocket, const struct engineio_packet *p)
+void eio_append_frame(struct buf *out, const struct engineio_packet *p)
 {
     uint8_t header[WS_HEADER_MAX];
     size_t n = p->data.n + (p->binary ? 0 : 1);
 
-    if (!websocket) {
-        engineio_append_record(out, p);
-        return;
-    }
     n = ws_encode_header(header, p->binary ? WS_OP_BINARY : WS_OP_TEXT, WS_FIN, n, NULL);
     buf_append(out, (struct str){header, n});
     if (!p->binary)
@@ -156,7 +120,10 @@ static void send_packet(struct conn *c, const struct engineio_packet *p)
 
     if (out == NULL)
         return;
-    append(out, eio_of(c)->websocket, p);
+    if (eio_of(c)->websocket)
+        eio_append_frame(out, p);
+    else
+        engineio_append_record(out, p);
     conn_sent(c);
 }
 
@@ -180,7 +147,7 @@ bool eio_writable(const struct conn *c)
 
 /* Answering requests. */
 
-static void answer(struct conn *h, int status, const char *type, struct str body)
+static void answer_http(struct conn *h, int status, const char *type, struct str body)
 {
     struct http1_header extra = {STR("Cache-Control"), STR("no-store")};
 
@@ -190,13 +157,30 @@ static void answer(struct conn *h, int status, const char *type, struct str body
             .status = status, .type = str_of(type), .body = body, .extra = &extra, .extra_n = 1});
 }
 
-void eio_refuse(struct conn *h, enum engineio_error error)
+static void refuse_http(struct conn *h, enum engineio_error error)
 {
     struct buf body CLEANUP(buf_fini);
 
     buf_init(&body, OPEN_MAX);
     engineio_append_error(&body, error);
-    answer(h, engineio_error_status(error), "application/json", buf_peek(&body));
+    answer_http(h, engineio_error_status(error), "application/json", buf_peek(&body));
+}
+
+void eio_answer(struct conn *h, const struct eio_answer *answer)
+{
+    if (far_there_is(h))
+        far_there_answer(h, answer);
+    else if (answer->kind == EIO_PACKETS)
+        answer_http(h, 200, "text/plain; charset=UTF-8", answer->body);
+    else if (answer->kind == EIO_TAKEN)
+        answer_http(h, 200, "text/html", STR("ok"));
+    else
+        refuse_http(h, answer->error);
+}
+
+void eio_refuse(struct conn *h, enum engineio_error error)
+{
+    eio_answer(h, &(struct eio_answer){.kind = EIO_REFUSED, .error = error});
 }
 
 static struct conn *take_poll(struct eio *e)
@@ -214,7 +198,7 @@ static void answer_poll(struct eio *e, struct str body)
     struct conn *h = take_poll(e);
 
     if (h != NULL)
-        answer(h, 200, "text/plain; charset=UTF-8", body);
+        eio_answer(h, &(struct eio_answer){.kind = EIO_PACKETS, .body = body});
 }
 
 static void polled_flush(struct conn *c)
@@ -271,7 +255,9 @@ static void session_new(struct conn *c, const struct conn *h, const struct eio_u
     e->local = h->http->loopback;
     e->family = (uint8_t)from.family;
     memcpy(e->ip, from.ip, sizeof(e->ip));
-    io_random(c->worker->io, e->id, sizeof(e->id));
+    e->sid.node = bus_self(c->worker->server->o.bus);
+    e->sid.worker = c->worker->index;
+    io_random(c->worker->io, e->sid.id, sizeof(e->sid.id));
     c->own = e;
     metrics_add(c->worker->metrics, METRIC_open_sio, 1);
     metrics_add(c->worker->metrics, METRIC_connections_sio, 1);
@@ -285,7 +271,7 @@ static void send_open(struct conn *c)
     struct buf body CLEANUP(buf_fini);
 
     buf_init(&body, OPEN_MAX);
-    sid_format(c, e->id, sid);
+    eio_sid_write(&e->sid, sid);
     engineio_append_open(&body,
                          &(struct engineio_open){.sid = {(const uint8_t *)sid, sizeof(sid)},
                                                  .upgrades = !e->websocket,
@@ -306,7 +292,7 @@ struct conn *eio_open(struct conn *h, const struct eio_user *user)
     session_new(c, h, user, false);
     e = eio_of(c);
     e->listed = true;
-    map_add(&c->worker->sessions, &e->node, hash_of(e->id));
+    map_add(&c->worker->sessions, &e->node, hash_of(e->sid.id));
     e->poll = h;
     h->http->session = c;
     send_open(c);
@@ -503,7 +489,7 @@ void eio_post(struct conn *c, struct conn *h)
         take_packet(c, &p);
     }
     if (next != ENGINEIO_BAD) {
-        answer(h, 200, "text/html", STR("ok"));
+        eio_answer(h, &(struct eio_answer){.kind = EIO_TAKEN});
         return;
     }
     eio_refuse(h, ENGINEIO_BAD_REQUEST);
@@ -580,6 +566,12 @@ bool eio_may_probe(const struct conn *c)
     return !eio_of(c)->closing && eio_of(c)->probe == NULL;
 }
 
+void eio_probed(struct conn *c, bool yes)
+{
+    eio_of(c)->probed = yes;
+    conn_mark(c);
+}
+
 /* What waited for a GET goes as frames. */
 static void reframe(struct conn *c)
 {
@@ -635,10 +627,9 @@ static void answer_probe(struct conn *probe)
     struct eio_probe *p = probe->own;
     struct buf *out = conn_out(probe);
 
-    append(out, true, &(struct engineio_packet){.type = ENGINEIO_PONG, .data = STR("probe")});
+    eio_append_frame(out, &(struct engineio_packet){.type = ENGINEIO_PONG, .data = STR("probe")});
     conn_sent(probe);
-    eio_of(p->session)->probed = true;
-    conn_mark(p->session);
+    eio_probed(p->session, true);
 }
 
 static void detach(struct conn *probe)

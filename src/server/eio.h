@@ -10,16 +10,14 @@
  * WebSocket has proven itself it takes over that one's socket, and is what it was:
  * nothing that follows a room or waits for an answer notices.
  *
- * Its id says which node and worker have it, and 128 random bits. */
+ * Its id (server/eio_sid.h) says which node and worker have it. */
 #ifndef SERVER_EIO_H
 #define SERVER_EIO_H
 
 #include "base/map.h"
 #include "server/conn.h"
+#include "server/eio_sid.h"
 #include "wire/engineio.h"
-
-#define EIO_SID_LEN 34
-#define EIO_ID_LEN 16
 
 /* What speaks through sessions. */
 struct eio_user {
@@ -42,15 +40,18 @@ struct eio_user {
     void (*closed)(struct conn *c);
 };
 
-/* Where a session is. */
-struct eio_sid {
-    uint64_t node;
-    unsigned worker;
-    uint8_t id[EIO_ID_LEN];
+/* How a request is answered. */
+enum eio_answer_kind {
+    EIO_PACKETS, /* a GET */
+    EIO_TAKEN,   /* a POST; a WebSocket may prove itself */
+    EIO_REFUSED,
 };
 
-/* False if it is none. */
-bool eio_sid_parse(struct str text, struct eio_sid *ret) MUST_CHECK;
+struct eio_answer {
+    enum eio_answer_kind kind;
+    enum engineio_error error; /* EIO_REFUSED */
+    struct str body;           /* EIO_PACKETS */
+};
 
 /* Opens a session that is polled; h, which asked for it, is answered. user outlives it. */
 struct conn *eio_open(struct conn *h, const struct eio_user *user);
@@ -61,7 +62,8 @@ void eio_begin(struct conn *c, const struct eio_user *user);
 /* The polled session with that id on this worker; NULL: there is none, any more. */
 struct conn *eio_find(struct worker *w, const uint8_t id[static EIO_ID_LEN]);
 
-/* Answers h with an error. */
+/* Answers h, which may stand for a request elsewhere (server/far.h). */
+void eio_answer(struct conn *h, const struct eio_answer *answer);
 void eio_refuse(struct conn *h, enum engineio_error error);
 
 /* h asks for what there is: it is answered now or later. */
@@ -76,6 +78,12 @@ void eio_poll_lost(struct conn *h);
 /* A WebSocket, upgraded, wants to become the session's. False if another does. */
 bool eio_may_probe(const struct conn *c) MUST_CHECK;
 void eio_probe(struct conn *c, struct conn *probe);
+
+/* One elsewhere has proven itself, and no GET is to wait; or that is over. */
+void eio_probed(struct conn *c, bool yes);
+
+/* Appends a packet as a frame of a WebSocket. */
+void eio_append_frame(struct buf *out, const struct engineio_packet *p);
 
 /* Sends a message. */
 void eio_send(struct conn *c, struct str data, bool binary);

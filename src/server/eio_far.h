@@ -1,19 +1,16 @@
-/* eio_far.h: a polling request whose session is on another worker, and whose
- * connection cannot move there (TLS): the request is mailed, and its answer back.
+/* eio_far.h: a request of an HTTP connection whose session another worker has: it is
+ * asked there (server/far.h), and answered here.
  *
- *   h --request--> mail --> [ a connection without a socket, as if it were h ]
- *   h <--bytes---- mail <---------------------'
- *
- * While it is away the request holds h. If h closes meanwhile the session is told,
+ * While it is away the connection waits; if it closes meanwhile the session is told,
  * as of a GET that was abandoned. */
 #ifndef SERVER_EIO_FAR_H
 #define SERVER_EIO_FAR_H
 
-#include "server/eio.h"
+#include "server/far.h"
 
-/* The request that h holds goes to the session's worker. post: it is a POST, whose
- * body is taken; else a GET. */
-void eio_far_send(struct conn *h, const struct eio_sid *sid, bool post);
+/* The request in h's hand goes to the session's worker, which is known: GET; POST, with
+ * its body; or PROBE, after which h is a WebSocket that speaks for the session. */
+void eio_far_send(struct conn *h, const struct eio_sid *sid, enum far_type type);
 
 /* h, whose request is away, closes. */
 void eio_far_lost(struct conn *h);

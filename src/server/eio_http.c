@@ -86,8 +86,7 @@ static bool read_query(struct conn *c, struct query *ret)
     return false;
 }
 
-/* Answers the handshake of a WebSocket; false if it was refused. */
-static bool switch_protocols(struct conn *c)
+bool eio_http_upgrade(struct conn *c)
 {
     struct http1_header extra[3];
     struct http1_reply reply = {.status = 101, .content_length = HTTP1_NO_LENGTH, .extra = extra};
@@ -137,7 +136,7 @@ static void open_session(struct conn *c, const struct query *q)
         session = eio_open(c, user_of(c));
     else if (!q->websocket)
         return;
-    else if (switch_protocols(c))
+    else if (eio_http_upgrade(c))
         eio_begin(c, user_of(c));
     if (eio_is(session) && session->state == CONN_OPEN && !c->worker->server->o.echo)
         http_routes_authenticate(c, session);
@@ -154,24 +153,30 @@ static void socket_arrived(struct io_mail *mail)
     free(m);
 }
 
-/* With its socket if it can; else, of a GET or POST, the request alone. */
+/* The request alone goes where its session is. */
+static void forward(struct conn *c, const struct query *q)
+{
+    struct str method = c->http->message->request.method;
+
+    if (q->websocket)
+        eio_far_send(c, &q->sid, FAR_PROBE);
+    else if (str_eq(method, STR("GET")))
+        eio_far_send(c, &q->sid, FAR_GET);
+    else if (str_eq(method, STR("POST")))
+        eio_far_send(c, &q->sid, FAR_POST);
+    else
+        eio_refuse(c, ENGINEIO_BAD_REQUEST);
+}
+
+/* With its socket, if it can. */
 static void move(struct conn *c, const struct query *q)
 {
-    bool post = str_eq(c->http->message->request.method, STR("POST"));
-    bool get = str_eq(c->http->message->request.method, STR("GET"));
     struct worker *w = c->worker;
     struct mail_socket *m;
     int fd;
 
-    if (q->sid.worker >= w->server->workers_n) {
-        eio_refuse(c, ENGINEIO_UNKNOWN_SID);
-        return;
-    }
     if (c->out != NULL || conn_give_socket(c, &fd) < 0) {
-        if (!q->websocket && (get || post))
-            eio_far_send(c, &q->sid, post);
-        else
-            eio_refuse(c, ENGINEIO_BAD_REQUEST); /* it goes on as it is, by polling */
+        forward(c, q);
         return;
     }
     m = calloc(1, sizeof(*m));
@@ -191,10 +196,15 @@ static void run_session(struct conn *c, const struct query *q)
 {
     struct str method = c->http->message->request.method;
     struct worker *w = c->worker;
+    bool here = q->sid.node == bus_self(w->server->o.bus);
     struct conn *session;
 
-    if (q->sid.node != bus_self(w->server->o.bus)) {
+    if (!far_knows(w, q->sid.node) || (here && q->sid.worker >= w->server->workers_n)) {
         eio_refuse(c, ENGINEIO_UNKNOWN_SID);
+        return;
+    }
+    if (!here) {
+        forward(c, q);
         return;
     }
     if (q->sid.worker != w->index) {
@@ -207,7 +217,7 @@ static void run_session(struct conn *c, const struct query *q)
     } else if (q->websocket) {
         if (!eio_may_probe(session))
             eio_refuse(c, ENGINEIO_BAD_REQUEST);
-        else if (switch_protocols(c))
+        else if (eio_http_upgrade(c))
             eio_probe(session, c);
     } else if (str_eq(method, STR("GET"))) {
         eio_poll(session, c);

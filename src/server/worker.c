@@ -522,10 +522,14 @@ static void bus_heard(void *ctx, const struct bus_event *event)
 {
     struct worker *w = ctx;
 
+    if (event->kind == BUS_NODE_UP || event->kind == BUS_NODE_DOWN)
+        far_node(w, event->node, event->kind == BUS_NODE_UP);
     if (event->kind == BUS_CAST && str_eq(event->room, PEOPLE_REVOKED))
         heard_revoked(w, event->bytes);
     else if (event->kind == BUS_CAST && str_eq(event->room, LIMITS_TOPIC))
         limits_heard(w, event->bytes);
+    else if (event->kind == BUS_DIRECT)
+        far_heard(w, event->node, event->bytes);
     else if (!w->drain.settled) /* else nobody is here any more who would want to know */
         room_heard(&w->owner, event);
 }
@@ -549,6 +553,7 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     list_init(&w->owns);
     map_init(&w->persons);
     map_init(&w->sessions);
+    far_init(&w->far);
     buf_init(&w->scratch, SIZE_MAX / 2);
     limits_init(w);
     pool_init(&w->conn_pool, sizeof(struct conn));
@@ -601,6 +606,7 @@ void worker_fini(struct worker *w)
     room_owner_fini(&w->owner);
     people_fini(&w->people);
     person_fini(w);
+    far_fini(w);
     map_fini(&w->sessions);
     buf_fini(&w->scratch);
     limits_fini(w);

@@ -19,6 +19,7 @@
 #include "chat/room.h"
 #include "io/tls_context.h"
 #include "server/drain.h"
+#include "server/far.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -50,6 +51,7 @@ struct worker {
     struct list dead;  /* to be freed at the end of the turn */
     struct map persons;
     struct map sessions; /* of Engine.IO, as long as HTTP may name them */
+    struct far far;      /* those of other workers that are asked for */
     struct limits limits;
     struct list owns; /* server/own.h */
     struct pool conn_pool, follower_pool;
