@@ -432,7 +432,9 @@ static void timeout(struct conn *c)
             return;
         }
         e->awaiting = true;
-        e->due_ms = MAX(e->due_ms, now_ms(c)) + conf->sio_ping_timeout_ms;
+        /* As the handshake says; but if we are late, the client has half of it. */
+        e->due_ms =
+            MAX(e->due_ms + conf->sio_ping_timeout_ms, now_ms(c) + conf->sio_ping_timeout_ms / 2);
         send_packet(c, &(struct engineio_packet){.type = ENGINEIO_PING});
     }
     set_timer(c);

@@ -77,6 +77,7 @@ const sections = [
   [chosen(size.alone), 1],
   [chosen(deflate.cases), 2],
   [chosen(peers.cases), 2],
+  [chosen(sio.calm), 4],
   [chosen(roughCases("r.1", "/")), 1],
 ];
 if (process.env.PORT) {
