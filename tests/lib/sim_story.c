@@ -4,6 +4,7 @@
 #include "io/addr.h"
 #include "lib/bus_model.h"
 #include "lib/check.h"
+#include "lib/sim_act.h"
 #include "lib/sim_audit.h"
 #include "lib/sim_client.h"
 #include "lib/sim_node.h"
@@ -22,20 +23,15 @@ enum {
     PEOPLE_MAX = 6,
     NODES_MAX = 3,
     GONE_MAX = 32,
-    ROOMS = 4,
     PORT = 7000,
     CALM_MS = 60000,
     QUIET_MS = 1000, /* invitations follow what they were sent for */
     STOP_MS = 60000,
     STEPS_MAX = 4000000,
     CHECK_EVERY = 16,
-    FLOOD = 20000, /* frames */
 };
 
 #define VFS "story"
-
-static const char *const room_ids[ROOMS] = {"general", "garden", "cellar", "attic"};
-enum { CELLAR = 2, ATTIC = 3 }; /* the private ones */
 
 struct place {
     struct sim_node *node;
@@ -64,7 +60,7 @@ struct story {
     unsigned actions, workers;
     uint64_t act_ms, until_ms, full_until_ms, apart_until_ms;
     bool over;
-    enum { WELL, CRASH, DRAIN } fate; /* what is to befall a node */
+    struct sim_act act;
     bool served; /* a node was up: all that the first start writes is written */
     bool trace;
 };
@@ -81,206 +77,6 @@ static uint64_t below(struct story *s, uint64_t n)
     return rng_below(&s->rng, n);
 }
 
-/* What clients do. */
-
-static unsigned text_length(struct story *s)
-{
-    if (chance(s, 50))
-        return 500 + (unsigned)below(s, 3000);
-    return (unsigned)below(s, 40);
-}
-
-static void do_send(struct story *s, struct sim_client *c, unsigned room)
-{
-    struct sim_op *op = sim_client_ask(c, SIM_OP_SEND, room);
-
-    if (op == NULL)
-        return;
-    op->text_seed = rng_u64(&s->rng);
-    op->text_n = text_length(s);
-    if (chance(s, 100))
-        op->target = below(s, c->rooms[room].seen + 1);
-}
-
-static void do_burst(struct story *s, struct sim_client *c, unsigned room)
-{
-    for (uint64_t n = 5 + below(s, 30); n > 0; n--)
-        do_send(s, c, room);
-    if (chance(s, 500))
-        sim_client_hurry(c);
-}
-
-static void do_again(struct story *s, struct sim_client *c)
-{
-    const struct sim_sent *sent;
-    struct sim_op *op;
-
-    sim_client_hurry(c);
-    if (c->sent_n == 0)
-        return;
-    sent = &c->sent[below(s, MIN(c->sent_n, (unsigned)SIM_CLIENT_SENT))];
-    op = sim_client_ask(c, chance(s, 700) ? SIM_OP_AGAIN : SIM_OP_FALSE, sent->room);
-    if (op == NULL)
-        return;
-    memcpy(op->cid, sent->cid, sizeof(op->cid));
-    op->seen = sent->seen;
-    op->seq = sent->seq;
-    op->text_seed = sent->text_seed;
-    op->target = sent->target;
-    op->text_n = sent->text_n;
-}
-
-static void do_change(struct story *s, struct sim_client *c, unsigned room)
-{
-    static const char *const emoji[] = {"\xf0\x9f\x91\x8d", "\xe2\x9d\xa4", "\xf0\x9f\x98\x80"};
-    uint64_t kind = below(s, 3), target = 1 + below(s, c->rooms[room].seen + 1);
-    struct sim_op *op;
-
-    if (c->sent_n > 0 && chance(s, 700)) {
-        const struct sim_sent *sent = &c->sent[below(s, MIN(c->sent_n, (unsigned)SIM_CLIENT_SENT))];
-
-        room = sent->room;
-        target = sent->seq;
-    }
-    op = sim_client_ask(c,
-                        kind == 0   ? SIM_OP_EDIT
-                        : kind == 1 ? SIM_OP_REACT
-                                    : SIM_OP_DELETE,
-                        room);
-    if (op == NULL)
-        return;
-    op->target = target;
-    op->word = emoji[below(s, COUNTOF(emoji))];
-    op->on = chance(s, 700);
-    op->text_seed = rng_u64(&s->rng);
-    op->text_n = text_length(s);
-}
-
-/* The first client owns the private rooms, and rules the others. */
-static void do_member(struct story *s)
-{
-    static const char *const roles[] = {"member", "member", "member",   "none",
-                                        "banned", "muted",  "moderator"};
-    struct sim_client *c = &s->clients[0];
-    const struct sim_client *who = &s->clients[below(s, s->clients_n)];
-    unsigned room = sim_client_room(c, room_ids[1 + below(s, ROOMS - 1)]);
-    struct sim_op *op;
-
-    if (who->user == 0 || who->user == c->user)
-        return;
-    op = sim_client_ask(c, SIM_OP_MEMBER, room);
-    if (op == NULL)
-        return;
-    op->target = who->user;
-    op->word = roles[s->o->members ? below(s, COUNTOF(roles)) : 0];
-    if (strcmp(op->word, "muted") == 0)
-        op->until = chance(s, 500) ? 1700000000000 + sim_now_ms(s->sim) + below(s, 3000) : 0;
-}
-
-static void do_history(struct story *s, struct sim_client *c, unsigned room)
-{
-    struct sim_op *op = sim_client_ask(c, SIM_OP_MESSAGES, room);
-
-    if (op == NULL)
-        return;
-    op->on = chance(s, 500);
-    op->target = below(s, c->rooms[room].seen + 1);
-    op->text_n = 1 + (unsigned)below(s, 100);
-}
-
-static void do_small(struct story *s, struct sim_client *c, unsigned room)
-{
-    static const enum sim_op_kind kinds[] = {SIM_OP_TYPING, SIM_OP_READ, SIM_OP_PING};
-    struct sim_op *op = sim_client_ask(c, kinds[below(s, COUNTOF(kinds))], room);
-
-    if (op != NULL)
-        op->target = c->rooms[room].seen;
-}
-
-static void do_dm(struct story *s, struct sim_client *c)
-{
-    const struct sim_client *who = &s->clients[below(s, s->clients_n)];
-    struct sim_op *op;
-
-    if (who->user == 0 || who->user == c->user)
-        return;
-    op = sim_client_ask(c, SIM_OP_DM, 0);
-    if (op != NULL)
-        op->target = who->user;
-}
-
-static void do_follow(struct story *s, struct sim_client *c, unsigned room)
-{
-    struct sim_room *r = &c->rooms[room];
-
-    if (r->state == SIM_ROOM_UNWANTED)
-        sim_client_want(c, room);
-    else if (r->state == SIM_ROOM_FOLLOWED && chance(s, 500))
-        (void)sim_client_ask(c, SIM_OP_LEAVE, room);
-}
-
-static void do_trouble(struct story *s, struct sim_client *c)
-{
-    if (s->o->cuts && chance(s, 500))
-        sim_client_cut(c, below(s, 1000));
-    else if (s->o->slow && chance(s, 20))
-        sim_client_flood(c, FLOOD, below(s, 20000));
-    else if (s->o->slow)
-        sim_client_pause(c, below(s, chance(s, 100) ? 70000 : 3000));
-}
-
-static void do_fate(struct story *s)
-{
-    if (s->o->crashes && chance(s, 500))
-        s->fate = CRASH;
-    else if (s->o->drains)
-        s->fate = DRAIN;
-}
-
-static unsigned some_room(struct story *s, struct sim_client *c)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned room = 1 + (unsigned)below(s, SIM_CLIENT_ROOMS - 1);
-
-        if (c->rooms[room].id[0] != '\0' && (c->rooms[room].known || chance(s, 100)))
-            return room;
-    }
-    return 1;
-}
-
-static void act(struct story *s)
-{
-    struct sim_client *c = &s->clients[below(s, s->clients_n)];
-    uint64_t what = below(s, 1000);
-    unsigned room;
-
-    if (c->user == 0)
-        return;
-    room = some_room(s, c);
-    if (what < 450)
-        do_send(s, c, room);
-    else if (what < 480)
-        do_burst(s, c, room);
-    else if (what < 540)
-        do_again(s, c);
-    else if (what < 680)
-        do_change(s, c, room);
-    else if (what < 760)
-        do_member(s);
-    else if (what < 800)
-        do_history(s, c, room);
-    else if (what < 850)
-        do_small(s, c, room);
-    else if (what < 865)
-        do_dm(s, c);
-    else if (what < 920)
-        do_follow(s, c, room);
-    else if (what < 990)
-        do_trouble(s, c);
-    else
-        do_fate(s);
-}
-
 /* Who they are, and which rooms they want from the beginning. */
 static void begin_clients(struct story *s)
 {
@@ -291,17 +87,17 @@ static void begin_clients(struct story *s)
 
         (void)snprintf(name, sizeof(name), "p%u/%u", i % s->people_n, i);
         sim_client_init(c, &s->crowd, name);
-        sim_client_want(c, sim_client_room(c, room_ids[0]));
-        sim_client_want(c, sim_client_room(c, room_ids[1]));
+        sim_client_want(c, sim_client_room(c, sim_act_rooms[0]));
+        sim_client_want(c, sim_client_room(c, sim_act_rooms[1]));
         c->rooms[0].known = chance(s, 500); /* asks for its own log, too */
         if (c->rooms[0].known)
             c->rooms[0].state = SIM_ROOM_WANTED;
     }
-    for (unsigned i = 1; i < ROOMS; i++) {
+    for (unsigned i = 1; i < SIM_ACT_ROOMS; i++) {
         struct sim_client *c = &s->clients[0];
-        struct sim_op *op = sim_client_ask(c, SIM_OP_CREATE, sim_client_room(c, room_ids[i]));
+        struct sim_op *op = sim_client_ask(c, SIM_OP_CREATE, sim_client_room(c, sim_act_rooms[i]));
 
-        op->word = i >= CELLAR ? "private" : "public";
+        op->word = i >= SIM_ACT_PRIVATE ? "private" : "public";
     }
 }
 
@@ -312,7 +108,7 @@ static bool crowd_turn(void *arg)
 
     io_wait(s->crowd.io, s->until_ms);
     while (s->actions > 0 && s->act_ms <= io_now_ms(s->crowd.io)) {
-        act(s);
+        sim_act_once(&s->act);
         s->actions--;
         s->act_ms += below(s, chance(s, 50) ? 800 : 25);
     }
@@ -424,15 +220,15 @@ static void mind_fate(struct story *s)
 {
     struct place *p = &s->places[below(s, s->places_n)];
 
-    if (s->fate == WELL || p->node == NULL || p->stopping || s->gone_n == GONE_MAX)
+    if (s->act.fate == SIM_FATE_WELL || p->node == NULL || p->stopping || s->gone_n == GONE_MAX)
         return;
-    if (s->fate == CRASH) {
+    if (s->act.fate == SIM_FATE_CRASH) {
         crash_node(s, p);
     } else {
         p->stopping = true;
         sim_node_stop(p->node);
     }
-    s->fate = WELL;
+    s->act.fate = SIM_FATE_WELL;
 }
 
 /* Periods in which two nodes are apart. */
@@ -728,6 +524,15 @@ static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
     s->clients_n = 2 + (unsigned)below(s, (o->clients > 0 ? o->clients : CLIENTS) - 1);
     s->people_n = 2 + (unsigned)below(s, MIN(s->clients_n, (unsigned)PEOPLE_MAX) - 1);
     s->actions = o->actions > 0 ? o->actions : ACTIONS;
+    s->act = (struct sim_act){.sim = s->sim,
+                              .rng = &s->rng,
+                              .clients = s->clients,
+                              .clients_n = s->clients_n,
+                              .cuts = o->cuts,
+                              .slow = o->slow,
+                              .members = o->members,
+                              .crashes = o->crashes,
+                              .drains = o->drains};
     if (o->slow)
         sim_set_pipe_max(s->sim, (size_t)1024 << below(s, 7));
     s->host = sim_host_new(s->sim);
