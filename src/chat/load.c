@@ -182,16 +182,16 @@ void load_room(struct room *r)
 
 static void caught_up(struct room *r, enum store_result result)
 {
-    r->catching = false;
     load_free(r);
     r->foreign++;
     r->unsure = false;
     if (result != STORE_OK) {
-        append_fail_all(r, result);
+        append_fail_all(r, result); /* no other look begins in the midst of it */
         load_unsure(r);
         r->look = false;
         r->rung = r->head;
     }
+    r->catching = false;
     room_looked(r, result);
     load_on(r);
     if (r->queue_n > 0)

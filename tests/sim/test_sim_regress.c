@@ -185,8 +185,52 @@ static void from_a_node_that_knows_more(void **state)
     sim_scene_end(&s);
 }
 
+/* While the room looked in vain, a change that failed made room for one that had
+ * doubts: it began a second look within the first's end. */
+static void doubts_when_a_look_fails(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 100; n++) {
+        struct sim_client *ana;
+        struct sim_scene s;
+        unsigned general;
+
+        sim_scene_begin(&s, 2, n, (struct sim_faults){.job_ms = 5});
+        sim_scene_start(&s, NULL, 1);
+        sim_scene_start(&s, NULL, 1);
+        sim_scene_enter(&s, 0, 0, "general");
+        sim_scene_enter(&s, 1, 1, "general");
+        sim_scene_settle(&s, 5000);
+        sim_scene_send(&s, 0, "general", 1, 5);
+        sim_scene_settle(&s, 5000);
+        ana = &s.clients[0];
+        general = sim_client_room(ana, "general");
+        bus_model_set(s.buses, (struct bus_model_faults){.lost = 1000, .look_ms = 3000});
+        sim_scene_send(&s, 1, "general", 1, 5); /* what ana's node writes now is in conflict */
+        sim_scene_pass(&s, 500);
+        sim_host_far(s.nodes[0]->host, 10);
+        store_fault_set(s.nodes[0]->faults, (struct store_fault_options){.fail = 300});
+        for (unsigned i = 0; i < 4; i++) {
+            struct sim_op *op = sim_client_ask(ana, SIM_OP_REACT, general);
+
+            op->target = ana->rooms[general].follow.cursor + (i > 0 ? 5 : 0);
+            op->word = "x";
+            op->on = true;
+        }
+        sim_scene_nudge(&s);
+        sim_scene_pass(&s, 20 + n % 30);
+        sim_client_ask(ana, SIM_OP_READ, general)->target = ana->rooms[general].seen + 9;
+        sim_scene_nudge(&s);
+        sim_scene_pass(&s, 300);
+        store_fault_set(s.nodes[0]->faults, (struct store_fault_options){0});
+        sim_scene_settle(&s, 20000);
+        sim_scene_end(&s);
+    }
+}
+
 CHECK_MAIN(cmocka_unit_test(stopped_while_it_starts),
            cmocka_unit_test(stopped_with_an_invitation_on_its_way),
            cmocka_unit_test(shown_though_said_to_fail), cmocka_unit_test(more_than_the_cache_holds),
            cmocka_unit_test(made_on_two_nodes_at_once), cmocka_unit_test(rung_while_it_reads),
-           cmocka_unit_test(from_a_node_that_knows_more))
+           cmocka_unit_test(from_a_node_that_knows_more),
+           cmocka_unit_test(doubts_when_a_look_fails))
