@@ -75,6 +75,15 @@ void store_dynamodb_log_query(struct chain *c, const char *op, uint64_t seq, uns
 
 /* The head. */
 
+/* What was found before the request failed, or was canceled. */
+static void drop_last(struct chain *c)
+{
+    struct store_log *req = CONTAINER_OF(c->req, struct store_log, req);
+
+    if (req->req.result != STORE_OK)
+        frame_unref(req->ret_last);
+}
+
 static void epoch_answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
 {
     struct store_log *req = CONTAINER_OF(c->req, struct store_log, req);
@@ -83,8 +92,6 @@ static void epoch_answered(struct chain *c, enum dynamo_verdict v, const struct 
         store_dynamodb_call_finish(c, STORE_OK);
         return;
     }
-    frame_unref(req->ret_last);
-    req->ret_last = NULL;
     store_dynamodb_call_finish(c, STORE_FAILED);
 }
 
@@ -131,6 +138,7 @@ static void head_answered(struct chain *c, enum dynamo_verdict v, const struct d
     }
     req->ret_head = item.first + item.n - 1;
     req->ret_last = frame_copy(last);
+    c->release = drop_last;
     store_dynamodb_note_end(c->d, req->room, req->ret_head);
     req->ret_epoch = item.epoch;
     if (item.first == 1)

@@ -19,6 +19,7 @@ struct dynamo_model {
     struct io_helper *helper;
     struct rng rng;
     struct dynamo_tables *tables;
+    bool borrowed; /* the tables */
     struct dynamo_model_faults faults;
     struct dynamo_model_counts counts;
     struct list exchanges, clients;
@@ -28,7 +29,7 @@ struct model_client {
     struct http_client client;
     struct dynamo_model *model;
     struct list node;
-    bool closed;
+    bool closed, cut;
 };
 
 enum fate { FINE, THROTTLED, CLOCK, FAILED, FAILED_DONE, LOST, BAD_CRC };
@@ -41,12 +42,13 @@ struct exchange {
     struct http_request *req; /* NULL: nobody waits any more */
     char operation[40];
     struct buf body, answer;
-    unsigned delay_ms, timeout_ms, status;
+    unsigned timeout_ms, status;
     bool waiting; /* in exchanges */
+    bool begun;   /* no more on its way to the helper */
     bool done;    /* what was asked was done, or never will be */
     bool reset;
     enum fate fate;
-    uint64_t done_ms, answer_ms;
+    uint64_t start_ms, done_ms, answer_ms;
 };
 
 static void deliver(struct io_mail *mail)
@@ -56,14 +58,19 @@ static void deliver(struct io_mail *mail)
     req->done(req);
 }
 
+static void tell(struct http_request *req, int error)
+{
+    req->ret_error = error;
+    req->mail.deliver = deliver;
+    io_post(req->home, &req->mail, &req->mail);
+}
+
 static void complete(struct exchange *x, int error)
 {
     struct http_request *req = x->req;
 
     x->req = NULL;
-    req->ret_error = error;
-    req->mail.deliver = deliver;
-    io_post(req->home, &req->mail, &req->mail);
+    tell(req, error);
 }
 
 static void exchange_free(struct exchange *x)
@@ -102,9 +109,10 @@ static enum fate draw(struct dynamo_model *m)
 
 static void begin(struct dynamo_model *m, struct exchange *x)
 {
-    uint64_t start_ms = sim_now_ms(m->sim) + x->delay_ms;
+    uint64_t start_ms = MAX(x->start_ms, sim_now_ms(m->sim));
 
     m->counts.requests++;
+    x->begun = true;
     x->fate = draw(m);
     x->reset = chance(m, 500);
     x->done_ms = start_ms + latency(m);
@@ -182,6 +190,8 @@ static uint64_t work(struct dynamo_model *m)
         struct exchange *x = CONTAINER_OF(at, struct exchange, node);
 
         then = at->next;
+        if (!x->begun)
+            continue;
         if (!x->done && now >= x->done_ms)
             perform(m, x);
         if (x->req != NULL && now >= x->answer_ms)
@@ -214,18 +224,23 @@ static uint64_t run(void *ctx, struct io_job *chain)
 static void client_submit(struct http_client *client, struct http_request *req)
 {
     struct model_client *c = CONTAINER_OF(client, struct model_client, client);
-    struct exchange *x = calloc(1, sizeof(*x));
+    struct exchange *x;
     struct str target;
 
+    assert(!c->closed && strcmp(req->method, "POST") == 0);
+    if (c->cut) {
+        tell(req, -ECANCELED);
+        return;
+    }
+    x = calloc(1, sizeof(*x));
     if (x == NULL)
         abort();
-    assert(!c->closed && strcmp(req->method, "POST") == 0);
     target = str_of(req->headers[0]);
     assert(str_starts(target, STR(TARGET)));
     target = str_skip(target, sizeof(TARGET) - 1);
     x->from = c;
     x->req = req;
-    x->delay_ms = req->delay_ms;
+    x->start_ms = sim_now_ms(c->model->sim) + req->delay_ms;
     x->timeout_ms = req->timeout_ms;
     (void)snprintf(x->operation, sizeof(x->operation), "%.*s", STR_ARGS(target));
     buf_init(&x->body, ANSWER_MAX);
@@ -237,19 +252,37 @@ static void client_submit(struct http_client *client, struct http_request *req)
     host_submit(c->model->helper, &x->job);
 }
 
-/* What is under way may still be done; its askers hear no more of it. */
-static void client_close(struct http_client *client)
+/* What was sent may still be done; its askers hear no more of it. */
+static void cancel(struct model_client *c)
 {
-    struct model_client *c = CONTAINER_OF(client, struct model_client, client);
+    uint64_t now = sim_now_ms(c->model->sim);
     struct list *all = &c->model->exchanges;
 
-    c->closed = true;
     for (struct list *at = all->next; at != all; at = at->next) {
         struct exchange *x = CONTAINER_OF(at, struct exchange, node);
 
-        if (x->from == c && x->req != NULL)
+        if (x->from != c)
+            continue;
+        x->done = x->done || now < x->start_ms;
+        if (x->req != NULL)
             complete(x, -ECANCELED);
     }
+}
+
+static void client_close(struct http_client *client)
+{
+    struct model_client *c = CONTAINER_OF(client, struct model_client, client);
+
+    c->closed = true;
+    cancel(c);
+}
+
+void dynamo_model_cut(struct http_client *client)
+{
+    struct model_client *c = CONTAINER_OF(client, struct model_client, client);
+
+    c->cut = true;
+    cancel(c);
 }
 
 static const struct http_client_ops model_ops = {
@@ -270,7 +303,7 @@ struct http_client *dynamo_model_client(struct dynamo_model *m)
     return &c->client;
 }
 
-struct dynamo_model *dynamo_model_new(struct sim *sim, uint64_t seed)
+static struct dynamo_model *model_new(struct sim *sim, uint64_t seed)
 {
     struct dynamo_model *m = calloc(1, sizeof(*m));
     struct io_helper_options o = {.name = "dynamodb", .threads = 1, .run = run, .ctx = m};
@@ -281,12 +314,28 @@ struct dynamo_model *dynamo_model_new(struct sim *sim, uint64_t seed)
     rng_init(&m->rng, seed);
     list_init(&m->exchanges);
     list_init(&m->clients);
-    m->tables = dynamo_tables_new();
-    dynamo_tables_add(m->tables, DYNAMO_MODEL_PREFIX "-log", "room", "seq", 'N');
-    dynamo_tables_add(m->tables, DYNAMO_MODEL_PREFIX "-record", "pk", "sk", 'B');
     m->host = sim_host_new(sim);
     if (host_helper_new(m->host, &o, &m->helper) < 0)
         abort();
+    return m;
+}
+
+struct dynamo_model *dynamo_model_new(struct sim *sim, uint64_t seed)
+{
+    struct dynamo_model *m = model_new(sim, seed);
+
+    m->tables = dynamo_tables_new();
+    dynamo_tables_add(m->tables, DYNAMO_MODEL_PREFIX "-log", "room", "seq", 'N');
+    dynamo_tables_add(m->tables, DYNAMO_MODEL_PREFIX "-record", "pk", "sk", 'B');
+    return m;
+}
+
+struct dynamo_model *dynamo_model_share(struct dynamo_model *from, struct sim *sim)
+{
+    struct dynamo_model *m = model_new(sim, 1);
+
+    m->tables = from->tables;
+    m->borrowed = true;
     return m;
 }
 
@@ -302,7 +351,8 @@ void dynamo_model_free(struct dynamo_model *m)
     while ((at = list_pop(&m->clients)) != NULL)
         free(CONTAINER_OF(at, struct model_client, node));
     host_free(m->host);
-    dynamo_tables_free(m->tables);
+    if (!m->borrowed)
+        dynamo_tables_free(m->tables);
     free(m);
 }
 

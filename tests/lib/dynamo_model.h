@@ -34,6 +34,10 @@ struct dynamo_model;
 /* With the two tables of DYNAMO_MODEL_PREFIX. */
 struct dynamo_model *dynamo_model_new(struct sim *sim, uint64_t seed) MUST_CHECK;
 
+/* The same tables, in another world in which nothing fails: to look at them while
+ * the first stands still. Freed before the first. */
+struct dynamo_model *dynamo_model_share(struct dynamo_model *m, struct sim *sim) MUST_CHECK;
+
 /* Its clients must be closed. NULL is fine. */
 void dynamo_model_free(struct dynamo_model *m);
 
@@ -42,5 +46,9 @@ struct dynamo_model_counts dynamo_model_count(const struct dynamo_model *m);
 
 /* A client, which reaches nothing but the model. */
 struct http_client *dynamo_model_client(struct dynamo_model *m) MUST_CHECK;
+
+/* The client's node was killed: it hears no more, and asks for nothing more. What it
+ * had asked for may still be done. */
+void dynamo_model_cut(struct http_client *client);
 
 #endif

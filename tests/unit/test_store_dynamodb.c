@@ -163,9 +163,25 @@ static void a_wrong_clock_is_put_right(void **state)
     assert_int_equal(stats.retries, 1); /* once with the service's time */
 }
 
+/* Canceled between two calls, it let what the first had found leak. */
+static void a_head_is_canceled_on_its_way(void **state)
+{
+    struct store_rig *r = *state;
+    struct store_log req = {.req = store_rig_req(r), .room = STR("room")};
+    unsigned before;
+
+    store_rig_fill(r, STR("room"), 2);
+    before = dynamo_model_count(r->dynamo).requests;
+    store_log(r->store, &req);
+    while (dynamo_model_count(r->dynamo).requests < before + 2)
+        store_rig_turn(r);
+    store_rig_reopen(r);
+    assert_int_equal(store_rig_wait(r, &req.req), STORE_CANCELED);
+}
+
 #define ON(test) cmocka_unit_test_setup_teardown(test, store_rig_dynamo_sim, store_rig_teardown)
 
 CHECK_MAIN(ON(a_head_within_an_item_conflicts), ON(a_large_batch_is_atomic),
            ON(what_no_item_holds_is_refused), ON(rewrites_that_meet_are_both_done),
            ON(a_request_ends_at_its_deadline), ON(the_quota_bounds_what_is_tried_again),
-           ON(a_wrong_clock_is_put_right))
+           ON(a_wrong_clock_is_put_right), ON(a_head_is_canceled_on_its_way))
