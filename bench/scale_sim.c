@@ -299,7 +299,7 @@ static void start_node(struct scale *s, unsigned i)
     struct sim_node_options o = {
         .sim = s->sim,
         .rng = &s->rng,
-        .disk = s->disk,
+        .disk = {.mem = s->disk},
         .buses = s->buses,
         .args = {"--open", "--messages-per-user=0", "--connects-per-address=0",
                  "--commands-in-flight=0", "--drain-ms=100", NULL},

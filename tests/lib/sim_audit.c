@@ -3,8 +3,6 @@
 #include "base/str.h"
 #include "io/io_sim.h"
 #include "lib/check.h"
-#include "store/store_mem.h"
-#include "store/store_sqlite.h"
 
 enum { CHUNK = 200 };
 
@@ -76,23 +74,25 @@ static void audit_log(void *ctx, struct sim_log *log, struct str room)
     sim_check_disk_end(a->check, log);
 }
 
-void sim_audit_run(struct sim_check *check, struct store_mem_disk *disk, const char *dir,
-                   const char *vfs)
+void sim_audit_run(struct sim_check *check, const struct sim_disk *disk)
 {
     struct audit a = {.check = check, .sim = sim_new(1, (struct sim_faults){0})};
-    struct store_sqlite_options o = {.dir = dir, .vfs = vfs};
     struct io_host *host = sim_host_new(a.sim);
-    char why[256] = "";
+    struct http_client *client = NULL;
+    struct sim_disk here = *disk;
 
     assert_int_equal(host_io_new(host, &a.io), 0);
     assert_int_equal(host_start(host, a.io, turn, &a), 0);
-    if (disk != NULL)
-        assert_int_equal(store_mem_open(host, disk, &a.store), 0);
-    else if (store_sqlite_open(host, &o, &a.store, why) != 0)
-        fail_msg("the data cannot be opened: %s", why);
+    if (disk->dynamo != NULL) {
+        here.dynamo = dynamo_model_share(disk->dynamo, a.sim);
+        client = dynamo_model_client(here.dynamo);
+    }
+    a.store = sim_disk_open(&here, host, client);
     sim_check_each(check, audit_log, &a);
     store_close(a.store);
     io_free(a.io);
     host_free(host);
+    if (disk->dynamo != NULL)
+        dynamo_model_free(here.dynamo);
     sim_free(a.sim);
 }

@@ -4,12 +4,9 @@
 #define LIB_SIM_AUDIT_H
 
 #include "lib/sim_check.h"
+#include "lib/sim_disk.h"
 
-struct store_mem_disk;
-
-/* disk, or SQLite's directory and VFS. Looks at the logs that the checker has
- * heard of. */
-void sim_audit_run(struct sim_check *check, struct store_mem_disk *disk, const char *dir,
-                   const char *vfs);
+/* Looks at the logs that the checker has heard of. */
+void sim_audit_run(struct sim_check *check, const struct sim_disk *disk);
 
 #endif

@@ -3,8 +3,6 @@
 #include "lib/bus_model.h"
 #include "lib/check.h"
 #include "server/conn.h"
-#include "store/store_mem.h"
-#include "store/store_sqlite.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -46,17 +44,11 @@ static void load_conf(struct sim_node *n)
 
 static void open_store(struct sim_node *n)
 {
-    struct store_sqlite_options o = {.dir = n->o.dir, .vfs = n->o.vfs, .fold_n = 40};
     struct store *inner;
-    char why[256] = "";
-    int r;
 
-    if (n->o.disk != NULL)
-        r = store_mem_open(n->host, n->o.disk, &inner);
-    else
-        r = store_sqlite_open(n->host, &o, &inner, why);
-    if (r != 0)
-        fail_msg("the store could not be opened: %d %s", r, why);
+    if (n->o.disk.dynamo != NULL)
+        n->dynamo = dynamo_model_client(n->o.disk.dynamo);
+    inner = sim_disk_open(&n->o.disk, n->host, n->dynamo);
     n->faults = store_fault_new(inner, rng_u64(n->o.rng), (struct store_fault_options){0});
 }
 
@@ -114,6 +106,8 @@ void sim_node_crash(struct sim_node *n)
 {
     n->crashed = true;
     sim_host_crash(n->host);
+    if (n->dynamo != NULL)
+        dynamo_model_cut(n->dynamo);
     if (n->o.buses != NULL)
         bus_model_silence(n->bus);
     server_stop(n->server);

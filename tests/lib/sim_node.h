@@ -5,17 +5,16 @@
 
 #include "base/rng.h"
 #include "io/io_sim.h"
+#include "lib/sim_disk.h"
 #include "lib/store_fault.h"
 #include "server/server.h"
 
 struct bus_model;
-struct store_mem_disk;
 
 struct sim_node_options {
     struct sim *sim;
     struct rng *rng;
-    struct store_mem_disk *disk; /* NULL: SQLite in dir, by vfs */
-    const char *dir, *vfs;
+    struct sim_disk disk;
     struct bus_model *buses; /* NULL: it is the only node */
     const char *args[32];    /* flags of `polylog serve`; ended by NULL */
     uint16_t port;
@@ -30,6 +29,7 @@ struct sim_node {
     struct conf conf;
     FILE *log_to;
     struct log_sink *log;
+    struct http_client *dynamo; /* NULL: its data is elsewhere */
     struct store_fault *faults; /* its store, which may go wrong */
     struct bus *bus;
     struct server *server;

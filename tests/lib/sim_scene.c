@@ -72,7 +72,8 @@ void sim_scene_begin(struct sim_scene *s, unsigned nodes, uint64_t seed, struct 
 {
     static const char *const names[SIM_SCENE_CLIENTS] = {"ana", "ben", "cat"};
 
-    *s = (struct sim_scene){.sim = sim_new(seed, faults), .disk = store_mem_disk_new()};
+    *s = (struct sim_scene){.sim = sim_new(seed, faults)};
+    s->disk.mem = store_mem_disk_new();
     rng_init(&s->rng, seed);
     rng_init(&s->crowd.rng, seed + 1);
     s->crowd.trace = getenv("TRACE") != NULL;
@@ -87,6 +88,12 @@ void sim_scene_begin(struct sim_scene *s, unsigned nodes, uint64_t seed, struct 
         s->clients[i].stays_down = true;
     }
     assert_int_equal(host_start(s->host, s->crowd.io, crowd_turn, s), 0);
+}
+
+void sim_scene_dynamo(struct sim_scene *s, uint64_t seed)
+{
+    store_mem_disk_free(s->disk.mem);
+    s->disk = (struct sim_disk){.dynamo = dynamo_model_new(s->sim, seed)};
 }
 
 void sim_scene_moves(struct sim_scene *s)
@@ -179,7 +186,7 @@ void sim_scene_end(struct sim_scene *s)
     bool open = true;
 
     stop_nodes(s);
-    sim_audit_run(s->crowd.check, s->disk, NULL, NULL);
+    sim_audit_run(s->crowd.check, &s->disk);
     for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
         s->clients[i].stays_down = s->seconds[i].stays_down = true;
         sim_link_cut(&s->clients[i].link);
@@ -200,8 +207,9 @@ void sim_scene_end(struct sim_scene *s)
     io_free(s->crowd.io);
     host_free(s->host);
     bus_model_free(s->buses);
+    dynamo_model_free(s->disk.dynamo);
     sim_free(s->sim);
-    store_mem_disk_free(s->disk);
+    store_mem_disk_free(s->disk.mem);
     assert_null(sim_check_violation(s->crowd.check));
     sim_check_free(s->crowd.check);
 }

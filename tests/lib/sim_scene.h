@@ -8,7 +8,6 @@
 #include "lib/sim_client.h"
 #include "lib/sim_mover.h"
 #include "lib/sim_node.h"
-#include "store/store_mem.h"
 
 enum { SIM_SCENE_NODES = 3, SIM_SCENE_CLIENTS = 3 };
 
@@ -16,7 +15,7 @@ enum { SIM_SCENE_NODES = 3, SIM_SCENE_CLIENTS = 3 };
 struct sim_scene {
     struct sim *sim;
     struct rng rng;
-    struct store_mem_disk *disk;
+    struct sim_disk disk;
     struct bus_model *buses;
     struct sim_node *nodes[SIM_SCENE_NODES];
     unsigned nodes_n;
@@ -33,6 +32,9 @@ struct sim_scene {
  * (ended by NULL; NULL: none). */
 void sim_scene_begin(struct sim_scene *s, unsigned nodes, uint64_t seed, struct sim_faults faults);
 void sim_scene_start(struct sim_scene *s, const char *const *args, unsigned workers);
+
+/* Before the first node: the data is in a model of DynamoDB. */
+void sim_scene_dynamo(struct sim_scene *s, uint64_t seed);
 
 /* The client comes, to that node, and follows the room. */
 void sim_scene_enter(struct sim_scene *s, unsigned client, unsigned node, const char *room);

@@ -9,7 +9,6 @@
 #include "lib/sim_client.h"
 #include "lib/sim_node.h"
 #include "lib/vfs_lossy.h"
-#include "store/store_mem.h"
 
 #include <ftw.h>
 #include <signal.h>
@@ -29,6 +28,8 @@ enum {
     STOP_MS = 60000,
     STEPS_MAX = 4000000,
     CHECK_EVERY = 16,
+    OUTAGE_MS = 15000,
+    LATE_MS = 3000, /* so late DynamoDB may do what nobody waits for any more */
 };
 
 #define VFS "story"
@@ -48,9 +49,9 @@ struct story {
     struct sim_crowd crowd;
     struct sim_client clients[CLIENTS_MAX];
     unsigned clients_n, people_n;
-    struct io_host *host;        /* of the clients */
-    struct store_mem_disk *disk; /* NULL: SQLite's */
-    struct vfs_lossy *vfs;
+    struct io_host *host; /* of the clients */
+    struct sim_disk disk;
+    struct vfs_lossy *vfs; /* NULL: another disk than SQLite's */
     char dir[64];
     struct bus_model *buses; /* NULL: there is one node */
     struct place places[NODES_MAX];
@@ -58,7 +59,7 @@ struct story {
     struct sim_node *gone[GONE_MAX]; /* crashed ones that are not freed yet */
     unsigned gone_n;
     unsigned actions, workers;
-    uint64_t act_ms, until_ms, full_until_ms, apart_until_ms;
+    uint64_t act_ms, until_ms, full_until_ms, apart_until_ms, outage_until_ms;
     bool over;
     struct sim_act act;
     bool served; /* a node was up: all that the first start writes is written */
@@ -143,8 +144,6 @@ static void start_node(struct story *s, unsigned i)
     struct sim_node_options o = {.sim = s->sim,
                                  .rng = &s->rng,
                                  .disk = s->disk,
-                                 .dir = s->dir,
-                                 .vfs = VFS,
                                  .buses = s->buses,
                                  .port = (uint16_t)(PORT + i),
                                  .workers = s->workers,
@@ -169,7 +168,7 @@ static bool none_runs(const struct story *s)
 static void audit(struct story *s)
 {
     if (none_runs(s))
-        sim_audit_run(s->check, s->disk, s->dir, VFS);
+        sim_audit_run(s->check, &s->disk);
 }
 
 static void crash_node(struct story *s, struct place *p)
@@ -201,13 +200,16 @@ static void mind_node(struct story *s, unsigned i)
 {
     struct place *p = &s->places[i];
     bool last = s->actions == 0;
+    uint64_t now = sim_now_ms(s->sim);
 
     if (p->node == NULL) {
-        if (p->start_ms <= sim_now_ms(s->sim) || last)
+        if (p->start_ms <= now || last)
             start_node(s, i);
         return;
     }
-    if (p->node->failed[0] != '\0')
+    if (p->node->failed[0] != '\0' && now < s->outage_until_ms + SIM_DISK_DEADLINE_MS)
+        p->stopping = true; /* it ends by itself, and is started again */
+    else if (p->node->failed[0] != '\0' && !p->stopping)
         sim_check_violate(s->check, "I7: a node cannot start: %s", p->node->failed);
     if (p->stopping && sim_node_ended(p->node)) {
         sim_node_free(p->node);
@@ -274,6 +276,32 @@ static void mind_stores(struct story *s)
     }
 }
 
+/* Periods in which next to nothing comes through to DynamoDB. */
+static void mind_service(struct story *s)
+{
+    static const struct dynamo_model_faults outages[] = {
+        {.throttle = 900},
+        {.fail = 900},
+        {.fail_done = 900},
+        {.lost = 900, .late_ms = LATE_MS},
+        {.fail = 500, .fail_done = 500},
+        {.latency_ms = 2000},
+    };
+    uint64_t now = sim_now_ms(s->sim);
+
+    if (s->disk.dynamo == NULL)
+        return;
+    if (s->actions == 0)
+        dynamo_model_set_faults(s->disk.dynamo, (struct dynamo_model_faults){0});
+    if (s->actions == 0 || now < s->outage_until_ms)
+        return;
+    dynamo_model_set_faults(s->disk.dynamo, s->o->service);
+    if (!s->o->outages || !chance(s, 3))
+        return;
+    s->outage_until_ms = now + below(s, OUTAGE_MS);
+    dynamo_model_set_faults(s->disk.dynamo, outages[below(s, COUNTOF(outages))]);
+}
+
 static void look(struct story *s)
 {
     for (unsigned i = 0; i < s->places_n; i++) {
@@ -296,6 +324,7 @@ static bool step(struct story *s, unsigned n)
         mind_bus(s);
     if (n % CHECK_EVERY == 0) {
         mind_stores(s);
+        mind_service(s);
         look(s);
     }
     return sim_check_violation(s->check) == NULL;
@@ -343,12 +372,16 @@ static bool run_calm(struct story *s)
     uint64_t deadline = sim_now_ms(s->sim) + CALM_MS, quiet_ms = 0;
     unsigned quiet_for_ms = QUIET_MS + s->o->bus.look_ms + s->o->bus.held_ms;
 
+    if (s->disk.dynamo != NULL)
+        quiet_for_ms += 2 * LATE_MS; /* what comes late is looked for ever more seldom */
+
     sim_set_faults(s->sim, (struct sim_faults){0});
     if (s->buses != NULL) {
         bus_model_set(s->buses, (struct bus_model_faults){0});
         bus_model_join(s->buses);
     }
     mind_stores(s);
+    mind_service(s);
     s->crowd.calm = true;
     for (unsigned i = 0; i < s->clients_n; i++)
         s->clients[i].pause_ms = 0;
@@ -455,6 +488,8 @@ static void make_dir(struct story *s, uint64_t seed)
     (void)snprintf(s->dir, sizeof(s->dir), "%.40s/polylog-XXXXXX", tmp != NULL ? tmp : "/tmp");
     assert_non_null(mkdtemp(s->dir));
     s->vfs = vfs_lossy_new(VFS, seed);
+    s->disk.dir = s->dir;
+    s->disk.vfs = VFS;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -513,8 +548,10 @@ static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
     s->check = sim_check_new();
     if (o->sqlite)
         make_dir(s, seed);
+    else if (o->dynamo)
+        s->disk.dynamo = dynamo_model_new(s->sim, seed);
     else
-        s->disk = store_mem_disk_new();
+        s->disk.mem = store_mem_disk_new();
     s->places_n = MAX(o->nodes, 1u);
     if (o->nodes > 1) {
         s->buses = bus_model_new(s->sim, &s->rng);
@@ -571,8 +608,9 @@ const char *sim_story_run(const struct sim_story *o, uint64_t seed)
     io_free(s->crowd.io);
     host_free(s->host);
     bus_model_free(s->buses);
+    dynamo_model_free(s->disk.dynamo);
     sim_free(s->sim);
-    store_mem_disk_free(s->disk);
+    store_mem_disk_free(s->disk.mem);
     vfs_lossy_free(s->vfs);
     if (s->o->sqlite)
         (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -7,6 +7,7 @@
 #define LIB_SIM_STORY_H
 
 #include "lib/bus_model.h"
+#include "lib/dynamo_model.h"
 
 struct sim_story {
     bool drawn;       /* the seed decides on all of what follows */
@@ -22,6 +23,9 @@ struct sim_story {
     bool full, store_fails;
     bool small;  /* small budgets: everything is read from the store again */
     bool sqlite; /* on a disk that loses what was not synced */
+    bool dynamo; /* on a model of DynamoDB, which has these faults */
+    struct dynamo_model_faults service;
+    bool outages; /* and at times does next to nothing */
 };
 
 /* Runs it. NULL, or what was violated (valid until the next). */

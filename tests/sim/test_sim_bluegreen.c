@@ -74,7 +74,7 @@ static void start_nodes(struct scene *s)
     for (unsigned i = 0; i < NODES; i++) {
         struct sim_node_options o = {.sim = s->sim,
                                      .rng = &s->rng,
-                                     .disk = s->disk,
+                                     .disk = {.mem = s->disk},
                                      .buses = s->buses,
                                      .args = {"--open", "--messages-per-user=0",
                                               "--connects-per-address=0", "--drain-ms=8s"},

@@ -1,0 +1,41 @@
+#include "lib/sim_disk.h"
+
+#include "lib/check.h"
+#include "store/store_dynamodb.h"
+#include "store/store_sqlite.h"
+
+enum { FOLD_N = 40 };
+
+static int open_dynamo(struct io_host *host, struct http_client *client, struct store **ret_store)
+{
+    struct store_dynamodb_options o = {
+        .client = client,
+        .endpoint = "http://dynamodb.local",
+        .region = "eu-west-1",
+        .prefix = DYNAMO_MODEL_PREFIX,
+        .deadline_ms = SIM_DISK_DEADLINE_MS,
+        .try_ms = SIM_DISK_TRY_MS,
+    };
+
+    return store_dynamodb_open(host, &o, ret_store);
+}
+
+struct store *sim_disk_open(const struct sim_disk *d, struct io_host *host,
+                            struct http_client *client)
+{
+    struct store_sqlite_options o = {.dir = d->dir, .vfs = d->vfs, .fold_n = FOLD_N};
+    struct store *store = NULL;
+    char why[256] = "";
+    int r;
+
+    assert((client != NULL) == (d->dynamo != NULL));
+    if (d->dynamo != NULL)
+        r = open_dynamo(host, client, &store);
+    else if (d->mem != NULL)
+        r = store_mem_open(host, d->mem, &store);
+    else
+        r = store_sqlite_open(host, &o, &store, why);
+    if (r != 0)
+        fail_msg("the store could not be opened: %d %s", r, why);
+    return store;
+}
