@@ -7,8 +7,10 @@
 
 #define CHUNK 256
 #define CHUNK_BYTES (1024 * 1024)
-/* A write of unknown outcome is looked for after this. */
+/* A write of unknown outcome is looked for after this, then after twice as long each
+ * time: a store that is far away may do it yet. */
 #define LOOK_MS 500
+#define LOOK_MAX_MS 8000
 /* Newest entries looked at when a room is loaded, for repeats of sends. */
 #define TAIL_LOADED 64
 
@@ -203,13 +205,22 @@ static void look(struct wheel_timer *t)
 {
     struct room *r = CONTAINER_OF(t, struct room, look_timer);
 
-    if (r->followers != 0 || !bus_is_alone(r->owner->bus))
-        load_catch_up(r);
+    if (!r->unsure && (r->head > r->late_head || r->look_ms >= LOOK_MAX_MS)) {
+        r->look_ms = 0; /* it has landed, or can no more */
+        return;
+    }
+    if (r->followers == 0 && bus_is_alone(r->owner->bus))
+        return; /* whoever follows begins anew */
+    r->look_ms = MIN(2 * r->look_ms, (unsigned)LOOK_MAX_MS);
+    wheel_set(r->owner->wheel, &r->look_timer, owner_now_ms(r->owner) + r->look_ms);
+    load_catch_up(r);
 }
 
 void load_unsure(struct room *r)
 {
     r->unsure = true;
+    r->late_head = r->head;
+    r->look_ms = LOOK_MS;
     r->look_timer.fire = look;
     wheel_set(r->owner->wheel, &r->look_timer, owner_now_ms(r->owner) + LOOK_MS);
 }
@@ -268,7 +279,7 @@ static void missed_read(struct store_req *req)
     frame_unref(r->load->q.read.ret_block);
     if (r->head > r->rung && news.n > 0)
         bus_found(r->owner->bus, news.room);
-    if (news.n > 0 && r->unsure) /* they may be our own, of which nobody heard */
+    if (news.n > 0 && r->look_ms > 0) /* they may be our own, of which nobody heard */
         bus_ring(r->owner->bus, news.room, r->head, (struct str){0});
     if (news.n > 0)
         r->owner->ops->publish(r->owner, r->followers, &news);

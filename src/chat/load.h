@@ -22,7 +22,8 @@ void load_on(struct room *r);
 void load_rung(struct room *r, uint64_t seq, struct str bytes);
 
 /* What the log holds is not known: the next append begins with catching up, and
- * if there is none, followers are told of what was missed soon all the same. */
+ * if there is none, followers are told of what was missed soon all the same. What is
+ * done late is looked for a while longer. */
 void load_unsure(struct room *r);
 
 #endif

@@ -370,7 +370,7 @@ void room_follow(struct room *r, unsigned worker)
     if (r->followers == 0)
         bus_follow(r->owner->bus, r->owner->home, room_id(r), true);
     r->followers |= (uint64_t)1 << worker;
-    if (r->unsure)
+    if (r->look_ms > 0)
         load_unsure(r);
 }
 

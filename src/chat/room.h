@@ -140,7 +140,9 @@ struct room {
     struct load *load;             /* chat/load.h, while it reads; else NULL */
     uint64_t replay;               /* next seq to read while loading or catching up */
     struct map reads;              /* read positions not yet stored (chat/reads.h) */
-    struct wheel_timer look_timer; /* while unsure: when it looks */
+    struct wheel_timer look_timer; /* when it looks again for a write that failed */
+    unsigned look_ms;              /* and how long it waits; 0: for none */
+    uint64_t late_head;            /* the head that this write was to follow */
     struct wheel_timer reads_timer;
     struct presence *presence; /* NULL until somebody asks or follows */
     uint8_t id_n;

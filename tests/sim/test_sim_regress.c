@@ -228,9 +228,53 @@ static void doubts_when_a_look_fails(void **state)
     }
 }
 
+/* The store gave up on a write, which was done when the room had looked for it once:
+ * nobody was shown it until the next. */
+static void done_after_it_was_looked_for(void **state)
+{
+    unsigned late = 0;
+
+    (void)state;
+    for (unsigned n = 0; n < 20; n++) {
+        const struct sim_follow *ben, *cat;
+        struct sim_scene s;
+
+        sim_scene_begin(&s, 2, n, (struct sim_faults){0});
+        sim_scene_dynamo(&s, n);
+        sim_scene_start(&s, NULL, 2);
+        sim_scene_start(&s, NULL, 2);
+        sim_scene_enter(&s, 0, 0, "general");
+        sim_scene_enter(&s, 1, n % 2, "general");
+        sim_scene_settle(&s, 5000);
+        sim_scene_send(&s, 0, "general", 1, 5);
+        sim_scene_settle(&s, 5000);
+        ben = &s.clients[1].rooms[sim_client_room(&s.clients[1], "general")].follow;
+        dynamo_model_set_faults(s.disk.dynamo, (struct dynamo_model_faults){.fail = 1000});
+        sim_scene_send(&s, 0, "general", 1, 5);
+        sim_scene_pass(&s, SIM_DISK_DEADLINE_MS * 3 / 4);
+        s.clients[0].stays_down = true; /* so that it is not repeated */
+        sim_client_cut(&s.clients[0], 0);
+        dynamo_model_set_faults(s.disk.dynamo,
+                                (struct dynamo_model_faults){.lost = 1000, .late_ms = 6000});
+        sim_scene_pass(&s, SIM_DISK_DEADLINE_MS / 4);
+        dynamo_model_set_faults(s.disk.dynamo, (struct dynamo_model_faults){0});
+        sim_scene_pass(&s, 1000);
+        late += ben->cursor == 2;
+        sim_scene_pass(&s, 20000);
+        sim_scene_enter(&s, 2, 0, "general");
+        sim_scene_settle(&s, 5000);
+        sim_scene_pass(&s, 1000);
+        cat = &s.clients[2].rooms[sim_client_room(&s.clients[2], "general")].follow;
+        assert_int_equal(ben->cursor, cat->cursor);
+        sim_scene_end(&s);
+    }
+    assert_true(late > 0);
+}
+
 CHECK_MAIN(cmocka_unit_test(stopped_while_it_starts),
            cmocka_unit_test(stopped_with_an_invitation_on_its_way),
            cmocka_unit_test(shown_though_said_to_fail), cmocka_unit_test(more_than_the_cache_holds),
            cmocka_unit_test(made_on_two_nodes_at_once), cmocka_unit_test(rung_while_it_reads),
            cmocka_unit_test(from_a_node_that_knows_more),
-           cmocka_unit_test(doubts_when_a_look_fails))
+           cmocka_unit_test(doubts_when_a_look_fails),
+           cmocka_unit_test(done_after_it_was_looked_for))
