@@ -246,6 +246,8 @@ static bool check(const struct conf *c, char why[static 256])
         wrong = "tls-listen needs tls-cert and tls-key";
     else if (c->tls_cert[0] != '\0' && c->tls_listen.n == 0)
         wrong = "tls-cert needs tls-listen: where HTTPS is served";
+    else if (c->tls_ticket_key[0] != '\0' && c->tls_cert[0] == '\0')
+        wrong = "tls-ticket-key needs tls-listen";
     else if (c->listen.n == 0 && c->tls_listen.n == 0)
         wrong = "listen is empty: there is nowhere to listen";
     else if (c->token_secret[0] != '\0' && strlen(c->token_secret) < 32)

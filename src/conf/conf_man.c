@@ -134,6 +134,6 @@ void conf_man(FILE *f)
           "SIGUSR1: ask clients to move to other nodes, and go on; SIGUSR2: no more. SIGTERM\n"
           "and SIGINT: with other nodes, the same until drain\\-ms are over; then stop taking\n"
           "connections, close who is left, end. A second one: without waiting for clients.\n"
-          "SIGHUP: read the certificate again.\n",
+          "SIGHUP: read the certificate and the issuer's keys again.\n",
           f);
 }

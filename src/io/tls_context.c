@@ -5,7 +5,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -20,7 +22,8 @@ struct tls_context {
     SSL_CTX *ssl_ctx;
     char *cert_file, *key_file, *ca_file, *server_name;
     bool trust_anybody;
-    uint8_t ticket_key[TLS_CONTEXT_TICKET_KEY];
+    bool has_tickets;
+    struct tls_tickets tickets;
 };
 
 static char *copy(const char *z)
@@ -74,25 +77,71 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret_chosen, unsigned 
     return SSL_TLSEXT_ERR_OK;
 }
 
-static void set_rules(const struct tls_context *ctx, SSL_CTX *s)
+static int set_mac(EVP_MAC_CTX *mac, const struct tls_ticket_key *key)
+{
+    uint8_t bytes[sizeof(key->mac)];
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, bytes, sizeof(bytes)),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    int r;
+
+    memcpy(bytes, key->mac, sizeof(bytes));
+    r = EVP_MAC_CTX_set_params(mac, params);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return r;
+}
+
+/* A ticket is made, or read. 0: it is none of ours; 1: fine; 2: fine, and the client is to
+ * get another one: by 1.3 always, so that nobody can link connections by theirs (RFC 8446,
+ * C.4); by 1.2, which shows them in the clear anyway, when its key is about to go. */
+static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                      EVP_MAC_CTX *mac, int makes)
+{
+    const struct tls_context *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const struct tls_tickets *t = &ctx->tickets;
+    const struct tls_ticket_key *key = makes ? &t->now : tls_tickets_find(t, name);
+
+    if (key == NULL)
+        return 0;
+    if (makes) {
+        memcpy(name, key->name, sizeof(key->name));
+        process_random(iv, (size_t)EVP_CIPHER_get_iv_length(EVP_aes_256_cbc()));
+    }
+    if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, makes) != 1 ||
+        set_mac(mac, key) != 1)
+        return -1;
+    return makes || (key == &t->now && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
+}
+
+static void set_tickets(const struct tls_context *ctx, SSL_CTX *s)
 {
     static const unsigned char id[] = "polylog";
-    uint8_t key[TLS_CONTEXT_TICKET_KEY];
 
-    memcpy(key, ctx->ticket_key, sizeof(key));
+    if (SSL_CTX_set_session_id_context(s, id, sizeof(id) - 1) != 1)
+        abort();
+    SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(s, 1);
+    if (!ctx->has_tickets)
+        return;
+    SSL_CTX_set_app_data(s, (void *)(uintptr_t)ctx);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(s, ticket_key);
+    SSL_CTX_set_timeout(s, (long)ctx->tickets.period_s);
+}
+
+static void set_rules(const struct tls_context *ctx, SSL_CTX *s)
+{
     if (SSL_CTX_set_min_proto_version(s, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(s, CIPHERS_TLS12) != 1 ||
-        SSL_CTX_set_session_id_context(s, id, sizeof(id) - 1) != 1 ||
-        SSL_CTX_set_tlsext_ticket_keys(s, key, sizeof(key)) != 1)
+        SSL_CTX_set_cipher_list(s, CIPHERS_TLS12) != 1)
         abort();
     SSL_CTX_set_options(s, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(s, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(s, 1);
     SSL_CTX_set_default_passwd_cb(s, no_passphrase);
     SSL_CTX_set_alpn_select_cb(s, choose_protocol, NULL);
-    OPENSSL_cleanse(key, sizeof(key));
+    set_tickets(ctx, s);
 }
 
 static int load_own(const struct tls_context *ctx, SSL_CTX *s,
@@ -133,11 +182,13 @@ static int load_trusted(const struct tls_context *ctx, SSL_CTX *s,
                : refuse(ctx->ca_file, ret_error);
 }
 
-int tls_context_reload(struct tls_context *ctx, char ret_error[static TLS_CONTEXT_ERROR_MAX])
+int tls_context_read(const struct tls_context *ctx, SSL_CTX **ret_fresh,
+                     char ret_error[static TLS_CONTEXT_ERROR_MAX])
 {
     SSL_CTX *s = SSL_CTX_new(TLS_method());
     int r;
 
+    ret_error[0] = '\0';
     if (s == NULL)
         return -ENOMEM;
     ERR_clear_error();
@@ -149,9 +200,25 @@ int tls_context_reload(struct tls_context *ctx, char ret_error[static TLS_CONTEX
         SSL_CTX_free(s);
         return r;
     }
-    SSL_CTX_free(ctx->ssl_ctx); /* sessions that live hold references */
-    ctx->ssl_ctx = s;
+    *ret_fresh = s;
     return 0;
+}
+
+void tls_context_take(struct tls_context *ctx, SSL_CTX *fresh)
+{
+    SSL_CTX_free(ctx->ssl_ctx); /* sessions that live hold references */
+    ctx->ssl_ctx = fresh;
+}
+
+void tls_context_drop(SSL_CTX *fresh)
+{
+    SSL_CTX_free(fresh);
+}
+
+void tls_context_turn(struct tls_context *ctx, uint64_t wall_s)
+{
+    if (ctx->has_tickets)
+        tls_tickets_turn(&ctx->tickets, wall_s);
 }
 
 int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
@@ -168,11 +235,10 @@ int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
     ctx->ca_file = copy(o->ca_file);
     ctx->server_name = copy(o->server_name);
     ctx->trust_anybody = o->trust_anybody;
-    if (o->ticket_key != NULL)
-        memcpy(ctx->ticket_key, o->ticket_key, sizeof(ctx->ticket_key));
-    else
-        process_random(ctx->ticket_key, sizeof(ctx->ticket_key));
-    r = tls_context_reload(ctx, ret_error);
+    ctx->has_tickets = o->tickets != NULL;
+    if (ctx->has_tickets)
+        ctx->tickets = *o->tickets;
+    r = tls_context_read(ctx, &ctx->ssl_ctx, ret_error);
     if (r < 0) {
         tls_context_free(ctx);
         return r;
@@ -192,7 +258,7 @@ void tls_context_free(struct tls_context *ctx)
     if (ctx == NULL)
         return;
     SSL_CTX_free(ctx->ssl_ctx);
-    OPENSSL_cleanse(ctx->ticket_key, sizeof(ctx->ticket_key));
+    tls_tickets_fini(&ctx->tickets);
     free(ctx->cert_file);
     free(ctx->key_file);
     free(ctx->ca_file);

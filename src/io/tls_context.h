@@ -3,25 +3,30 @@
  *
  * TLS 1.2 (forward secret, authenticated ciphers only) and 1.3; no renegotiation
  * and no compression; ALPN http/1.1; sessions are resumed by tickets, which all
- * contexts with the same ticket key accept. */
+ * contexts with the same keys of tickets accept.
+ *
+ * The files are read once, and again when somebody asks: on a thread that may wait
+ * (tls_context_read), which makes what the loop then takes (tls_context_take). */
 #ifndef IO_TLS_CONTEXT_H
 #define IO_TLS_CONTEXT_H
 
-#include "base/base.h"
+#include "io/tls_tickets.h"
 
 struct tls_context;
+struct ssl_ctx_st;
 struct ssl_st;
 
-enum { TLS_CONTEXT_ERROR_MAX = 256, TLS_CONTEXT_TICKET_KEY = 80 };
+enum { TLS_CONTEXT_ERROR_MAX = 256 };
 
 /* The strings are copied. */
 struct tls_options {
     const char *cert_file, *key_file; /* PEM, the chain's leaf first; NULL: a client without */
     const char *ca_file;              /* whom a client trusts; NULL: the system's list */
-    const char *server_name;   /* whom a client calls: a name or an IP address. NULL: any that is
-                                  trusted */
-    bool trust_anybody;        /* a client does not check who answers */
-    const uint8_t *ticket_key; /* TLS_CONTEXT_TICKET_KEY secret bytes; NULL: this context's own */
+    const char *server_name; /* whom a client calls: a name or an IP address. NULL: any that is
+                                trusted */
+    bool trust_anybody;      /* a client does not check who answers */
+    const struct tls_tickets *tickets; /* copied; NULL: one key, this context's own, until the
+                                          files are read again */
 };
 
 /* 0; -EINVAL if the files do not hold what they should; or -errno of reading them.
@@ -29,17 +34,27 @@ struct tls_options {
 int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
                     char ret_error[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
 
-/* Reads the files again, for connections to come; those that live keep what they
- * have. As tls_context_new; on failure everything stays as it was. On the thread
- * of the loop whose context it is, which it keeps waiting for the files. */
-int tls_context_reload(struct tls_context *ctx,
-                       char ret_error[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
+/* What ctx is to take: its files, read again. As tls_context_new; on failure everything
+ * stays as it is. Any thread, while ctx lives; blocks. */
+int tls_context_read(const struct tls_context *ctx, struct ssl_ctx_st **ret_fresh,
+                     char ret_error[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
+
+/* For connections to come; those that live keep what they have. On the thread of the
+ * loop whose context it is. */
+void tls_context_take(struct tls_context *ctx, struct ssl_ctx_st *fresh);
+
+/* Instead of taking it. NULL is fine. */
+void tls_context_drop(struct ssl_ctx_st *fresh);
+
+/* Time has passed: the keys of tickets change (io/tls_tickets.h). On the loop's thread. */
+void tls_context_turn(struct tls_context *ctx, uint64_t wall_s);
 
 /* Whom connections that a client opens from now on call, instead of server_name. On the
  * thread of the loop whose context it is. */
 void tls_context_call(struct tls_context *ctx, const char *server_name);
 
-/* The connections that live do not need it. NULL is fine. */
+/* No connection of a server may be left; those that a client opened do not need it. NULL
+ * is fine. */
 void tls_context_free(struct tls_context *ctx);
 
 /* When the certificate ends, in Unix seconds; 0 without a certificate. */

@@ -37,7 +37,7 @@ struct issuer {
                                               when the next is due */
     struct wheel_timer timer;
     char url[OIDC_URL_MAX]; /* of what is asked for */
-    char why[1024];
+    char why[ISSUER_WHY_MAX];
 };
 
 struct mail_keys {
@@ -283,53 +283,57 @@ static void want_keys(struct identity *id)
 
 /* From a file. */
 
-static const char *read_file(struct issuer *i)
+struct jwks *issuer_read(const struct issuer *i, char ret_why[static ISSUER_WHY_MAX])
 {
-    const char *path = conf_of(i)->jwks;
     struct buf text CLEANUP(buf_fini);
     enum jwks_result result;
     struct jwks *keys;
     int r;
 
     buf_init(&text, JWKS_SIZE_MAX);
-    r = file_read(path, &text);
+    if (i == NULL || !i->from_file)
+        return NULL;
+    r = file_read(conf_of(i)->jwks, &text);
     if (r < 0) {
-        (void)snprintf(i->why, sizeof(i->why), "cannot read the keys in %.400s: %s", path,
-                       strerror(-r));
-        return i->why;
+        (void)snprintf(ret_why, ISSUER_WHY_MAX, "cannot read the keys in %.400s: %s",
+                       conf_of(i)->jwks, strerror(-r));
+        return NULL;
     }
     result = jwks_parse(buf_peek(&text), &keys);
-    if (result != JWKS_OK) {
-        (void)snprintf(i->why, sizeof(i->why), "the keys in %.400s: %s", path, jwks_why(result));
-        return i->why;
-    }
+    if (result == JWKS_OK)
+        return keys;
+    (void)snprintf(ret_why, ISSUER_WHY_MAX, "the keys in %.400s: %s", conf_of(i)->jwks,
+                   jwks_why(result));
+    return NULL;
+}
+
+void issuer_take(struct issuer *i, struct jwks *keys)
+{
     i->fetched_ms = worker_now_ms(home(i));
     hand_out_take(i, keys);
-    return NULL;
 }
 
 const char *issuer_start(struct issuer *i)
 {
+    struct jwks *keys;
+
     if (i == NULL)
         return NULL;
-    if (i->from_file)
-        return read_file(i);
-    ask(i);
+    if (!i->from_file) {
+        ask(i);
+        return NULL;
+    }
+    keys = issuer_read(i, i->why);
+    if (keys == NULL)
+        return i->why;
+    issuer_take(i, keys);
     return NULL;
 }
 
-void issuer_reload(struct issuer *i)
+void issuer_refresh(struct issuer *i)
 {
-    const char *why = NULL;
-
-    if (i == NULL || i->stopped)
-        return;
-    if (i->from_file)
-        why = read_file(i);
-    else if (!i->asking)
+    if (i != NULL && !i->stopped && !i->from_file && !i->asking)
         ask(i);
-    if (why != NULL)
-        log_error(home(i)->log, "reload", LOG_TEXT("error", why));
 }
 
 void issuer_stop(struct issuer *i)

@@ -32,8 +32,15 @@ const struct identity_options *issuer_options(const struct issuer *i);
 /* Reads or asks for the keys. NULL, or why a file of them is of no use. */
 const char *issuer_start(struct issuer *i);
 
-/* The file again, if they are from one; else they are fetched now. NULL is fine. */
-void issuer_reload(struct issuer *i);
+/* They are fetched now, unless they are from a file. NULL is fine. */
+void issuer_refresh(struct issuer *i);
+
+/* What the file holds. NULL if there is none (or i is NULL), or it is of no use: then
+ * ret_why says why. Blocks; any thread, until issuer_free. */
+struct jwks *issuer_read(const struct issuer *i, char ret_why[static ISSUER_WHY_MAX]) MUST_CHECK;
+
+/* The keys that were read; they become the workers'. */
+void issuer_take(struct issuer *i, struct jwks *keys);
 
 /* Nothing is asked for any more; an answer may still come. NULL is fine. */
 void issuer_stop(struct issuer *i);

@@ -3,12 +3,14 @@
 #include "aws/ecs.h"
 #include "base/str.h"
 #include "io/addr.h"
+#include "io/file.h"
 #include "server/accept.h"
 #include "server/boot.h"
 #include "server/conn.h"
 #include "server/door_http.h"
 #include "server/drain.h"
 #include "server/issuer.h"
+#include "server/reload.h"
 #include "server/revoked.h"
 #include "server/task.h"
 
@@ -22,6 +24,8 @@
 #define STUCK_MS 20000
 #define LAST_WORDS_MS 500
 #define MOVED_EVERY_MS 50
+#define TICKET_SECRET_MIN 32
+#define TICKET_SECRET_MAX 4096
 
 struct mail_to_server {
     struct io_mail mail;
@@ -44,10 +48,45 @@ static struct mail_to_server *letter(struct server *s, struct worker *w,
     return m;
 }
 
-static void draw_keys(struct server *s)
+/* From which keys of tickets the workers start. They do without it afterwards: who reads
+ * the process's memory is to find no key of before. */
+static int draw_tickets(struct server *s, struct tls_tickets *ret_tickets,
+                        char ret_why[static SERVER_WHY_MAX])
 {
-    io_random(s->workers[0].io, s->hash_key, sizeof(s->hash_key));
-    io_random(s->workers[0].io, s->ticket_key, sizeof(s->ticket_key));
+    const char *path = s->conf->tls_ticket_key;
+    uint64_t wall_s = io_wall_ms(s->workers[0].io) / 1000;
+    struct buf secret CLEANUP(buf_fini);
+    int r = 0;
+
+    buf_init(&secret, TICKET_SECRET_MAX);
+    if (path[0] == '\0') {
+        tls_tickets_init(ret_tickets, s->conf->tls_ticket_ttl_ms / 1000, wall_s);
+        return 0;
+    }
+    r = file_read(path, &secret);
+    if (r < 0)
+        (void)snprintf(ret_why, SERVER_WHY_MAX, "tls-ticket-key: %.400s: %s", path, strerror(-r));
+    else if (buf_len(&secret) < TICKET_SECRET_MIN) {
+        (void)snprintf(ret_why, SERVER_WHY_MAX, "tls-ticket-key: %.400s has less than %d bytes",
+                       path, TICKET_SECRET_MIN);
+        r = -EINVAL;
+    } else
+        tls_tickets_init_shared(ret_tickets, buf_peek(&secret), s->conf->tls_ticket_ttl_ms / 1000,
+                                wall_s);
+    if (secret.bytes != NULL)
+        explicit_bzero(secret.bytes, secret.cap);
+    return r;
+}
+
+static int open_tls(struct server *s, char ret_why[static SERVER_WHY_MAX])
+{
+    struct tls_tickets tickets;
+    int r = draw_tickets(s, &tickets, ret_why);
+
+    for (unsigned i = 0; i < s->workers_n && r == 0; i++)
+        r = worker_tls(&s->workers[i], &tickets, ret_why);
+    tls_tickets_fini(&tickets);
+    return r;
 }
 
 bool server_needs_http(const struct conf *c, const struct aws_env *aws)
@@ -79,21 +118,22 @@ int server_new(const struct server_options *o, struct server **ret_server,
     if (s->workers == NULL)
         abort();
     memset(s->workers, 0, sizeof(*s->workers) * s->workers_n);
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        (void)snprintf(ret_why, SERVER_WHY_MAX, "cannot make a worker");
+    (void)snprintf(ret_why, SERVER_WHY_MAX, "cannot make a worker");
+    for (unsigned i = 0; i < s->workers_n && r == 0; i++) {
         r = worker_init(&s->workers[i], s, i);
-        if (r == 0 && i == 0)
-            draw_keys(s);
-        if (r == 0) {
+        if (r == 0)
             people_init(&s->workers[i].people, &s->workers[i].owner, &s->keys.keys,
                         s->conf->token_ttl_ms, issuer_options(s->issuer));
-            r = worker_tls(&s->workers[i], ret_why);
-        }
-        if (r < 0) {
-            server_free(s);
-            return r;
-        }
     }
+    if (r == 0 && s->conf->tls_cert[0] != '\0') /* else no tls-listen: conf sees to it */
+        r = open_tls(s, ret_why);
+    if (r == 0)
+        r = reload_new(s, &s->reload);
+    if (r < 0) {
+        server_free(s);
+        return r;
+    }
+    io_random(s->workers[0].io, s->hash_key, sizeof(s->hash_key));
     for (unsigned i = 0; i < s->workers_n; i++) {
         memcpy(s->workers[i].owner.hash_key, s->hash_key, sizeof(s->hash_key));
         memcpy(s->workers[i].feeds.hash_key, s->hash_key, sizeof(s->hash_key));
@@ -108,12 +148,14 @@ void server_free(struct server *s)
 {
     if (s == NULL)
         return;
+    reload_stop(s->reload);
     boot_free(s->boot);
     revoked_free(s->revoked);
     accept_free(s->accept);
     for (unsigned i = 0; i < s->workers_n; i++)
         worker_fini(&s->workers[i]);
     token_keys_close(&s->keys);
+    reload_free(s->reload);
     issuer_free(s->issuer);
     task_free(s->task);
     free(s->workers);
@@ -247,31 +289,6 @@ void server_hand_over(struct server *s, int fd, bool secure)
     m->fd = fd;
     m->secure = secure;
     worker_mail(&s->workers[0], to->index, &m->mail);
-}
-
-/* The certificate, read again by every worker. */
-
-static void reload(struct io_mail *mail)
-{
-    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
-    char why[TLS_CONTEXT_ERROR_MAX];
-
-    if (worker_tls(m->worker, why) < 0)
-        log_error(m->worker->log, "reload", LOG_TEXT("error", why));
-    else
-        log_info(m->worker->log, "reload", LOG_BOOL("tls", m->worker->tls != NULL));
-    if (m->worker->index == 0)
-        issuer_reload(m->server->issuer);
-    free(m);
-}
-
-void server_reload(struct server *s)
-{
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        struct mail_to_server *m = letter(s, &s->workers[i], reload);
-
-        io_post(s->workers[i].io, &m->mail, &m->mail);
-    }
 }
 
 /* What a thread that is none of the workers has to tell goes into worker 0's log. */
@@ -531,6 +548,19 @@ static void tell_server(struct server *s, void (*deliver)(struct io_mail *mail))
     struct mail_to_server *m = letter(s, &s->workers[0], deliver);
 
     io_post(s->workers[0].io, &m->mail, &m->mail);
+}
+
+static void reload(struct io_mail *mail)
+{
+    struct mail_to_server *m = CONTAINER_OF(mail, struct mail_to_server, mail);
+
+    reload_ask(m->server->reload);
+    free(m);
+}
+
+void server_reload(struct server *s)
+{
+    tell_server(s, reload);
 }
 
 void server_drain(struct server *s)

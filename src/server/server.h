@@ -8,7 +8,6 @@
 #include "bus/bus.h"
 #include "conf/conf.h"
 #include "io/host.h"
-#include "io/tls_context.h"
 #include "server/log.h"
 #include "server/token_keys.h"
 #include "server/worker.h"
@@ -18,6 +17,7 @@ struct accept;
 struct boot;
 struct http_client;
 struct issuer;
+struct reload;
 struct revoked;
 struct task;
 
@@ -74,11 +74,11 @@ struct server {
     struct accept *accept;     /* worker 0's */
     struct boot *boot;         /* worker 0's */
     bool booting;              /* worker 0's */
+    struct reload *reload;     /* worker 0's */
     struct revoked *revoked;   /* worker 0's; NULL: no other nodes */
     _Atomic uint64_t probe_ms; /* when a probe set out that is not back; 0: none */
     _Atomic bool probe_failed; /* the last one */
     uint64_t probe_us;
-    uint8_t ticket_key[TLS_CONTEXT_TICKET_KEY];
     struct store_put probe;
     struct wheel_timer probe_timer, stuck_timer, stop_timer;
     uint64_t moving_ms; /* since when it moves; of worker 0's time, and worker 0's */
@@ -117,7 +117,8 @@ uint64_t server_sockets(const struct server *s);
  * and 22 s, stuck is told. */
 void server_stop(struct server *s);
 
-/* Any thread: read the certificate and its key again, for connections to come. */
+/* Any thread: what stands in files is read again (server/reload.h): the certificate and its
+ * key, for connections to come, and the issuer's keys, which are fetched otherwise. */
 void server_reload(struct server *s);
 
 /* Any thread: the bus came up or went down; the log says so. why: a sentence. */

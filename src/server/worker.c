@@ -453,6 +453,19 @@ void worker_presence(struct worker *w, struct feed *feed, bool came)
 }
 
 /* Once a second. */
+static void second_of_tls(struct worker *w)
+{
+    struct io_tls_stats stats;
+
+    tls_context_turn(w->tls_context, io_wall_ms(w->io) / 1000);
+    io_tls_stats(w->tls, &stats);
+    metrics_set(w->metrics, METRIC_tls_handshakes, stats.handshakes);
+    metrics_set(w->metrics, METRIC_tls_resumed, stats.resumed);
+    metrics_set(w->metrics, METRIC_tls_failures, stats.failures);
+    if (w->index == 0)
+        metrics_set(w->metrics, METRIC_tls_expires, tls_context_expires_s(w->tls_context));
+}
+
 static void second(struct wheel_timer *t)
 {
     struct worker *w = CONTAINER_OF(t, struct worker, second);
@@ -465,13 +478,8 @@ static void second(struct wheel_timer *t)
     metrics_set(w->metrics, METRIC_tail_bytes, w->feeds.ring_bytes);
     metrics_set(w->metrics, METRIC_chunk_misses, w->feeds.chunk_reads);
     metrics_set(w->metrics, METRIC_chunk_hits, w->feeds.chunk_hits);
-    if (w->tls != NULL) {
-        struct io_tls_stats stats;
-
-        io_tls_stats(w->tls, &stats);
-        metrics_set(w->metrics, METRIC_tls_handshakes, stats.handshakes);
-        metrics_set(w->metrics, METRIC_tls_failures, stats.failures);
-    }
+    if (w->tls != NULL)
+        second_of_tls(w);
     for (unsigned r = JWT_BAD; r < IDENTITY_REASONS; r++)
         metrics_set(w->metrics, (enum metric)(METRIC_token_bad + r - JWT_BAD),
                     w->people.identity.refused[r]);
@@ -577,18 +585,13 @@ int worker_init(struct worker *w, struct server *server, unsigned index)
     return 0;
 }
 
-int worker_tls(struct worker *w, char ret_why[static TLS_CONTEXT_ERROR_MAX])
+int worker_tls(struct worker *w, const struct tls_tickets *tickets,
+               char ret_why[static TLS_CONTEXT_ERROR_MAX])
 {
     const struct conf *c = w->server->conf;
-    struct tls_options o = {
-        .cert_file = c->tls_cert, .key_file = c->tls_key, .ticket_key = w->server->ticket_key};
-    int r;
+    struct tls_options o = {.cert_file = c->tls_cert, .key_file = c->tls_key, .tickets = tickets};
+    int r = tls_context_new(&o, &w->tls_context, ret_why);
 
-    if (w->tls_context != NULL)
-        return tls_context_reload(w->tls_context, ret_why);
-    if (c->tls_cert[0] == '\0') /* then there is no tls-listen: conf sees to it */
-        return 0;
-    r = tls_context_new(&o, &w->tls_context, ret_why);
     if (r < 0)
         return r;
     return io_tls_new(w->io, w->tls_context, (unsigned)c->handshakes_per_turn, &w->tls);

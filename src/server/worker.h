@@ -71,9 +71,9 @@ struct worker {
 /* 0 or -errno; the server's fields are set before. */
 int worker_init(struct worker *w, struct server *server, unsigned index) MUST_CHECK;
 
-/* TLS by the configured certificate, if there is one. 0, or -errno and a sentence
- * in ret_why; also to read the files again. */
-int worker_tls(struct worker *w, char ret_why[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
+/* TLS by the configured certificate. 0, or -errno and a sentence in ret_why. */
+int worker_tls(struct worker *w, const struct tls_tickets *tickets,
+               char ret_why[static TLS_CONTEXT_ERROR_MAX]) MUST_CHECK;
 void worker_fini(struct worker *w);
 
 /* One turn: what host_start runs. False when the worker has ended. */

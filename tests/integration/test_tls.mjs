@@ -1,13 +1,14 @@
 // HTTPS and WSS: versions, certificates that change while connections live on.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { randomBytes, X509Certificate } from "node:crypto";
+import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { Client } from "./lib/client.mjs";
 import { Raw } from "./lib/raw.mjs";
-import { freePort } from "./lib/server.mjs";
+import { freePort, temporary } from "./lib/server.mjs";
 import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
 
 // A key and a certificate of one's own in dir: <name>.key, <name>.crt.
@@ -166,18 +167,84 @@ testWorkers("a new certificate is taken on SIGHUP, and connections live on", asy
   assert.equal(await server.stop(), 0);
 });
 
+test("no connection waits while a certificate is read", async (t) => {
+  const server = await start(t);
+  const { token } = await server.login("ana");
+  const ana = await Client.connect(`wss://localhost:${server.tlsPort}/ws?token=${token}`, TRUST);
+  t.after(() => ana.kill());
+  const cert = server.flags["tls-cert"];
+  rmSync(cert);
+  execFileSync("mkfifo", [cert]); // a disk that does not answer
+  server.child.kill("SIGHUP");
+  server.child.kill("SIGHUP");
+  for (let i = 0; i < 10; i++) {
+    await ana.call("ping");
+    assert.equal((await shown(server)).name, "one");
+    await sleep(20);
+  }
+  assert.equal(server.log.includes('"event":"reload"'), false);
+  // it answers with what is no certificate, and then, as asked for meanwhile, with one
+  const answer = openSync(cert, "w");
+  const two = certify(t, server.dir, "two");
+  renameSync(two.key, server.flags["tls-key"]);
+  renameSync(two.cert, cert);
+  writeSync(answer, "broken");
+  closeSync(answer);
+  await until("the first is refused", () => server.log.includes('"event":"reload","worker":0,"error"'));
+  await until("the second is shown", async () => (await shown(server)).name === "two");
+  await ana.call("ping");
+});
+
+// One connection; the session, and whether it resumed the one given.
+async function visit(server, session) {
+  const options = { port: server.tlsPort, host: "127.0.0.1", maxVersion: "TLSv1.2", ...TRUST, session };
+  const socket = connect(options);
+  socket.end("GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").resume();
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  await new Promise((resolve, reject) => socket.on("secureConnect", resolve).on("error", reject));
+  const seen = { resumed: socket.isSessionReused(), session: socket.getSession() };
+  await closed;
+  return seen;
+}
+
+test("sessions are resumed by every node with the same ticket key", async (t) => {
+  const file = join(temporary("ticket-"), "ticket.key");
+  writeFileSync(file, randomBytes(48));
+  const nodes = [];
+  for (const flags of [{ "tls-ticket-key": file }, { "tls-ticket-key": file }, {}])
+    nodes.push(await start(t, { workers: 2, ...flags }));
+  const first = await visit(nodes[0]);
+  assert.equal(first.resumed, false);
+  for (let i = 0; i < 4; i++) assert.equal((await visit(nodes[0], first.session)).resumed, true);
+  assert.equal((await visit(nodes[1], first.session)).resumed, true);
+  assert.equal((await visit(nodes[2], first.session)).resumed, false);
+  const own = await visit(nodes[2]);
+  for (let i = 0; i < 4; i++) assert.equal((await visit(nodes[2], own.session)).resumed, true);
+  const metrics = await until("it is counted", async () => {
+    const now = await nodes[0].metrics();
+    return now("polylog_tls_resumed_total") === 4 && now;
+  });
+  const { validTo } = new X509Certificate(readFileSync(nodes[0].flags["tls-cert"]));
+  assert.equal(metrics("polylog_tls_certificate_expires_seconds"), Date.parse(validTo) / 1000);
+});
+
 test("a certificate that cannot be read ends with 1 and one line", async (t) => {
   const server = await t.start({}, { ready: false });
   await server.stop("SIGKILL");
   server.log = "";
   const { key, cert } = certify(t, server.dir, "one");
   const other = certify(t, server.dir, "other");
-  for (const [k, c] of [
+  const short = join(server.dir, "short.key");
+  writeFileSync(short, "x".repeat(31));
+  for (const [k, c, ticket] of [
     [key, "/nowhere.crt"],
     ["/nowhere.key", cert],
     [other.key, cert],
+    [key, cert, "/nowhere.key"],
+    [key, cert, short],
   ]) {
     Object.assign(server.flags, { "tls-listen": "127.0.0.1:0", "tls-key": k, "tls-cert": c });
+    if (ticket !== undefined) server.flags["tls-ticket-key"] = ticket;
     server.log = "";
     await server.spawn();
     assert.equal(await server.ended, 1);

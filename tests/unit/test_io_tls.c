@@ -26,10 +26,9 @@ struct server {
     int listener;
 };
 
-static struct tls_context *context(const struct certs *certs, const uint8_t *ticket_key)
+static struct tls_context *context(const struct certs *certs, const struct tls_tickets *tickets)
 {
-    struct tls_options o = {
-        .cert_file = certs->cert, .key_file = certs->key, .ticket_key = ticket_key};
+    struct tls_options o = {.cert_file = certs->cert, .key_file = certs->key, .tickets = tickets};
     char error[TLS_CONTEXT_ERROR_MAX];
     struct tls_context *ctx;
 
@@ -37,7 +36,7 @@ static struct tls_context *context(const struct certs *certs, const uint8_t *tic
     return ctx;
 }
 
-static void server_init(struct server *s, const uint8_t *ticket_key, unsigned per_turn)
+static void server_init(struct server *s, const struct tls_tickets *tickets, unsigned per_turn)
 {
     struct io_addr any;
 
@@ -45,7 +44,7 @@ static void server_init(struct server *s, const uint8_t *ticket_key, unsigned pe
     certs_make(&s->certs, "localhost");
     assert_int_equal(host_epoll_new(&s->rig.host), 0);
     assert_int_equal(host_io_new(s->rig.host, &s->rig.below), 0);
-    s->rig.tls = context(&s->certs, ticket_key);
+    s->rig.tls = context(&s->certs, tickets);
     assert_int_equal(io_tls_new(s->rig.below, s->rig.tls, per_turn, &s->rig.io), 0);
     assert_int_equal(addr_parse(STR("127.0.0.1:0"), &any), 0);
     assert_int_equal(io_listen(s->rig.io, &any, &s->listener), 0);
@@ -118,6 +117,8 @@ static void talk(struct peer *p, SSL *ssl)
         return;
     p->version = SSL_version(ssl);
     p->resumed = SSL_session_reused(ssl) == 1;
+    if (p->version == TLS1_2_VERSION) /* there a resumed session's new ticket is not told */
+        (void)remember(ssl, SSL_get1_session(ssl));
     SSL_get0_alpn_selected(ssl, &chosen, &chosen_n);
     if (chosen_n > 0)
         memcpy(p->chosen, chosen, MIN(chosen_n, sizeof(p->chosen) - 1));
@@ -261,34 +262,113 @@ static void old_and_weak_clients_are_refused(void **state)
     server_fini(&s);
 }
 
-/* A ticket is good on every loop with the same key, and after a reload. */
+static int reload(struct server *s)
+{
+    char error[TLS_CONTEXT_ERROR_MAX];
+    struct ssl_ctx_st *fresh;
+    int r = tls_context_read(s->rig.tls, &fresh, error);
+
+    if (r == 0)
+        tls_context_take(s->rig.tls, fresh);
+    return r;
+}
+
+#define PERIOD_S 3600
+#define NOW_S 1800000000
+
+static bool resumes(struct server *s, struct peer *p)
+{
+    assert_int_equal(serve(s, p), 4);
+    assert_non_null(p->session);
+    return p->resumed;
+}
+
+/* A ticket is good on every loop with the same keys, and after a reload. */
 static void a_session_is_resumed_elsewhere_and_later(void **state)
 {
-    uint8_t key[TLS_CONTEXT_TICKET_KEY] = {1, 2, 3};
-    char error[TLS_CONTEXT_ERROR_MAX];
+    struct tls_tickets tickets;
     struct peer p = {0};
     struct io_tls_stats stats;
     struct server a, b, other;
 
     (void)state;
-    server_init(&a, key, 0);
-    server_init(&b, key, 0);
-    server_init(&other, NULL, 0);
-    assert_int_equal(serve(&a, &p), 4);
-    assert_false(p.resumed);
-    assert_int_equal(serve(&b, &p), 4);
-    assert_true(p.resumed);
-    assert_int_equal(tls_context_reload(b.rig.tls, error), 0);
-    assert_int_equal(serve(&b, &p), 4);
-    assert_true(p.resumed);
+    tls_tickets_init(&tickets, PERIOD_S, NOW_S);
+    server_init(&a, &tickets, 0);
+    server_init(&b, &tickets, 0);
+    tls_tickets_init(&tickets, PERIOD_S, NOW_S);
+    server_init(&other, &tickets, 0);
+    assert_false(resumes(&a, &p));
+    assert_true(resumes(&b, &p));
+    assert_int_equal(reload(&b), 0);
+    assert_true(resumes(&b, &p));
     io_tls_stats(b.rig.io, &stats);
     assert_int_equal(stats.resumed, 2);
-    assert_int_equal(serve(&other, &p), 4);
-    assert_false(p.resumed);
+    assert_false(resumes(&other, &p));
     SSL_SESSION_free(p.session);
     server_fini(&a);
     server_fini(&b);
     server_fini(&other);
+}
+
+/* The ticket of a session lives in the client; which key it is under shows in its name. */
+static void keys_of_tickets_change(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct tls_tickets tickets;
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(versions); i++) {
+        struct peer p = {.version_max = versions[i]};
+        uint64_t now_s = NOW_S;
+        SSL_SESSION *old;
+        struct server s;
+
+        tls_tickets_init(&tickets, PERIOD_S, now_s);
+        server_init(&s, &tickets, 0);
+        assert_false(resumes(&s, &p));
+        assert_int_equal(SSL_SESSION_get_ticket_lifetime_hint(p.session), PERIOD_S);
+        old = SSL_SESSION_dup(p.session);
+        for (unsigned n = 0; n < 3; n++) { /* who comes each time gets a new ticket */
+            now_s += PERIOD_S;
+            tls_context_turn(s.rig.tls, now_s);
+            assert_true(resumes(&s, &p));
+        }
+        SSL_SESSION_free(p.session);
+        p.session = old; /* three periods old */
+        assert_false(resumes(&s, &p));
+        tls_context_turn(s.rig.tls, now_s + 2 * PERIOD_S);
+        assert_false(resumes(&s, &p));
+        assert_true(resumes(&s, &p));
+        SSL_SESSION_free(p.session);
+        server_fini(&s);
+    }
+}
+
+/* By 1.3 no two connections show the same ticket. */
+static void a_ticket_is_used_once(void **state)
+{
+    struct tls_tickets tickets;
+    struct peer p = {0};
+    const uint8_t *ticket;
+    uint8_t before[TLS_TICKETS_NAME + 16];
+    struct server s;
+    size_t n;
+
+    (void)state;
+    tls_tickets_init(&tickets, PERIOD_S, NOW_S);
+    server_init(&s, &tickets, 0);
+    (void)resumes(&s, &p);
+    for (unsigned i = 0; i < 3; i++) {
+        SSL_SESSION_get0_ticket(p.session, &ticket, &n);
+        assert_true(n > sizeof(before));
+        assert_memory_equal(ticket, tickets.now.name, TLS_TICKETS_NAME);
+        memcpy(before, ticket, sizeof(before));
+        assert_true(resumes(&s, &p));
+        SSL_SESSION_get0_ticket(p.session, &ticket, &n);
+        assert_memory_not_equal(ticket + TLS_TICKETS_NAME, before + TLS_TICKETS_NAME, 16);
+    }
+    SSL_SESSION_free(p.session);
+    server_fini(&s);
 }
 
 /* One client of ours that connects to s with these options; both ends' results, and
@@ -371,7 +451,6 @@ static void a_reload_reaches_new_connections_only(void **state)
     struct certs old;
     struct peer p = {0};
     struct probe reading, sending;
-    char error[TLS_CONTEXT_ERROR_MAX];
     uint64_t expires_s;
     uint8_t in[8];
     int client, server, fd;
@@ -391,7 +470,7 @@ static void a_reload_reaches_new_connections_only(void **state)
     reading.size = sizeof(in);
     io_rig_recv_all(&s.rig, &reading, 4); /* a live connection */
     certs_renew(&s.certs, "localhost");
-    assert_int_equal(tls_context_reload(s.rig.tls, error), 0);
+    assert_int_equal(reload(&s), 0);
     meet(&s, (struct tls_options){.ca_file = old.cert, .server_name = "localhost"}, &client,
          &server);
     assert_int_equal(client, -EPROTO);
@@ -399,7 +478,7 @@ static void a_reload_reaches_new_connections_only(void **state)
          &server);
     assert_int_equal(client, 0);
     assert_int_equal(unlink(s.certs.key), 0);
-    assert_int_equal(tls_context_reload(s.rig.tls, error), -ENOENT); /* all stays as it was */
+    assert_int_equal(reload(&s), -ENOENT); /* all stays as it was */
     meet(&s, (struct tls_options){.ca_file = s.certs.cert, .server_name = "localhost"}, &client,
          &server);
     assert_int_equal(client, 0);
@@ -646,6 +725,7 @@ static void what_ssl_still_holds_is_delivered(void **state)
 CHECK_MAIN(cmocka_unit_test(a_client_of_another_make_is_served),
            cmocka_unit_test(old_and_weak_clients_are_refused),
            cmocka_unit_test(a_session_is_resumed_elsewhere_and_later),
+           cmocka_unit_test(keys_of_tickets_change), cmocka_unit_test(a_ticket_is_used_once),
            cmocka_unit_test(a_client_checks_who_answers),
            cmocka_unit_test(a_reload_reaches_new_connections_only),
            cmocka_unit_test(bad_files_are_named),

@@ -327,7 +327,7 @@ static void only_with_an_issuer_is_anything_asked(void **state)
     assert_null(none);
     assert_null(issuer_options(none));
     assert_null(issuer_start(none));
-    issuer_reload(none);
+    issuer_refresh(none);
     issuer_stop(none);
     issuer_second(none);
     assert_false(issuer_is_failing(none));
