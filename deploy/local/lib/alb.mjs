@@ -18,7 +18,7 @@ await run(about, async (stage) => {
   const { flags, env, servers: n } = await shared(stage);
   const servers = [];
   for (const name of ["a", "b"].slice(0, n)) {
-    const own = { ...flags, open: true, "trusted-proxies": "127.0.0.1" };
+    const own = { ...flags, open: true, "trusted-proxies": "127.0.0.1", "drain-ms": "30s" };
     servers.push(await polylog(stage, name, own, env));
   }
   const { port, cert } = await balancer(stage, { servers, tls: true });

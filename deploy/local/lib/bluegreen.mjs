@@ -5,6 +5,8 @@ import { PROGRAM, Problem, run, sleep } from "./stage.mjs";
 
 const STEPS = [50, 10, 90]; // blue's share after each; it begins with 90
 const LOOK_MS = 100;
+const CALM_MS = 500; // nobody came or went for so long
+const AMISS = 0.02; // of its connections a colour may have too many
 const BAR = 40;
 
 const about = {
@@ -52,38 +54,54 @@ function draw(stage, colours, counts, share) {
 
 const count = (colours) => Promise.all(colours.map((one) => one.metric('polylog_connections_open{door="ws"}')));
 
-// Clients that a colour has told to move and that are still there.
+// Clients that a colour has told to move and that are still there. Told is also who came
+// to it again: such a connection is just dropped.
 async function toGo(colour) {
-  const [told, gone] = ["polylog_moves_total", 'polylog_closes_total{reason="moved"}'].map(colour.metric);
-  return (await told) - (await gone);
+  const left = ["moved", "gone"].map((reason) => colour.metric(`polylog_closes_total{reason="${reason}"}`));
+  const [told, moved, gone] = await Promise.all([colour.metric("polylog_moves_total"), ...left]);
+  return told - moved - gone;
 }
 
-// The colour above its share asks its clients to move, until those who will stay are its
-// share: of those it has told, the weights send some back.
+// A colour above its share asks its clients to move, until those who will stay are its
+// share: of those it has told, the weights send some back. What is still amiss when nobody
+// is on the way any more is put right in another round.
 class Shift {
-  async begin(colours, shares) {
-    const counts = await count(colours);
-    const most = shares.map((share) => share * (counts[0] + counts[1]));
-    const i = colours.findIndex((_, one) => counts[one] > most[one] + 1);
-    if (i < 0) return;
-    Object.assign(this, { colour: colours[i], i, most: most[i], share: shares[i] });
-    this.before = await toGo(this.colour);
-    this.colour.signal("SIGUSR1");
+  constructor(colours, share) {
+    this.colours = colours;
+    this.shares = [share / 100, 1 - share / 100];
+    this.same = { counts: [], since: 0 };
   }
 
   async look(counts, late) {
-    if (this.colour === undefined) return;
-    const going = Math.max(0, (await toGo(this.colour)) - this.before);
-    if (counts[this.i] - going * (1 - this.share) > this.most && !late) return;
-    this.colour.signal("SIGUSR2");
-    this.colour = undefined;
+    if (String(counts) !== String(this.same.counts)) this.same = { counts, since: Date.now() };
+    if (this.above !== undefined) await this.goOn(counts, late);
+    else if (!late && Date.now() - this.same.since > CALM_MS) await this.begin(counts);
+  }
+
+  most(i, counts) {
+    return this.shares[i] * (counts[0] + counts[1]);
+  }
+
+  async begin(counts) {
+    const above = this.colours.findIndex((_, i) => counts[i] > this.most(i, counts) + counts[i] * AMISS + 1);
+    if (above < 0) return;
+    this.before = await toGo(this.colours[above]);
+    this.above = above;
+    this.colours[above].signal("SIGUSR1");
+  }
+
+  async goOn(counts, late) {
+    const [i, colour] = [this.above, this.colours[this.above]];
+    const going = Math.max(0, (await toGo(colour)) - this.before);
+    if (!late && counts[i] - going * (1 - this.shares[i]) > this.most(i, counts)) return;
+    colour.signal("SIGUSR2");
+    this.above = undefined;
   }
 }
 
 // Resolves at the moment end, with blue's share in %.
 async function shift(stage, colours, share, end) {
-  const work = new Shift();
-  await work.begin(colours, [share / 100, 1 - share / 100]);
+  const work = new Shift(colours, share);
   for (let shown = 0; ; await sleep(LOOK_MS)) {
     const counts = await count(colours);
     const late = Date.now() > end;

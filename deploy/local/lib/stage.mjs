@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const PROGRAM = process.env.POLYLOG ?? join(ROOT, "build/polylog");
+const AGAIN_MS = 1000; // a server told once waits for its clients, told twice it does not
 const END_MS = 8000; // then what has not ended is killed
 
 export class Problem extends Error {}
@@ -158,6 +159,8 @@ export class Stage {
     for (const close of this.closers.reverse()) await close();
     for (const part of [...this.children].reverse()) {
       if (part.ended !== undefined) continue;
+      part.child.kill("SIGTERM");
+      await Promise.race([part.end, sleep(AGAIN_MS)]);
       part.child.kill("SIGTERM");
       await Promise.race([part.end, sleep(END_MS)]);
       if (part.ended === undefined) part.child.kill("SIGKILL");

@@ -16,16 +16,20 @@ const READY_MS = 30_000;
 // Any keys do; these are as good.
 export const KEYS = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
+const MADE = join(HERE, "node_modules/.package-lock.json");
+
+export function isInstalled() {
+  return existsSync(MADE) && statSync(MADE).mtimeMs > statSync(join(HERE, "package-lock.json")).mtimeMs;
+}
+
 // Installs what package-lock.json names, unless it is there.
 export function install() {
-  const made = join(HERE, "node_modules/.package-lock.json");
-  const named = join(HERE, "package-lock.json");
-  if (existsSync(made) && statSync(made).mtimeMs > statSync(named).mtimeMs) return;
+  if (isInstalled()) return;
   execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: HERE,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  utimesSync(made, new Date(), new Date());
+  utimesSync(MADE, new Date(), new Date());
 }
 
 async function freePort() {
@@ -48,13 +52,17 @@ function answers(port) {
   });
 }
 
-function start(engine, port, dir) {
-  const options = { cwd: dir, stdio: ["ignore", "ignore", "pipe"] };
-  if (engine === "dynalite")
-    return spawn(process.execPath, [join(HERE, "lib/dynalite.mjs"), port], options);
+// What runs an emulator that is installed.
+export function command(engine, port) {
+  if (engine === "dynalite") return [process.execPath, join(HERE, "lib/dynalite.mjs"), String(port)];
   const library = `-Djava.library.path=${join(JAR, "DynamoDBLocal_lib")}`;
   const flags = ["-Xmx512m", "-XX:+UseSerialGC", library, "-jar", join(JAR, "DynamoDBLocal.jar")];
-  return spawn("java", [...flags, "-inMemory", "-sharedDb", "-port", port], options);
+  return ["java", ...flags, "-inMemory", "-sharedDb", "-port", String(port)];
+}
+
+function start(engine, port, dir) {
+  const [program, ...args] = command(engine, port);
+  return spawn(program, args, { cwd: dir, stdio: ["ignore", "ignore", "pipe"] });
 }
 
 export function hasJava() {
