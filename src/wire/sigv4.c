@@ -52,8 +52,12 @@ static void hmac(const uint8_t *key, size_t key_n, struct str s, uint8_t ret[sta
 
 static void append_hex(struct buf *b, const uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        buf_printf(b, "%02x", p[i]);
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < n; i++) {
+        buf_append_byte(b, (uint8_t)digits[p[i] >> 4]);
+        buf_append_byte(b, (uint8_t)digits[p[i] & 15]);
+    }
 }
 
 static void append_hash(struct buf *b, struct str s)
