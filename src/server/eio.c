@@ -595,7 +595,7 @@ static void reframe(struct conn *c)
 static void upgrade(struct conn *probe)
 {
     struct eio_probe *p = probe->own;
-    struct conn *c = p->session, *h;
+    struct conn *c = p->session;
     struct buf rest CLEANUP(buf_fini) = p->rest;
     struct eio *e = eio_of(c);
 
@@ -603,10 +603,6 @@ static void upgrade(struct conn *probe)
     p->session = NULL;
     e->probe = NULL;
     e->websocket = true;
-    unlist(e);
-    h = take_poll(e);
-    if (h != NULL)
-        eio_refuse(h, ENGINEIO_BAD_REQUEST);
     c->door = &door_websocket;
     c->ws = probe->ws;
     ws_decoder_init(&probe->ws, WS_SERVER, false);
@@ -634,15 +630,30 @@ static void answer_probe(struct conn *probe)
     eio_probed(p->session, true);
 }
 
+/* Its last bytes leave first, but no request is the session's any more. */
+static void begin_upgrade(struct eio_probe *p)
+{
+    struct eio *e = eio_of(p->session);
+    struct conn *h = take_poll(e);
+
+    p->upgrades = true;
+    unlist(e);
+    if (h != NULL)
+        eio_refuse(h, ENGINEIO_BAD_REQUEST);
+}
+
 static void detach(struct conn *probe)
 {
     struct eio_probe *p = probe->own;
+    struct conn *c = p->session;
 
-    if (p->session == NULL)
+    if (c == NULL)
         return;
-    eio_of(p->session)->probe = NULL;
-    eio_of(p->session)->probed = false;
+    eio_of(c)->probe = NULL;
+    eio_of(c)->probed = false;
     p->session = NULL;
+    if (p->upgrades) /* nobody can ask for it */
+        conn_drop(c, METRIC_close_gone);
 }
 
 static void probe_fail(struct conn *probe, enum metric why)
@@ -661,7 +672,7 @@ static void probe_message(struct conn *probe, const struct ws_message *m)
     else if (packet.type == ENGINEIO_PING && str_eq(packet.data, STR("probe")))
         answer_probe(probe);
     else if (packet.type == ENGINEIO_UPGRADE && eio_of(p->session)->probed)
-        p->upgrades = true;
+        begin_upgrade(p);
     else
         probe_fail(probe, METRIC_close_protocol);
 }

@@ -398,7 +398,7 @@ static uint64_t due(struct conn *session)
 {
     uint64_t max = session->worker->server->conf->auth_timeout_ms;
     uint64_t now = worker_now_ms(session->worker), at = UINT64_MAX;
-    uint64_t by = (uint64_t)session->opened_s * 1000 + max + 1000;
+    uint64_t by = (uint64_t)sio_space_first(session)->idle_s * 1000 + max + 1000;
     bool connected = false;
 
     for (struct sio_space *s = sio_space_first(session), *next; s != NULL; s = next) {

@@ -92,17 +92,6 @@ static void connect(struct conn *c, const struct socketio_packet *p)
     reply(c, &(struct socketio_packet){.type = SOCKETIO_EVENT, .nsp = p->nsp}, buf_peek(&b));
 }
 
-static void disconnect(struct conn *c, unsigned i)
-{
-    struct echo *e = echo_of(c);
-
-    e->connected[i] = false;
-    for (i = 0; i < NAMESPACES; i++)
-        if (e->connected[i])
-            return;
-    eio_end(c, METRIC_close_client);
-}
-
 static void answer(struct conn *c)
 {
     struct echo *e = echo_of(c);
@@ -182,7 +171,7 @@ static void message(struct conn *c, struct str data, bool binary)
     else if (i == NAMESPACES || !e->connected[i] || p.type == SOCKETIO_CONNECT_ERROR)
         eio_end(c, METRIC_close_protocol);
     else if (p.type == SOCKETIO_DISCONNECT)
-        disconnect(c, i);
+        e->connected[i] = false;
     else if (p.type == SOCKETIO_EVENT || p.type == SOCKETIO_BINARY_EVENT)
         take_event(c, &p);
     else

@@ -36,9 +36,17 @@ static struct sio_space *space_new(struct conn *session, struct conn *c)
     return s;
 }
 
+static uint32_t now_s(const struct conn *c)
+{
+    return (uint32_t)(worker_now_ms(c->worker) / 1000);
+}
+
 void sio_space_open(struct conn *session)
 {
-    *eio_state(session) = space_new(session, session);
+    struct sio_space *first = space_new(session, session);
+
+    first->idle_s = now_s(session);
+    *eio_state(session) = first;
 }
 
 static void space_free(struct sio_space *s)
@@ -160,8 +168,15 @@ void sio_space_leave(struct sio_space *s, bool tell)
         sio_space_forget(s);
     else
         conn_drop(c, METRIC_close_client);
-    if (is_last(session))
+    if (!is_last(session))
+        return;
+    if (tell) {
         eio_end(session, METRIC_close_client);
+        return;
+    }
+    sio_space_first(session)->idle_s = now_s(session);
+    if (!session->leaving)
+        conn_timer(session, worker_now_ms(session->worker)); /* its deadlines are others */
 }
 
 /* The connection of another namespace. */

@@ -15,6 +15,7 @@ struct sio_space {
     bool connected;
     bool connecting;  /* its login or its rooms are being looked up */
     unsigned missing; /* of the first: attachments that a packet announced */
+    uint32_t idle_s;  /* of the first: monotonic; since when no namespace was connected */
     char *nsp;        /* with a comma: "/custom,"; NULL: "/" */
 };
 
@@ -45,8 +46,8 @@ void sio_space_cursors(struct sio_space *s);
 /* Its connection is nobody's, and follows nothing. */
 void sio_space_forget(struct sio_space *s);
 
-/* It is no longer connected; tells the client if it was not its wish. With the last
- * one the session ends. */
+/* It is no longer connected; tells the client if it was not its wish: then the session
+ * ends with the last one. */
 void sio_space_leave(struct sio_space *s, bool tell);
 
 #endif
