@@ -328,6 +328,11 @@ static int run(const char *command, int argc, char **argv)
     case CONF_OK:
         break;
     }
+    if (n.conf.print_settings) {
+        conf_dump(&n.conf, stdout);
+        conf_fini(&n.conf);
+        return 0;
+    }
     switch (n.conf.command) {
     case CONF_BENCH:
         code = bench_main(&n.conf);

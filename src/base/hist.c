@@ -40,15 +40,6 @@ void hist_add(struct hist *h, uint64_t v, uint64_t n)
     h->sum += (double)v * (double)n;
 }
 
-void hist_merge(struct hist *h, const struct hist *from)
-{
-    for (size_t i = 0; i < HIST_BUCKETS; i++)
-        h->counts[i] += from->counts[i];
-    h->n += from->n;
-    h->max = MAX(h->max, from->max);
-    h->sum += from->sum;
-}
-
 uint64_t hist_quantile(const struct hist *h, double q)
 {
     double want = q * (double)h->n * (1 - ROUNDING);

@@ -20,9 +20,6 @@ void hist_init(struct hist *h);
 /* Adds the value v, n times. */
 void hist_add(struct hist *h, uint64_t v, uint64_t n);
 
-/* Adds all of from to h. */
-void hist_merge(struct hist *h, const struct hist *from);
-
 /* A value that a share q (0 to 1) of the values does not exceed: the top of
  * its bucket, but never above hist_max; q = 1 is hist_max. 0 if h is empty. */
 uint64_t hist_quantile(const struct hist *h, double q);

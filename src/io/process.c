@@ -132,17 +132,6 @@ unsigned process_cpus(void)
     return MIN(affinity(), MIN(quota_v1(), quota_v2()));
 }
 
-int process_pin(unsigned cpu)
-{
-    cpu_set_t set;
-
-    if (cpu >= CPU_SETSIZE)
-        return -EINVAL;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return sched_setaffinity(0, sizeof(set), &set) < 0 ? -errno : 0;
-}
-
 int process_notify(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
@@ -256,13 +245,6 @@ int process_tell(int pid, enum process_word word)
     if (!process_is_alive(pid))
         return -ESRCH;
     return kill(pid, word == PROCESS_MOVE ? SIGUSR1 : SIGUSR2) < 0 ? -errno : 0;
-}
-
-void process_hostname(char ret_name[static 256])
-{
-    if (gethostname(ret_name, 255) < 0 || ret_name[0] == '\0')
-        (void)snprintf(ret_name, 256, "localhost");
-    ret_name[255] = '\0';
 }
 
 static uint64_t clock_of(clockid_t id, uint64_t per_s)

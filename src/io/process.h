@@ -16,9 +16,6 @@ unsigned process_cpus(void);
  * is 2; "max 100000" and what is not understood are UINT_MAX. */
 unsigned process_quota(struct str cpu_max);
 
-/* Keeps the calling thread on one CPU. 0 or -errno. */
-int process_pin(unsigned cpu) MUST_CHECK;
-
 /* Tells systemd: "READY=1", "STOPPING=1", "RELOADING=1", "STATUS=...". 0, also
  * if nobody asked to be told ($NOTIFY_SOCKET); or -errno. Never blocks. */
 int process_notify(const char *state);
@@ -58,9 +55,6 @@ bool process_is_alive(int pid);
 
 /* 0, -ESRCH if it is not alive so, or -errno. */
 int process_tell(int pid, enum process_word word) MUST_CHECK;
-
-/* NUL-terminated; "localhost" if the machine has no name. */
-void process_hostname(char ret_name[static 256]);
 
 /* If the process has not ended within s seconds, or was given another limit, why is
  * written to standard error as it is (it must live as long) and it exits with 1,

@@ -189,7 +189,7 @@ static void give_up(struct request *r)
         if (cf != NULL)
             conn_unfollow(r->conn, cf); /* the feed is held */
         if (children[i]->call.error == ERROR_NONE)
-            children[i]->call.error = ERROR_not_joined; /* nothing of it is sent */
+            children[i]->call.error = ERROR_no_such_room; /* nothing of it is sent */
     }
 }
 

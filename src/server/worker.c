@@ -483,8 +483,10 @@ static void second(struct wheel_timer *t)
     for (unsigned r = JWT_BAD; r < IDENTITY_REASONS; r++)
         metrics_set(w->metrics, (enum metric)(METRIC_token_bad + r - JWT_BAD),
                     w->people.identity.refused[r]);
-    if (w->index == 0)
+    if (w->index == 0) {
         issuer_second(w->server->issuer);
+        metrics_set(w->metrics, METRIC_log_dropped, log_dropped(w->server->o.log));
+    }
     log_tick(w->log);
     limits_second(w);
     person_sweep(w);

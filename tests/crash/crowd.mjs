@@ -6,7 +6,7 @@ import { Refused } from "../integration/lib/server.mjs";
 import { sleep } from "../integration/lib/suite.mjs";
 
 const AT_ONCE = 4; // of one writer
-const MAY_REPEAT = new Set(["draining", "store_failed", "too_many_commands"]);
+const MAY_REPEAT = new Set(["store_failed", "too_many_commands"]);
 
 // A connection that is made again whenever it is lost.
 class Person {

@@ -10,6 +10,8 @@ import { errors } from "./lib/tables.mjs";
 const ELSEWHERE = new Set([
   "bad_origin", // test_origins
   "login_closed", // test_origins
+  "login_elsewhere", // test_identity
+  "issuer_unavailable",
   "no_such_path", // test_http
   "rate_limited", // test_limits
   "rooms_limit",
@@ -19,8 +21,6 @@ const ELSEWHERE = new Set([
   "store_full",
   "store_failed",
   "internal",
-  "not_joined", // for clients' own use: no command answers these two
-  "draining",
 ]);
 
 const provoked = new Set();

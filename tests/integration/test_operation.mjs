@@ -112,7 +112,8 @@ test("what is open goes back to nothing", async (t) => {
     return (
       metric('polylog_connections_open{door="ws"}') === 0 &&
       metric('polylog_connections_open{door="http"}') <= 2 &&
-      metric("polylog_cursors") === 0
+      metric("polylog_cursors") === 0 &&
+      metric("polylog_log_lines_dropped_total") === 0
     );
   });
 });

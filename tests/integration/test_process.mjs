@@ -37,6 +37,11 @@ test("what cannot be understood ends with 64, and says why", async () => {
     assert.match(err, says);
     assert.equal(err.trim().split("\n").length, 1, err);
   }
+  const dump = await run("serve", "--print-settings", "--bus=redis://ana:hush@h", "--text-max", "7");
+  assert.deepEqual([dump.code, dump.err], [0, ""]);
+  assert.ok(dump.out.includes("\ntext-max = 7  (--text-max)\n"), dump.out);
+  assert.ok(dump.out.includes("\nbus = (set)  (--bus)\n"));
+  assert.equal(dump.out.includes("hush"), false);
   for (const args of [["--help"], ["help", "serve"], ["serve", "--help"], ["version"], ["man"]]) {
     const { code, out } = await run(...args);
     assert.equal(code, 0, args.join(" "));

@@ -159,8 +159,7 @@ static void followed(struct sim_client *c, struct sim_room *r, const struct sim_
 static bool is_passing(struct str code)
 {
     return str_eq(code, STR("rate_limited")) || str_eq(code, STR("too_many_commands")) ||
-           str_eq(code, STR("store_full")) || str_eq(code, STR("store_failed")) ||
-           str_eq(code, STR("draining"));
+           str_eq(code, STR("store_full")) || str_eq(code, STR("store_failed"));
 }
 
 static void not_followed(struct sim_client *c, struct sim_room *r, struct str code)

@@ -231,6 +231,7 @@ static void secrets_are_not_shown(void **state)
         CONF_OK);
     text = text_of(print_dump, &c);
     assert_null(strstr(text, "hush"));
+    assert_non_null(strstr(text, "bus = (set)  (the default of bus)\n"));
     assert_non_null(strstr(text, "token-secret = (set)  (POLYLOG_TOKEN_SECRET)\n"));
     assert_non_null(strstr(text, "open = true  (--open)\n"));
     assert_non_null(strstr(text, "drain-ms = 1500ms  (--drain-ms)\n"));

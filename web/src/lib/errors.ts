@@ -2,8 +2,8 @@ import type { ErrorCode } from "./protocol.gen.ts";
 import type { ErrorBody } from "./types.ts";
 
 // The server's codes, and the client's own: the connection ended before the
-// answer; nothing answers at the server's address.
-export type Code = ErrorCode | "disconnected" | "unreachable";
+// answer; nothing answers at the server's address; one has left the room meanwhile.
+export type Code = ErrorCode | "disconnected" | "unreachable" | "not_joined";
 
 export class PolylogError extends Error {
   readonly code: Code;
@@ -43,7 +43,6 @@ export function isTransient(code: Code): boolean {
     code === "rate_limited" ||
     code === "too_many_commands" ||
     code === "store_failed" ||
-    code === "draining" ||
     code === "issuer_unavailable" ||
     code === "internal"
   );

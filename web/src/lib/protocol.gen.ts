@@ -120,7 +120,6 @@ export type ErrorCode =
   | "not_member"
   | "banned"
   | "muted"
-  | "not_joined"
   | "already_authenticated"
   | "no_such_room"
   | "no_such_user"
@@ -141,5 +140,4 @@ export type ErrorCode =
   | "store_full"
   | "store_failed"
   | "issuer_unavailable"
-  | "draining"
   | "internal";
