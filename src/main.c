@@ -302,6 +302,33 @@ static int usage_error(const char *why)
     return CONF_EXIT_USAGE;
 }
 
+/* On any thread. */
+static void say_why(void *ctx, const char *what, const char *why)
+{
+    (void)ctx;
+    if (why != NULL)
+        (void)fprintf(stderr, "\npolylog: %s: %s\n", what, why);
+}
+
+static int open_for_store(const struct conf *c, struct io_host *host, const char *name,
+                          bool must_exist, struct store **ret_store,
+                          char ret_why[static ENGINE_WHY_MAX])
+{
+    struct engine_named named = {.name = name, .must_exist = must_exist};
+
+    return engine_open_named(c, host, &named, ret_store, ret_why);
+}
+
+static int open_for_migrate(const struct conf *c, struct io_host *host, const char *name,
+                            bool must_exist, struct store **ret_store,
+                            char ret_why[static ENGINE_WHY_MAX])
+{
+    struct engine_listener listener = {.told = say_why};
+    struct engine_named named = {.name = name, .must_exist = must_exist, .listener = &listener};
+
+    return engine_open_named(c, host, &named, ret_store, ret_why);
+}
+
 static int run(const char *command, int argc, char **argv)
 {
     extern char **environ;
@@ -341,10 +368,10 @@ static int run(const char *command, int argc, char **argv)
         code = drain_command(&n.conf);
         break;
     case CONF_MIGRATE:
-        code = migrate_main(&n.conf, engine_open_named);
+        code = migrate_main(&n.conf, open_for_migrate);
         break;
     case CONF_STORE:
-        code = store_command(&n.conf, engine_open_named);
+        code = store_command(&n.conf, open_for_store);
         break;
     case CONF_SERVE:
     case CONF_ECHO:

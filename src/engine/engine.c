@@ -171,21 +171,22 @@ int engine_open(const struct conf *c, struct io_host *host, const struct engine_
     return r;
 }
 
-int engine_open_named(const struct conf *c, struct io_host *host, const char *name, bool must_exist,
+int engine_open_named(const struct conf *c, struct io_host *host, const struct engine_named *n,
                       struct store **ret_store, char ret_why[static ENGINE_WHY_MAX])
 {
+    const char *name = n->name;
     char path[4096];
 
     if (strcmp(name, "dynamodb") == 0)
-        return open_dynamodb(c, host, c->dynamodb_prefix, NULL, ret_store, ret_why);
+        return open_dynamodb(c, host, c->dynamodb_prefix, n->listener, ret_store, ret_why);
     if (strncmp(name, "dynamodb:", 9) == 0)
-        return open_dynamodb(c, host, name + 9, NULL, ret_store, ret_why);
+        return open_dynamodb(c, host, name + 9, n->listener, ret_store, ret_why);
     if (strncmp(name, "sqlite:", 7) != 0 || name[7] == '\0') {
         (void)snprintf(ret_why, ENGINE_WHY_MAX, "it must be sqlite:DIR or dynamodb[:PREFIX]");
         return -EINVAL;
     }
     (void)snprintf(path, sizeof(path), "%s/polylog.db", name + 7);
-    if (must_exist && access(path, R_OK) != 0) {
+    if (n->must_exist && access(path, R_OK) != 0) {
         (void)snprintf(ret_why, ENGINE_WHY_MAX, "there is no database: %s", strerror(errno));
         return -errno;
     }

@@ -21,9 +21,13 @@ struct engine_listener {
 int engine_open(const struct conf *c, struct io_host *host, const struct engine_listener *l,
                 struct store **ret_store, char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;
 
-/* The same by a name: sqlite:DIR, dynamodb or dynamodb:PREFIX. must_exist: a database
- * that is not there is not made. (A migrate_open_f.) */
-int engine_open_named(const struct conf *c, struct io_host *host, const char *name, bool must_exist,
+/* The same by a name. */
+struct engine_named {
+    const char *name;                       /* sqlite:DIR, dynamodb or dynamodb:PREFIX */
+    bool must_exist;                        /* a database that is not there is not made */
+    const struct engine_listener *listener; /* or NULL */
+};
+int engine_open_named(const struct conf *c, struct io_host *host, const struct engine_named *n,
                       struct store **ret_store, char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;
 
 #endif
