@@ -246,6 +246,7 @@ static void list_done(struct chain *c)
     store_dynamodb_call_finish(c, STORE_OK);
 }
 
+/* The names are looked at again, since to DynamoDB Local "B" begins with "b". */
 static void list_answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
 {
     struct store_list *req = list_of(c);
@@ -259,7 +260,8 @@ static void list_answered(struct chain *c, enum dynamo_verdict v, const struct d
         struct store_item item = {.key = present_rev(c, &a->items[i]),
                                   .body = body_of(&a->items[i])};
 
-        if (item.key == 0 || !dynamo_get(&a->items[i], "sk", DYNAMO_B, &item.name))
+        if (item.key == 0 || !dynamo_get(&a->items[i], "sk", DYNAMO_B, &item.name) ||
+            !str_starts(item.name, req->prefix))
             continue;
         store_block_add(&c->block, &item);
         req->ret_n++;

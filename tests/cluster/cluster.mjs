@@ -30,18 +30,13 @@ export class Cluster {
     this.redis = await Redis.start();
     this.replica = await Redis.start({ replicaof: `127.0.0.1 ${this.redis.port}` });
     this.flaky = await Flaky.open(this.dynamo.port);
-    execFileSync(PROGRAM, ["store", "init"], { env: this.env(), stdio: "ignore" });
+    const env = { ...process.env, ...this.dynamo.env }; // past the proxy, which is of this process
+    execFileSync(PROGRAM, ["store", "init"], { env, stdio: ["ignore", "ignore", "inherit"] });
     while (this.nodes.length < n) this.nodes.push(await this.node());
   }
 
   env() {
-    return {
-      ...process.env,
-      AWS_ENDPOINT_URL: this.flaky.url,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-    };
+    return { ...process.env, ...this.dynamo.env, AWS_ENDPOINT_URL_DYNAMODB: this.flaky.url };
   }
 
   async node() {

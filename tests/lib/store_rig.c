@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "store/store_dynamodb.h"
+#include "store/store_dynamodb_tables.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -48,12 +49,48 @@ static void open_dynamo(struct store_rig *r)
     assert_int_equal(store_dynamodb_open(r->host, &o, &r->store), 0);
 }
 
+/* The engine signs on the loop's thread only. */
+static bool sign_live(void *ctx, const struct sigv4_request *r, struct buf *out)
+{
+    static const struct sigv4_credentials keys = {
+        .access_key = {(const uint8_t *)"test", 4},
+        .secret_key = {(const uint8_t *)"test", 4},
+    };
+
+    return sigv4_headers(ctx, &keys, r, out);
+}
+
+static void tell_live(void *ctx, const char *why)
+{
+    (void)ctx;
+    print_message("%s\n", why);
+}
+
+static void open_live(struct store_rig *r)
+{
+    static struct sigv4_key key;
+    struct store_dynamodb_options o = {
+        .endpoint = getenv("DYNAMODB"),
+        .region = "us-east-1",
+        .prefix = r->prefix,
+        .deadline_ms = STORE_RIG_DEADLINE_MS,
+        .try_ms = 5000,
+        .signer = {.sign = sign_live, .ctx = &key},
+        .told = tell_live,
+    };
+
+    assert_int_equal(http_client_curl_new(&(struct http_options){0}, &o.client), 0);
+    assert_int_equal(store_dynamodb_open(r->host, &o, &r->store), 0);
+}
+
 void store_rig_open(struct store_rig *r)
 {
     char why[256] = "";
 
     if (r->dynamo != NULL) {
         open_dynamo(r);
+    } else if (r->prefix[0] != '\0') {
+        open_live(r);
     } else if (!r->sqlite) {
         assert_int_equal(store_mem_open(r->host, r->disk, &r->store), 0);
     } else if (store_sqlite_open(r->host, &r->options, &r->store, why) != 0) {
@@ -81,7 +118,23 @@ static bool sim_turn(void *arg)
     return true;
 }
 
-enum engine { MEM, SQLITE, DYNAMO };
+static void said(void *ctx, const char *line)
+{
+    (void)ctx;
+    (void)line;
+}
+
+static void make_tables(struct store_rig *r)
+{
+    struct store_dynamodb_tables t = {
+        .req = store_rig_req(r), .make = true, .key = "", .patience_ms = 30000, .said = said};
+
+    store_dynamodb_tables(r->store, &t);
+    if (store_rig_wait(r, &t.req) != STORE_OK)
+        fail_msg("%s", t.ret_why);
+}
+
+enum engine { MEM, SQLITE, DYNAMO, LIVE };
 
 static int setup(void **state, enum engine engine, bool sim)
 {
@@ -103,6 +156,12 @@ static int setup(void **state, enum engine engine, bool sim)
         assert_int_equal(host_start(r->host, r->io, sim_turn, r), 0);
     if (engine == DYNAMO) {
         r->dynamo = dynamo_model_new(r->sim, check_seed(SEED));
+        r->remote = true;
+    } else if (engine == LIVE) {
+        static unsigned serial;
+
+        (void)snprintf(r->prefix, sizeof(r->prefix), "test-%d-%u", (int)getpid(), ++serial);
+        r->remote = true;
     } else if (engine == SQLITE) {
         r->options.fold_n = FOLD_N;
         (void)snprintf(r->dir, sizeof(r->dir),
@@ -117,6 +176,8 @@ static int setup(void **state, enum engine engine, bool sim)
         r->disk = store_mem_disk_new();
     }
     store_rig_open(r);
+    if (engine == LIVE)
+        make_tables(r);
     return 0;
 }
 
@@ -143,6 +204,11 @@ int store_rig_sqlite_sim(void **state)
 int store_rig_dynamo_sim(void **state)
 {
     return setup(state, DYNAMO, true);
+}
+
+int store_rig_dynamo_live(void **state)
+{
+    return setup(state, LIVE, false);
 }
 
 int store_rig_dynamo_faults(void **state)

@@ -21,6 +21,8 @@ struct store_rig {
     struct store *model; /* the test's, closed by teardown if it is not NULL */
     bool sqlite;
     struct dynamo_model *dynamo;         /* the service; NULL: another engine */
+    bool remote;                         /* what is canceled may still be done */
+    char prefix[32];                     /* of the tables, live */
     bool gaps;                           /* counters may leave numbers out */
     struct store_mem_disk *disk;         /* mem */
     char dir[64];                        /* sqlite */
@@ -38,6 +40,9 @@ int store_rig_sqlite_sim(void **state);
 int store_rig_sqlite_lossy(void **state); /* simulated, on a vfs_lossy */
 int store_rig_dynamo_sim(void **state);
 int store_rig_dynamo_faults(void **state); /* some calls fail, are lost, come late */
+/* Signed and over the network, on the emulator at the URL $DYNAMODB, in tables that the
+ * engine makes itself. */
+int store_rig_dynamo_live(void **state);
 int store_rig_teardown(void **state);
 
 void store_rig_close(struct store_rig *r);
