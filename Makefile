@@ -75,6 +75,8 @@ web-test: web/node_modules/.package-lock.json
 	@node web/test/run.mjs
 browser: build/polylog tests/browser/node_modules/.package-lock.json
 	@tests/browser/run "$(T)"
+emulators: build/polylog $(addprefix $(B)/tests/contract/,test_store test_store_random)
+	@CONTRACT=$(abspath $(B)/tests/contract) tests/emulators/run "$(T)"
 %/node_modules/.package-lock.json: %/package-lock.json
 	$(call NEEDS,npm)
 	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -184,6 +186,6 @@ install: all
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: bench-store bench-nodes scale all web web-test unit fuzz headers generated docs docs-check format style check install-deps \
-        npm run test bench install clean
+.PHONY: bench-store bench-nodes scale all web web-test emulators unit fuzz headers generated docs docs-check format \
+        style check install-deps npm run test bench install clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

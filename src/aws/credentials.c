@@ -55,6 +55,7 @@ struct credentials {
     _Atomic bool mailed;
     _Atomic uint64_t refused; /* the newest version that AWS refused */
     bool stopped, asking, anew;
+    bool asked; /* anybody, since the last look began */
     enum step step;
     unsigned failures;
     uint64_t looked_ms;
@@ -261,7 +262,7 @@ static void ask(struct credentials *c, enum step step, const char *method)
     r->body = buf_len(&c->body) > 0 ? buf_peek(&c->body) : (struct str){0};
     r->timeout_ms = c->o.timeout_ms;
     r->response_max = ANSWER_MAX;
-    c->asking = true;
+    c->asking = c->asked = true;
     wipe(&r->ret_body);
     http_client_submit(c->o.http, r);
 }
@@ -591,7 +592,7 @@ static void look(struct credentials *c)
     struct profile p = {0};
 
     c->looked_ms = io_now_ms(c->o.io);
-    c->anew = false;
+    c->anew = c->asked = false;
     c->headers[0] = NULL;
     buf_clear(&c->url);
     wipe(&c->body);
@@ -664,6 +665,11 @@ void credentials_stop(struct credentials *c)
 bool credentials_is_busy(const struct credentials *c)
 {
     return c->asking || atomic_load(&c->mailed);
+}
+
+bool credentials_is_hopeless(const struct credentials *c)
+{
+    return c->failures > 0 && !c->asked;
 }
 
 void credentials_free(struct credentials *c)

@@ -65,6 +65,10 @@ void credentials_stop(struct credentials *c);
 /* Has it a request under way, or mail? It must not be freed then. */
 bool credentials_is_busy(const struct credentials *c);
 
+/* On its loop: the last look failed, and there is nobody who could be asked: what is set
+ * is wrong, or nothing is. */
+bool credentials_is_hopeless(const struct credentials *c) MUST_CHECK;
+
 /* Stopped, and not busy. NULL is fine. Snapshots live on. */
 void credentials_free(struct credentials *c);
 

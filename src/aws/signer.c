@@ -74,12 +74,13 @@ static void release(struct signer *s)
     free(s);
 }
 
-/* Turns on the caller's thread until there are credentials, or it has had enough. */
+/* Turns on the caller's thread until there are credentials, or there will be none. */
 static bool wait_for_first(struct signer *s)
 {
     uint64_t end = io_now_ms(s->io) + (s->o.patience_ms > 0 ? s->o.patience_ms : PATIENCE_MS);
 
-    while (!credentials_get(s->credentials, &s->first) && io_now_ms(s->io) < end) {
+    while (!credentials_get(s->credentials, &s->first) && io_now_ms(s->io) < end &&
+           !credentials_is_hopeless(s->credentials)) {
         io_wait(s->io, MIN(MIN(wheel_next_ms(&s->wheel), io_now_ms(s->io) + TURN_MS), end));
         wheel_advance(&s->wheel, io_now_ms(s->io));
     }

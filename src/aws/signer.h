@@ -21,7 +21,7 @@ struct signer_options {
 };
 
 /* Blocks until there are credentials: for the start of the program. 0, or -errno and a
- * sentence for a person: -ENOENT if there were none to be found in that time. */
+ * sentence for a person: -ENOENT if there were none in that time, or nobody can be asked. */
 int signer_open(const struct signer_options *o, struct signer **ret_signer,
                 char ret_why[static CREDENTIALS_WHY_MAX]) MUST_CHECK;
 

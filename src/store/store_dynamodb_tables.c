@@ -83,7 +83,8 @@ static void next_table(struct chain *c)
         return;
     }
     if (t->missed)
-        (void)snprintf(t->ret_why, sizeof(t->ret_why), "not all is as it must be");
+        (void)snprintf(t->ret_why, sizeof(t->ret_why),
+                       "not all is as it must be: `polylog store init` makes what is missing");
     store_dynamodb_call_finish(c, t->missed ? STORE_FAILED : STORE_OK);
 }
 

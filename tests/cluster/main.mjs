@@ -6,13 +6,13 @@ import { Reader, Writer } from "../crash/crowd.mjs";
 import { sleep, until } from "../integration/lib/suite.mjs";
 import { Cluster } from "./cluster.mjs";
 
-const rounds = Number(process.argv[2] ?? 12);
+const rounds = Number(process.argv[2] ?? 10);
 const nodes = Number(process.env.NODES ?? 3);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const wanted = process.env.T ?? "";
 const WRITERS = 4;
 const READERS = 4;
-const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 75) * 1000; // no further round after this
+const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 60) * 1000; // no further round after this
 const PATIENCE_MS = 25_000; // doorbells may be missed: the slowest poll and a read
 
 class World {

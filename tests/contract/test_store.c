@@ -544,14 +544,14 @@ static void walk_gives_all_that_is_kept(void **state)
         .name = #test "_on_" #setup, .test_func = test, .setup_func = store_rig_##setup, \
         .teardown_func = store_rig_teardown,                                             \
     }
-#define EACH(on)                                                                         \
-    on(append_numbers_entries), on(append_behind_another_head_conflicts),                \
-        on(read_keeps_its_bounds), on(amends_are_the_latest_state),                      \
-        on(redaction_replaces_the_entry), on(an_amend_may_only_redact),                  \
-        on(put_is_conditional), on(put_removes), on(list_is_in_bytewise_order),          \
-        on(one_of_many_racers_wins), on(counters_never_repeat), on(records_expire),      \
-        on(many_rooms_at_once), on(close_completes_what_is_in_flight),                   \
-        on(all_is_there_after_reopening), on(walk_gives_all_that_is_kept)
+#define EACH(on)                                                                                \
+    on(append_numbers_entries), on(append_behind_another_head_conflicts),                       \
+        on(read_keeps_its_bounds), on(amends_are_the_latest_state),                             \
+        on(redaction_replaces_the_entry), on(an_amend_may_only_redact), on(put_is_conditional), \
+        on(put_removes), on(list_is_in_bytewise_order), on(one_of_many_racers_wins),            \
+        on(counters_never_repeat), on(records_expire), on(many_rooms_at_once),                  \
+        on(close_completes_what_is_in_flight), on(all_is_there_after_reopening),                \
+        on(walk_gives_all_that_is_kept)
 #define HERE(test)                                                            \
     ON(mem, test), ON(mem_sim, test), ON(sqlite, test), ON(sqlite_sim, test), \
         ON(sqlite_lossy, test), ON(dynamo_sim, test), ON(dynamo_faults, test)

@@ -338,8 +338,8 @@ static void engine_answers_as_the_model(void **state)
 /* With $DYNAMODB, the URL of an emulator: on that, and nothing else. */
 int main(void)
 {
-    const struct CMUnitTest here[] = {ON(mem),        ON(mem_sim),      ON(sqlite),
-                                      ON(sqlite_sim), ON(sqlite_lossy), ON(dynamo_sim),
+    const struct CMUnitTest here[] = {ON(mem),          ON(mem_sim),      ON(sqlite),
+                                      ON(sqlite_sim),   ON(sqlite_lossy), ON(dynamo_sim),
                                       ON(dynamo_faults)};
     const struct CMUnitTest live[] = {ON(dynamo_live)};
 

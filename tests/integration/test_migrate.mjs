@@ -37,7 +37,7 @@ async function fill(server) {
 test("a migration that is killed goes on, and what it brought is served as before", async (t) => {
   const server = await t.start();
   const { ana, epoch, head } = await fill(server);
-  const { messages } = await ana.call("history", { room: "one", after: 0, limit: 20 });
+  const { entries } = await ana.call("history", { room: "one", after: 0, limit: 20 });
   await server.stop();
   const [from, to] = [server.flags.data, join(server.dir, "other")];
   let killed = 0;
@@ -56,7 +56,7 @@ test("a migration that is killed goes on, and what it brought is served as befor
   const again = await server.connect(ana.token);
   const joined = await again.call("join", { room: "one", after: head, epoch });
   assert.deepEqual([joined.reset, joined.room.epoch, joined.room.head.seq], [undefined, epoch, head]);
-  assert.deepEqual((await again.call("history", { room: "one", after: 0, limit: 20 })).messages, messages);
+  assert.deepEqual((await again.call("history", { room: "one", after: 0, limit: 20 })).entries, entries);
   assert.notEqual((await server.login("bob")).user.id, ana.user.id);
   assert.equal((await server.login("ana")).user.id, ana.user.id);
 });

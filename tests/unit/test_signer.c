@@ -192,6 +192,21 @@ static void says_why_there_are_none(void **state)
     assert_null(r->signer);
 }
 
+/* With nobody to ask it does not wait, however patient it may be. */
+static void ends_at_once_without_a_place_to_ask(void **state)
+{
+    struct rig *r = *state;
+    char why[CREDENTIALS_WHY_MAX] = "";
+    uint64_t before = io_now_ms(r->io);
+
+    (void)snprintf(r->variable, sizeof(r->variable), "AWS_EC2_METADATA_DISABLED=true");
+    assert_int_equal(start(r, 30000, why), -ENOENT);
+    assert_string_equal(why, "no credentials: neither environment nor files have any");
+    assert_true(io_now_ms(r->io) < before + 15000);
+    assert_null(r->signer);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-CHECK_MAIN(TEST(signs_on_many_threads), TEST(says_why_there_are_none))
+CHECK_MAIN(TEST(signs_on_many_threads), TEST(says_why_there_are_none),
+           TEST(ends_at_once_without_a_place_to_ask))

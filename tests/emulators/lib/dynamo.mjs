@@ -74,10 +74,11 @@ export function hasJava() {
   }
 }
 
-// Resolves to { engine, port, url, env, stop() }; env makes the program find it.
-export async function startDynamo({ engine = "local" } = {}) {
+// Resolves to { engine, port, url, env, stop() }; env makes the program find it. Without a
+// port it takes a free one.
+export async function startDynamo({ engine = "local", port } = {}) {
   install();
-  const port = await freePort();
+  port ??= await freePort();
   const dir = mkdtempSync(join(tmpdir(), "polylog-dynamo-"));
   const child = start(engine, port, dir);
   let why = "";

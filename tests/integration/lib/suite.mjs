@@ -8,13 +8,14 @@ const tests = [];
 
 export class Skipped extends Error {}
 
-export function test(name, run) {
-  tests.push({ name, run });
+// It has ms to end, if that is given.
+export function test(name, run, ms = TEST_MS) {
+  tests.push({ name, run, ms });
 }
 
 // The same for one worker and for two.
 export function testWorkers(name, run) {
-  for (const workers of [1, 2]) tests.push({ name: `${name}, workers ${workers}`, run, workers });
+  for (const workers of [1, 2]) tests.push({ name: `${name}, workers ${workers}`, run, ms: TEST_MS, workers });
 }
 
 export async function until(what, look, ms = 5000) {
@@ -101,11 +102,11 @@ class Context {
   }
 }
 
-async function runOne(shared, { name, run, workers }) {
+async function runOne(shared, { name, run, ms, workers }) {
   const t = new Context(shared, workers);
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took more than ${TEST_MS / 1000} s`)), TEST_MS);
+    timer = setTimeout(() => reject(new Error(`took more than ${ms / 1000} s`)), ms);
   });
   const start = Date.now();
   try {

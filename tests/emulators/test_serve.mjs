@@ -1,0 +1,88 @@
+// Servers on DynamoDB: one chat of several, what is kept, and what is said when it is away.
+import { GetItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import assert from "node:assert/strict";
+import { Redis } from "../cluster/redis.mjs";
+import { refused, test, until } from "../integration/lib/suite.mjs";
+import { serve, store, use } from "./lib/use.mjs";
+import { startDynamo } from "./lib/dynamo.mjs";
+
+const SECRET = "one secret that both servers share";
+
+async function history(person, room) {
+  const { entries } = await person.call("history", { room, after: 0, limit: 100 });
+  return entries.map(({ seq, text }) => `${seq} ${text}`);
+}
+
+test("two servers are one chat, and one that is killed has lost nothing", async (t) => {
+  const d = await use(t);
+  const redis = await Redis.start();
+  t.after(() => redis.close());
+  const flags = { bus: `redis://127.0.0.1:${redis.port}`, "token-secret": SECRET };
+  const [one, two] = [await serve(t, d, flags), await serve(t, d, flags)];
+  const ana = await one.person("ana");
+  const bob = await two.connect((await two.login("bob")).token);
+  for (const person of [ana, bob]) await person.call("join", { room: "general" });
+  const heard = bob.event({ event: "message", text: "from one" });
+  await ana.call("send", { room: "general", text: "from one" });
+  await heard;
+  assert.equal((await two.login("ana")).user.id, ana.user.id);
+  assert.deepEqual(await history(bob, "general"), ["2 from one"]);
+  await one.stop("SIGKILL");
+  await bob.call("send", { room: "general", text: "from two" });
+  await one.spawn();
+  const again = await one.connect(ana.token);
+  assert.deepEqual(await history(again, "general"), ["2 from one", "3 from two"]);
+});
+
+test("items are as docs/dynamodb.md shows them", async (t) => {
+  const d = await use(t);
+  const server = await serve(t, d);
+  const ana = await server.person("ana");
+  await ana.call("join", { room: "general" });
+  const { seq } = await ana.call("send", { room: "general", text: "hello" });
+  await ana.call("edit", { room: "general", target: seq, text: "better" });
+  const { Items: items } = await d.sdk.send(
+    new QueryCommand({
+      TableName: `${d.prefix}-log`,
+      KeyConditionExpression: "room = :r",
+      ExpressionAttributeValues: { ":r": { S: "general" } },
+    }),
+  );
+  const first = items.find((item) => item.seq.N === "1");
+  assert.deepEqual(Object.keys(first).sort(), ["entries", "epoch", "n", "nonce", "rev", "room", "seq"]);
+  assert.ok(Buffer.from(items.find((item) => item.seq.N === String(seq)).entries.B).includes("hello"));
+  const { Item: amended } = await d.sdk.send(
+    new GetItemCommand({ TableName: `${d.prefix}-log`, Key: { room: { S: "general#a" }, seq: { N: String(seq) } } }),
+  );
+  assert.ok(Buffer.from(amended.state.B).includes("better"));
+  const { Items: records } = await d.sdk.send(new ScanCommand({ TableName: `${d.prefix}-record` }));
+  const counters = records.filter((item) => item.pk.S === "#next");
+  assert.ok(counters.length > 0 && counters.every((item) => Number(item.given.N) > 0));
+  const kept = records.filter((item) => item.pk.S !== "#next");
+  assert.ok(kept.length > 0 && kept.every((item) => item.sk.B !== undefined && item.rev.N !== undefined));
+});
+
+test("while DynamoDB is away, what cannot be done is refused, and later it goes on", async (t) => {
+  await use(t); // java
+  const own = await startDynamo();
+  let dynamo = own;
+  t.after(() => dynamo.stop());
+  const d = { url: own.url, env: own.env, prefix: "away" };
+  const server = await serve(t, d, { "dynamodb-deadline": "500ms", "dynamodb-try": "200ms" });
+  const ana = await server.person("ana");
+  await ana.call("join", { room: "general" });
+  await ana.call("send", { room: "general", text: "before" });
+  await own.stop();
+  const error = await refused("store_failed", ana.call("send", { room: "general", text: "lost" }));
+  assert.ok(error.message.length > 0);
+  const health = await server.fetch("/health");
+  assert.equal(health.status, 200);
+  await until("the log says why", () => /engine_trouble.*Connection refused/.test(server.log));
+  dynamo = await startDynamo({ port: own.port }); // which has forgotten everything
+  assert.equal((await store(d, "init")).code, 0);
+  const again = async () => {
+    await ana.call("join", { room: "after" });
+    return ana.call("send", { room: "after", text: "after" });
+  };
+  await until("it works again", () => again().then(() => true, () => false), 15_000);
+});
