@@ -1,5 +1,6 @@
 /* The contract of bus/bus.h, clause by clause, over every implementation: the model of the
- * simulator, and Redis. Two that need a real Redis besides are in test_bus_redis.c. */
+ * simulator, and Redis, modelled and real. Two that need a real Redis besides are in
+ * test_bus_redis.c. */
 #include "base/str.h"
 #include "lib/bus_rig.h"
 
@@ -204,4 +205,4 @@ static void stats(void **state)
         cmocka_unit_test_setup_teardown(silence, setup, bus_rig_teardown),             \
         cmocka_unit_test_setup_teardown(stats, setup, bus_rig_teardown)
 
-CHECK_MAIN(CASES(bus_rig_model), CASES(bus_rig_redis))
+CHECK_MAIN(CASES(bus_rig_model), CASES(bus_rig_redis_sim), CASES(bus_rig_redis))

@@ -34,11 +34,15 @@ static bool turn(void *arg)
 struct bus *bus_rig_end(struct bus_rig *r, struct io_host *host)
 {
     struct bus_redis_options o = {.url = r->redis.url, .text = "here"};
-    char why[BUS_REDIS_WHY_MAX];
+    char why[BUS_REDIS_WHY_MAX], url[REDIS_MODEL_URL];
     struct bus *b;
 
     if (r->model != NULL)
         return bus_model_bus(r->model);
+    if (r->served != NULL) {
+        redis_model_url(r->served, r->ways_n++, url);
+        o.url = url;
+    }
     if (bus_redis_new(host, &o, &b, why) != 0)
         fail_msg("%s", why);
     return b;
@@ -60,7 +64,7 @@ static void make_node(struct bus_rig *r, struct bus_rig_node *n)
         if (r->sim != NULL)
             assert_int_equal(host_start(n->host, l->io, turn, l), 0);
     }
-    if (r->sim == NULL)
+    if (r->model == NULL)
         assert_int_equal(bus_redis_start(n->bus, STR("test")), 0);
 }
 
@@ -88,6 +92,17 @@ int bus_rig_model(void **state)
 
     r->sim = sim_new(check_seed(1), (struct sim_faults){0});
     r->model = bus_model_new(r->sim, &r->rng);
+    make_nodes(r);
+    *state = r;
+    return 0;
+}
+
+int bus_rig_redis_sim(void **state)
+{
+    struct bus_rig *r = rig_new();
+
+    r->sim = sim_new(check_seed(1), (struct sim_faults){0});
+    r->served = redis_model_new(r->sim, check_seed(1));
     make_nodes(r);
     *state = r;
     return 0;
@@ -122,6 +137,7 @@ int bus_rig_teardown(void **state)
     }
     redis_rig_stop(&r->redis);
     bus_model_free(r->model);
+    redis_model_free(r->served);
     sim_free(r->sim);
     free(r);
     return 0;
@@ -131,7 +147,8 @@ void bus_rig_turn(struct bus_rig *r)
 {
     if (r->sim != NULL) {
         assert_true(sim_step(r->sim));
-        bus_model_turn(r->model);
+        if (r->model != NULL)
+            bus_model_turn(r->model);
         return;
     }
     for (unsigned i = 0; i < BUS_RIG_NODES; i++)
