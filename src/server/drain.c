@@ -4,6 +4,7 @@
 #include "server/conn.h"
 #include "server/door_http.h"
 #include "server/door_ws.h"
+#include "server/eio_far.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -14,6 +15,8 @@
 /* No request is taken any more; who has asked is answered. */
 static void end_request(struct conn *c)
 {
+    if (c->http != NULL && c->http->far != NULL)
+        eio_far_hurry(c);
     if (c->http != NULL && c->http->state == HTTP_BUSY)
         c->http->close = true;
     else if (c->flight != NULL || c->out != NULL)

@@ -3,7 +3,6 @@
 #include "base/str.h"
 #include "server/door_http.h"
 #include "server/door_ws.h"
-#include "server/far_there.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -146,42 +145,6 @@ bool eio_writable(const struct conn *c)
 }
 
 /* Answering requests. */
-
-static void answer_http(struct conn *h, int status, const char *type, struct str body)
-{
-    struct http1_header extra = {STR("Cache-Control"), STR("no-store")};
-
-    door_http_answer(
-        h,
-        &(struct http_answer){
-            .status = status, .type = str_of(type), .body = body, .extra = &extra, .extra_n = 1});
-}
-
-static void refuse_http(struct conn *h, enum engineio_error error)
-{
-    struct buf body CLEANUP(buf_fini);
-
-    buf_init(&body, OPEN_MAX);
-    engineio_append_error(&body, error);
-    answer_http(h, engineio_error_status(error), "application/json", buf_peek(&body));
-}
-
-void eio_answer(struct conn *h, const struct eio_answer *answer)
-{
-    if (far_there_is(h))
-        far_there_answer(h, answer);
-    else if (answer->kind == EIO_PACKETS)
-        answer_http(h, 200, "text/plain; charset=UTF-8", answer->body);
-    else if (answer->kind == EIO_TAKEN)
-        answer_http(h, 200, "text/html", STR("ok"));
-    else
-        refuse_http(h, answer->error);
-}
-
-void eio_refuse(struct conn *h, enum engineio_error error)
-{
-    eio_answer(h, &(struct eio_answer){.kind = EIO_REFUSED, .error = error});
-}
 
 static struct conn *take_poll(struct eio *e)
 {
@@ -447,7 +410,7 @@ void eio_poll(struct conn *c, struct conn *h)
     struct eio *e = eio_of(c);
 
     if (e->poll != NULL) { /* one at a time */
-        eio_refuse(h, ENGINEIO_BAD_REQUEST);
+        eio_answer_error(h, ENGINEIO_BAD_REQUEST);
         eio_end(c, METRIC_close_protocol);
         return;
     }
@@ -463,6 +426,12 @@ void eio_poll(struct conn *c, struct conn *h)
         return;
     h->paused = true;
     conn_resume(h); /* so that its end is noticed */
+}
+
+void eio_poll_release(struct conn *h)
+{
+    if (h->http->session != NULL)
+        answer_poll(eio_of(h->http->session), STR("6"));
 }
 
 void eio_poll_lost(struct conn *h)
@@ -481,7 +450,7 @@ void eio_post(struct conn *c, struct conn *h)
     size_t at = 0;
 
     if (eio_of(c)->closing) {
-        eio_refuse(h, ENGINEIO_UNKNOWN_SID);
+        eio_answer_error(h, ENGINEIO_UNKNOWN_SID);
         return;
     }
     while (c->state == CONN_OPEN && !eio_of(c)->closing) {
@@ -494,7 +463,7 @@ void eio_post(struct conn *c, struct conn *h)
         eio_answer(h, &(struct eio_answer){.kind = EIO_TAKEN});
         return;
     }
-    eio_refuse(h, ENGINEIO_BAD_REQUEST);
+    eio_answer_error(h, ENGINEIO_BAD_REQUEST);
     eio_end(c, METRIC_close_protocol);
 }
 
@@ -504,7 +473,7 @@ static void closed(struct conn *c)
     struct conn *h = take_poll(e);
 
     if (h != NULL)
-        eio_refuse(h, ENGINEIO_UNKNOWN_SID);
+        eio_answer_error(h, ENGINEIO_UNKNOWN_SID);
     unlist(e);
     close_probe(e);
     if (e->user->closed != NULL)
@@ -639,7 +608,7 @@ static void begin_upgrade(struct eio_probe *p)
     p->upgrades = true;
     unlist(e);
     if (h != NULL)
-        eio_refuse(h, ENGINEIO_BAD_REQUEST);
+        eio_answer_error(h, ENGINEIO_BAD_REQUEST);
 }
 
 static void detach(struct conn *probe)

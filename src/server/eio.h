@@ -16,6 +16,7 @@
 
 #include "base/map.h"
 #include "server/conn.h"
+#include "server/eio_answer.h"
 #include "server/eio_sid.h"
 #include "wire/engineio.h"
 
@@ -40,19 +41,6 @@ struct eio_user {
     void (*closed)(struct conn *c);
 };
 
-/* How a request is answered. */
-enum eio_answer_kind {
-    EIO_PACKETS, /* a GET */
-    EIO_TAKEN,   /* a POST; a WebSocket may prove itself */
-    EIO_REFUSED,
-};
-
-struct eio_answer {
-    enum eio_answer_kind kind;
-    enum engineio_error error; /* EIO_REFUSED */
-    struct str body;           /* EIO_PACKETS */
-};
-
 /* Opens a session that is polled; h, which asked for it, is answered. user outlives it. */
 struct conn *eio_open(struct conn *h, const struct eio_user *user);
 
@@ -62,15 +50,14 @@ void eio_begin(struct conn *c, const struct eio_user *user);
 /* The polled session with that id on this worker; NULL: there is none, any more. */
 struct conn *eio_find(struct worker *w, const uint8_t id[static EIO_ID_LEN]);
 
-/* Answers h, which may stand for a request elsewhere (server/far.h). */
-void eio_answer(struct conn *h, const struct eio_answer *answer);
-void eio_refuse(struct conn *h, enum engineio_error error);
-
 /* h asks for what there is: it is answered now or later. */
 void eio_poll(struct conn *c, struct conn *h);
 
 /* h brings packets in its body, and is answered. */
 void eio_post(struct conn *c, struct conn *h);
+
+/* h, if it waits, is answered now: there is nothing. */
+void eio_poll_release(struct conn *h);
 
 /* h, which waited, is gone. */
 void eio_poll_lost(struct conn *h);

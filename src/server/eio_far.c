@@ -58,6 +58,11 @@ void eio_far_send(struct conn *h, const struct eio_sid *sid, enum far_type type)
     conn_resume(h); /* so that its end is noticed */
 }
 
+void eio_far_hurry(struct conn *h)
+{
+    far_enough(&h->http->far->ask);
+}
+
 void eio_far_lost(struct conn *h)
 {
     far_free(h->http->far);

@@ -12,6 +12,9 @@
  * its body; or PROBE, after which h is a WebSocket that speaks for the session. */
 void eio_far_send(struct conn *h, const struct eio_sid *sid, enum far_type type);
 
+/* h, whose request is away, is to be answered soon: its node drains. */
+void eio_far_hurry(struct conn *h);
+
 /* h, whose request is away, closes. */
 void eio_far_lost(struct conn *h);
 

@@ -72,7 +72,7 @@ static bool read_query(struct conn *c, struct query *ret)
         value.n = n;
     ret->websocket = str_eq(value, STR("websocket"));
     if (!ret->websocket && !str_eq(value, STR("polling"))) {
-        eio_refuse(c, ENGINEIO_UNKNOWN_TRANSPORT);
+        eio_answer_error(c, ENGINEIO_UNKNOWN_TRANSPORT);
         return false;
     }
     ret->version =
@@ -82,7 +82,7 @@ static bool read_query(struct conn *c, struct query *ret)
     ret->has_sid = true;
     if (eio_sid_parse((struct str){buf, n}, &ret->sid))
         return true;
-    eio_refuse(c, ENGINEIO_UNKNOWN_SID);
+    eio_answer_error(c, ENGINEIO_UNKNOWN_SID);
     return false;
 }
 
@@ -94,7 +94,7 @@ bool eio_http_upgrade(struct conn *c)
     struct str key;
 
     if (http1_websocket(&c->http->message->request, &key) != 0) {
-        eio_refuse(c, ENGINEIO_BAD_REQUEST);
+        eio_answer_error(c, ENGINEIO_BAD_REQUEST);
         return false;
     }
     ws_accept(key, accept);
@@ -129,9 +129,9 @@ static void open_session(struct conn *c, const struct query *q)
     struct conn *session = c;
 
     if (!str_eq(c->http->message->request.method, STR("GET")))
-        eio_refuse(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
+        eio_answer_error(c, ENGINEIO_BAD_HANDSHAKE_METHOD);
     else if (!q->version)
-        eio_refuse(c, ENGINEIO_UNSUPPORTED_VERSION);
+        eio_answer_error(c, ENGINEIO_UNSUPPORTED_VERSION);
     else if (!q->websocket && !is_too_fast(c))
         session = eio_open(c, user_of(c));
     else if (!q->websocket)
@@ -165,7 +165,7 @@ static void forward(struct conn *c, const struct query *q)
     else if (str_eq(method, STR("POST")))
         eio_far_send(c, &q->sid, FAR_POST);
     else
-        eio_refuse(c, ENGINEIO_BAD_REQUEST);
+        eio_answer_error(c, ENGINEIO_BAD_REQUEST);
 }
 
 /* With its socket, if it can. */
@@ -200,7 +200,7 @@ static void run_session(struct conn *c, const struct query *q)
     struct conn *session;
 
     if (!far_knows(w, q->sid.node) || (here && q->sid.worker >= w->server->workers_n)) {
-        eio_refuse(c, ENGINEIO_UNKNOWN_SID);
+        eio_answer_error(c, ENGINEIO_UNKNOWN_SID);
         return;
     }
     if (!here) {
@@ -213,10 +213,10 @@ static void run_session(struct conn *c, const struct query *q)
     }
     session = eio_find(w, q->sid.id);
     if (session == NULL) {
-        eio_refuse(c, ENGINEIO_UNKNOWN_SID);
+        eio_answer_error(c, ENGINEIO_UNKNOWN_SID);
     } else if (q->websocket) {
         if (!eio_may_probe(session))
-            eio_refuse(c, ENGINEIO_BAD_REQUEST);
+            eio_answer_error(c, ENGINEIO_BAD_REQUEST);
         else if (eio_http_upgrade(c))
             eio_probe(session, c);
     } else if (str_eq(method, STR("GET"))) {
@@ -224,7 +224,7 @@ static void run_session(struct conn *c, const struct query *q)
     } else if (str_eq(method, STR("POST"))) {
         eio_post(session, c);
     } else {
-        eio_refuse(c, ENGINEIO_BAD_REQUEST);
+        eio_answer_error(c, ENGINEIO_BAD_REQUEST);
     }
 }
 
@@ -233,7 +233,7 @@ void eio_http_run(struct conn *c)
     struct query q;
 
     if (!c->worker->server->o.echo && !door_http_origin_allowed(c)) {
-        eio_refuse(c, ENGINEIO_FORBIDDEN);
+        eio_answer_error(c, ENGINEIO_FORBIDDEN);
         return;
     }
     if (!read_query(c, &q))

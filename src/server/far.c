@@ -9,6 +9,7 @@
 
 /* How long an answer may take, beside what a GET waits. */
 #define PATIENCE_MS 10000
+#define HURRY_MS 1000
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 #define PIECE_MAX (BUS_CAST_MAX - FAR_HEAD_MAX)
 
@@ -145,15 +146,28 @@ void far_ask(struct worker *w, struct far_ask *a, const struct eio_sid *to, enum
     far_send(w, to->node, to->worker, &m);
 }
 
+/* Something of an ask that is open. */
+static void say_of(struct far_ask *a, enum far_type type)
+{
+    struct far_message m = {.type = type, .id = a->id, .worker = a->worker->index};
+
+    memcpy(m.session, a->to.id, sizeof(m.session));
+    far_send(a->worker, a->to.node, a->to.worker, &m);
+}
+
+void far_enough(struct far_ask *a)
+{
+    if (!a->open)
+        return;
+    say_of(a, FAR_ENOUGH);
+    wheel_set(&a->worker->wheel, &a->timer, worker_now_ms(a->worker) + HURRY_MS);
+}
+
 void far_cancel(struct far_ask *a)
 {
-    struct far_message m = {.type = FAR_LOST, .id = a->id};
-
     if (a->open) {
-        m.worker = a->worker->index;
-        memcpy(m.session, a->to.id, sizeof(m.session));
         close_ask(a);
-        far_send(a->worker, a->to.node, a->to.worker, &m);
+        say_of(a, FAR_LOST);
     }
     buf_fini(&a->body);
 }

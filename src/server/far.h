@@ -45,6 +45,9 @@ bool far_knows(struct worker *w, uint64_t node) MUST_CHECK;
 void far_ask(struct worker *w, struct far_ask *a, const struct eio_sid *to, enum far_type type,
              struct str body);
 
+/* It is to end soon: a GET with what there is. */
+void far_enough(struct far_ask *a);
+
 /* Nobody waits for it any more. Harmless if it is over. Frees what the ask keeps. */
 void far_cancel(struct far_ask *a);
 

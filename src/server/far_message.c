@@ -31,7 +31,7 @@ bool far_message_read(struct str bytes, struct far_message *ret)
     const uint8_t *p = bytes.p;
     uint64_t piece;
 
-    if (bytes.n < FIXED_N + EIO_ID_LEN || p[0] != VERSION || p[1] > FAR_ANSWER || p[3] > 1 ||
+    if (bytes.n < FIXED_N + EIO_ID_LEN || p[0] != VERSION || p[1] > FAR_ENOUGH || p[3] > 1 ||
         p[4] > EIO_REFUSED || p[5] > ENGINEIO_UNSUPPORTED_VERSION)
         return false;
     m.type = (enum far_type)p[1];

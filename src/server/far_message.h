@@ -23,6 +23,7 @@ enum far_type {
     FAR_UNPROBED, /* it is gone, or has taken over */
     FAR_GONE,     /* it had taken over, and is gone */
     FAR_ANSWER,   /* to the asker */
+    FAR_ENOUGH,   /* a GET is to be answered now, with nothing if need be */
 };
 
 struct far_message {

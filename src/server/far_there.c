@@ -189,6 +189,17 @@ static void tell_session(struct worker *w, const struct far_message *m)
         eio_probed(session, m->type == FAR_PROBED);
 }
 
+/* More is said of a request. */
+static void go_on(struct far_there *t, const struct far_message *m)
+{
+    if (m->type == FAR_LOST)
+        lost(t);
+    else if (m->type == FAR_MORE && t->conn == NULL)
+        take_piece(t, m);
+    else if (m->type == FAR_ENOUGH && t->conn != NULL)
+        eio_poll_release(t->conn);
+}
+
 void far_there_heard(struct worker *w, uint64_t node, const struct far_message *m)
 {
     struct far_there *t;
@@ -201,13 +212,10 @@ void far_there_heard(struct worker *w, uint64_t node, const struct far_message *
         break;
     case FAR_MORE:
     case FAR_LOST:
+    case FAR_ENOUGH:
         t = find(w, node, m);
-        if (t == NULL)
-            break;
-        if (m->type == FAR_LOST)
-            lost(t);
-        else if (t->conn == NULL)
-            take_piece(t, m);
+        if (t != NULL)
+            go_on(t, m);
         break;
     case FAR_PROBED:
     case FAR_UNPROBED:
