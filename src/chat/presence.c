@@ -13,6 +13,9 @@
 #define PARTS_MAX 512
 /* After what makes others tell of theirs, so that not all of them do at once. */
 #define ANSWER_MS 300
+/* That nobody is here any more is told again for this long: there is no later word
+ * from which others could learn that they missed it. */
+#define GOODBYE_MS (PRESENCE_TOLD_MS * 2)
 /* Who asks for a moment only waits so long for what they say; and in all, if the
  * bus is down. */
 #define FETCH_MS 500
@@ -36,6 +39,7 @@ struct presence {
     bool changed;             /* since they were told last */
     struct wheel_timer share; /* telling other nodes */
     uint64_t shared_ms;
+    uint32_t every_ms;        /* until they are told again; 0: of something new */
     bool asked;               /* the other nodes, for theirs */
     struct call *fetching;    /* calls that wait for what they say */
     struct wheel_timer fetch; /* until when */
@@ -140,6 +144,7 @@ static void share_at(struct presence *p, uint64_t at)
 /* What is new here: not more often than followers are told. */
 static void share_soon(struct presence *p)
 {
+    p->every_ms = 0;
     share_at(p, MAX(owner_now_ms(p->room->owner),
                     p->shared_ms + p->room->owner->limits.presence_list_ms));
 }
@@ -201,8 +206,10 @@ static void share(struct wheel_timer *t)
     bus_cast(o->bus, room_id(r), buf_peek(&b));
     p->asked = true;
     p->shared_ms = owner_now_ms(o);
-    wheel_set(o->wheel, t,
-              p->shared_ms + PRESENCE_TOLD_MS - rng_below(&o->rng, PRESENCE_TOLD_MS / 4));
+    p->every_ms = p->every_ms > 0 ? MIN(p->every_ms * 2, (uint32_t)PRESENCE_TOLD_MAX_MS)
+                                  : (uint32_t)PRESENCE_TOLD_MS;
+    if (r->followers != 0 || p->fetching != NULL || p->every_ms <= GOODBYE_MS)
+        wheel_set(o->wheel, t, p->shared_ms + p->every_ms - rng_below(&o->rng, p->every_ms / 4));
 }
 
 /* Those whose time has come are no longer told of; when the next one's comes. */
@@ -345,17 +352,22 @@ void presence_here(struct room *r, unsigned worker, unsigned n,
     share_soon(r->presence);
 }
 
-/* They are told of for a while: they may be back in a moment. */
-static void leave(struct presence *p, struct part *part)
+/* They are told of until then, unless they are heard of again. */
+static void gone_at(struct presence *p, struct part *part, uint64_t at)
 {
-    struct owner *o = p->room->owner;
-    uint64_t at = owner_now_ms(o) + o->limits.presence_leave_ms;
-
     if (part->n == 0 || (part->gone_ms > 0 && part->gone_ms <= at))
         return;
     part->gone_ms = at;
     if (!wheel_armed(&p->timer) || p->timer.at_ms > at)
-        wheel_set(o->wheel, &p->timer, at);
+        wheel_set(p->room->owner->wheel, &p->timer, at);
+}
+
+/* They may be back in a moment. */
+static void leave(struct presence *p, struct part *part)
+{
+    struct owner *o = p->room->owner;
+
+    gone_at(p, part, owner_now_ms(o) + o->limits.presence_leave_ms);
 }
 
 static void forget(struct presence *p)
@@ -372,9 +384,9 @@ static void nobody_here(struct presence *p)
     bool told = wheel_armed(&p->share);
 
     forget(p);
+    p->every_ms = 0;
     if (told)
         share(&p->share);
-    wheel_cancel(p->room->owner->wheel, &p->share);
 }
 
 void presence_gone(struct room *r, unsigned worker)
@@ -457,13 +469,18 @@ void presence_node_down(struct room *r, uint64_t node)
 void presence_ask(struct room *r)
 {
     struct owner *o = r->owner;
+    struct presence *p;
 
     if (bus_is_alone(o->bus) || !hears(r) || room_id(r).p[0] == '@')
         return;
-    presence_of(r)->asked = false;
-    share_at(r->presence, owner_now_ms(o));
-    if (r->presence->fetching != NULL)
-        wheel_set(o->wheel, &r->presence->fetch, owner_now_ms(o) + FETCH_MS);
+    p = presence_of(r);
+    p->asked = false;
+    share_at(p, owner_now_ms(o));
+    for (unsigned i = 0; i < p->parts_n; i++)
+        if (p->parts[i].node != 0)
+            gone_at(p, &p->parts[i], owner_now_ms(o) + PRESENCE_ANSWER_MS);
+    if (p->fetching != NULL)
+        wheel_set(o->wheel, &p->fetch, owner_now_ms(o) + FETCH_MS);
 }
 
 static void fetched(struct wheel_timer *t)

@@ -3,8 +3,11 @@
  * latest matters, at most one cast a second, and above the roster's limit a count
  * every few seconds.
  *
- * A node tells the others when its part changes, when it is asked, and every
- * PRESENCE_TOLD_MS; who is not told of again for PRESENCE_LEASE_MS has gone. */
+ * A node tells the others when its part changes, when it is asked, and again after
+ * PRESENCE_TOLD_MS, then after twice as long each time, up to PRESENCE_TOLD_MAX_MS: what
+ * is new is what may have been lost, and telling of every room all the time is most of
+ * what nodes would say to each other. Who is not told of again for PRESENCE_LEASE_MS has
+ * gone, or for PRESENCE_ANSWER_MS once all were asked, as when something was lost. */
 #ifndef CHAT_PRESENCE_H
 #define CHAT_PRESENCE_H
 
@@ -17,7 +20,12 @@ struct room;
 struct presence;
 struct crowd;
 
-enum { PRESENCE_TOLD_MS = 20000, PRESENCE_LEASE_MS = 60000 };
+enum {
+    PRESENCE_TOLD_MS = 20000,
+    PRESENCE_TOLD_MAX_MS = 160000,
+    PRESENCE_LEASE_MS = 3 * PRESENCE_TOLD_MAX_MS,
+    PRESENCE_ANSWER_MS = 60000,
+};
 
 /* One person present. */
 struct presence_person {
@@ -41,7 +49,8 @@ void presence_heard(struct room *r, uint64_t node, struct crowd *crowd);
  * within limits.presence_leave_ms. */
 void presence_node_down(struct room *r, uint64_t node);
 
-/* What others say of the room is heard from now on: they are asked. */
+/* What others say of the room is heard from now on, or may not have been: they are
+ * asked. */
 void presence_ask(struct room *r);
 
 /* Nobody here follows the room, so that nothing is known of others' people: true if

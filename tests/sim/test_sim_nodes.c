@@ -262,6 +262,47 @@ static void present_on_other_nodes(void **state)
     }
 }
 
+static uint64_t casts_of(struct sim_scene *s)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < s->nodes_n; i++) {
+        struct bus_stats stats;
+
+        bus_stats(s->nodes[i]->bus, &stats);
+        sum += stats.casts;
+    }
+    return sum;
+}
+
+/* Nodes that said of every room every 20 s what all knew had little else to say. What
+ * is new, and was lost unnoticed, is told of as soon as before. */
+static void what_is_known_is_told_rarely(void **state)
+{
+    struct sim_scene s;
+    uint64_t before;
+
+    (void)state;
+    sim_scene_begin(&s, 2, 1, (struct sim_faults){0});
+    sim_scene_start(&s, NULL, 1);
+    sim_scene_start(&s, NULL, 1);
+    sim_scene_enter(&s, 0, 0, "general");
+    sim_scene_enter(&s, 1, 1, "general");
+    sim_scene_settle(&s, 5000);
+    before = casts_of(&s);
+    sim_scene_pass(&s, 1200000);
+    assert_in_range(casts_of(&s) - before, 2 * 1200 / 160, 2 * (3 + 1200 / 120));
+    assert_int_equal(present(&s, 0), 2);
+    bus_model_set(s.buses, (struct bus_model_faults){.lost = 1000, .look_ms = 6000000});
+    sim_scene_enter(&s, 2, 1, "general");
+    sim_scene_pass(&s, 5000);
+    assert_int_equal(present(&s, 0), 2);
+    bus_model_set(s.buses, (struct bus_model_faults){.lost = 0, .look_ms = 6000000});
+    sim_scene_pass(&s, 20000);
+    assert_int_equal(present(&s, 0), 3);
+    sim_scene_end(&s);
+}
+
 /* One person, on a connection to each node, got the rate of each. */
 static void one_rate_on_all_nodes(void **state)
 {
@@ -370,7 +411,7 @@ static void who_is_there_is_asked(void **state)
 
 CHECK_MAIN(cmocka_unit_test(who_is_there_is_asked), cmocka_unit_test(writers_take_turns),
            cmocka_unit_test(one_rate_on_all_nodes), cmocka_unit_test(present_on_other_nodes),
-           cmocka_unit_test(ended_on_every_node), cmocka_unit_test(told_on_another_node),
-           cmocka_unit_test(a_doorbell_brings_the_entries),
+           cmocka_unit_test(what_is_known_is_told_rarely), cmocka_unit_test(ended_on_every_node),
+           cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
