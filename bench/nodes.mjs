@@ -6,21 +6,16 @@
 //     make bench-nodes               (node bench/nodes.mjs; 6 minutes)
 //
 //   ROUNDS=3   EACH_S=4, of one run   RATE=1000, of the latency's messages a second
-//   DELAY=0, ms that each request to the store takes besides
-//   ENDPOINT=http://127.0.0.1:8000, a DynamoDB with its tables instead of bench/dynamo_serve
+//   DELAY and ENDPOINT: bench/world.mjs
 //
 // Between nodes: of each message, when a follower at the other node was shown it less when
 // one at the sender's node was, both in one process. The store's share, which all wait for,
 // is in the acknowledgement, not in that. Costs: CPU time of the node (user and system) by
 // what its followers were shown; the kinds take turns, medians of the rounds.
-import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { Redis } from '../tests/cluster/redis.mjs';
-import { PROGRAM, Server } from '../tests/integration/lib/server.mjs';
 import { sleep } from '../tests/integration/lib/suite.mjs';
+import { bench, env, median, withWorld } from './world.mjs';
 
-const env = (name, otherwise) => Number(process.env[name] || otherwise);
 const rounds = env('ROUNDS', 3);
 const seconds = env('EACH_S', 4);
 const rate = env('RATE', 1000);
@@ -32,38 +27,6 @@ const plans = [
     { rooms: 200, followers: 200, rate: 1000 },
 ];
 
-const flags = {
-    workers: 1, 'token-secret': 'a secret that all the nodes share', 'log-level': 'warn',
-    'messages-per-user': 0, 'messages-burst': 0, 'connects-per-address': 0, 'connects-burst': 0,
-    'presence-leave': null, 'read-every': null,
-};
-
-// A child that says "... http://..." when it is ready, and ends with its standard input.
-async function startModel() {
-    const program = fileURLToPath(new URL('../build/cc-O2/bench/dynamo_serve', import.meta.url));
-    const child = spawn(program, [`delay=${env('DELAY', 0)}`], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const line = await new Promise((resolve, reject) => {
-        child.once('error', reject);
-        child.stdout.once('data', (data) => resolve(String(data)));
-    });
-    return { endpoint: line.match(/http:\S+/)[0], close: () => child.stdin.end() };
-}
-
-// A run of the load generator; with `watch`, what it costs that node.
-function bench(node, prefix, args, watch) {
-    const all = ['bench', `ws://127.0.0.1:${node.port}/ws`, '--json', '-', '--name-prefix', prefix,
-        ...args, ...(watch ? ['--pid', watch.pid] : [])];
-    const child = spawn(PROGRAM, all.map(String), { stdio: ['ignore', 'pipe', 'ignore'] });
-    let text = '';
-    child.stdout.on('data', (chunk) => { text += chunk; });
-    return new Promise((resolve, reject) => child.once('close', (code) => {
-        const at = text.indexOf('{"plan"');
-        if (code !== 0 || at < 0) reject(new Error(`polylog ${all.join(' ')}: exit code ${code}`));
-        else resolve(JSON.parse(text.slice(at)));
-    }));
-}
-
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
 
 // When a follower at the node was shown each seq.
@@ -95,20 +58,22 @@ async function latency([a, b], prefix) {
         max: late.at(-1), ack: ack.p50 / 1000, ack99: ack.p99 / 1000 };
 }
 
-// CPU of `at` in us for each delivery to its followers, while somebody sends at `from`.
+// CPU of `at` in us for each delivery to its followers, while somebody sends at `from`; and
+// which part of their rate the machine let the senders reach.
 async function cost(at, from, prefix, plan) {
     const sender = bench(from, prefix, ['--connections', plan.rooms, '--rooms', plan.rooms,
-        '--rate', plan.rate, '--window', 256, '--duration', `${seconds + 5}s`, '--warmup', 0]);
+        '--rate', plan.rate, '--window', 256, '--duration', `${seconds + 3}s`, '--warmup', 0]);
     await sleep(500);
     const crowd = await bench(at, prefix, ['--connections', plan.followers, '--rooms', plan.rooms,
-        '--publishers', 0, '--warmup', '1s', '--duration', `${seconds}s`], at);
-    const { acks } = (await sender).measured;
-    if (acks < plan.rate * (seconds + 5) * 0.9) throw new Error(`only ${acks} were acknowledged`);
-    return crowd.server.us_per_delivery;
+        '--publishers', 0, '--warmup', '500ms', '--duration', `${seconds}s`], at);
+    await sender;
+    return { us: crowd.server.us_per_delivery,
+        share: (crowd.deliveries_per_s * plan.rooms) / (plan.rate * plan.followers) };
 }
 
 const kinds = { alone: 'alone, SQLite', own: "the sender's", other: 'the other' };
 
+// Each round has all kinds, one behind the other; medians of the rounds, also of their ratio.
 async function costs({ alone, nodes: [a, b] }, plan, i) {
     const seen = { alone: [], own: [], other: [] };
     for (let round = 0; round < rounds; round++) {
@@ -116,8 +81,10 @@ async function costs({ alone, nodes: [a, b] }, plan, i) {
         seen.own.push(await cost(a, a, `own${i}${round}`, plan));
         seen.other.push(await cost(b, a, `two${i}${round}`, plan));
     }
-    const of = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, median(seen[kind])]));
-    return { plan, ...of, ratio: of.other / of.alone };
+    const of = Object.fromEntries(Object.keys(kinds).map((kind) =>
+        [kind, median(seen[kind].map(({ us }) => us))]));
+    const share = Math.min(...Object.values(seen).flat().map((one) => one.share));
+    return { plan, ...of, share, ratio: median(seen.other.map(({ us }, k) => us / seen.alone[k].us)) };
 }
 
 function report(late, table) {
@@ -129,11 +96,12 @@ function report(late, table) {
     console.log(`| later at the other node | ${show((o) => o.p50)} | ${p99.toFixed(2)} | ` +
         `${show((o) => o.max)} |`);
     console.log(`| acknowledged, the store included | ${show((o) => o.ack)} | ${show((o) => o.ack99)} | |`);
-    console.log(`\n| rooms, their followers, messages/s | ${Object.values(kinds).join(' | ')} | ratio |\n` +
-        `|---|${'---|'.repeat(4)}`);
-    for (const { plan, ratio, ...of } of table)
+    console.log(`\n| rooms, their followers, messages/s | ${Object.values(kinds).join(' | ')} | ratio | of the rate |\n` +
+        `|---|${'---|'.repeat(5)}`);
+    for (const { plan, ratio, share, ...of } of table)
         console.log(`| ${plan.rooms}, ${plan.followers}, ${plan.rate} | ` +
-            `${Object.keys(kinds).map((kind) => of[kind].toFixed(2)).join(' | ')} | ${ratio.toFixed(2)} |`);
+            `${Object.keys(kinds).map((kind) => of[kind].toFixed(2)).join(' | ')} | ${ratio.toFixed(2)} | ` +
+            `${(100 * Math.min(share, 1)).toFixed(0)} % |`);
     const verdict = (ok) => (ok ? 'met' : 'MISSED');
     console.log(`\nbetween nodes <= ${goals.p99} ms at p99: ${p99.toFixed(2)}, ${verdict(p99 <= goals.p99)}`);
     console.log(`a delivery at the other node <= ${goals.ratio} x one node's: at most ${worst.toFixed(2)}, ` +
@@ -141,27 +109,11 @@ function report(late, table) {
     return p99 <= goals.p99 && worst <= goals.ratio;
 }
 
-const world = { nodes: [] };
-const ends = [];
-try {
-    const store = process.env.ENDPOINT ? { endpoint: process.env.ENDPOINT, close() {} } : await startModel();
-    ends.push(() => store.close());
-    const redis = await Redis.start();
-    ends.push(() => redis.close());
-    const more = { AWS_ENDPOINT_URL: store.endpoint, AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench' };
-    for (let i = 0; i < 3; i++) {
-        const node = await Server.start(i === 2 ? flags : { ...flags, store: 'dynamodb',
-            bus: `redis://127.0.0.1:${redis.port}` }, { env: i === 2 ? {} : more });
-        ends.push(() => node.close());
-        if (i === 2) world.alone = node;
-        else world.nodes.push(node);
-    }
+await withWorld(2, async (world) => {
     const late = [];
-    for (let i = 0; i < rounds; i++) late.push(await latency(world.nodes, `lat${i}`));
     const table = [];
+    world.alone = await world.add();
+    for (let i = 0; i < rounds; i++) late.push(await latency(world.nodes, `lat${i}`));
     for (const [i, plan] of plans.entries()) table.push(await costs(world, plan, i));
     process.exitCode = report(late, table) ? 0 : 1;
-} finally {
-    for (const end of ends.reverse()) await end();
-}
+});
