@@ -1,14 +1,16 @@
 // A redis-server of the test's own, which can be killed, paused, and follow another.
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { connect } from "node:net";
-import { freePort } from "../integration/lib/server.mjs";
+import { freePort, temporary } from "../integration/lib/server.mjs";
 import { until } from "../integration/lib/suite.mjs";
 
 export class Redis {
   static async start(flags = {}) {
     const redis = new Redis();
     redis.port = await freePort();
-    redis.flags = flags;
+    redis.dir = temporary("redis");
+    redis.flags = { dir: redis.dir, ...flags };
     await redis.spawn();
     return redis;
   }
@@ -17,7 +19,10 @@ export class Redis {
     const flags = { port: this.port, bind: "127.0.0.1", save: "", appendonly: "no", ...this.flags };
     const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, ...String(value).split(" ")]);
     this.child = spawn("redis-server", args, { stdio: "ignore" });
-    this.ended = new Promise((resolve) => this.child.once("close", resolve));
+    const { child } = this;
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill); // whatever ends this one
+    this.ended = new Promise((resolve) => child.once("close", resolve)).then(() => process.off("exit", kill));
     await until("redis answers", () => this.say("PING").then((line) => line === "+PONG", () => false));
   }
 
@@ -54,5 +59,6 @@ export class Redis {
   async close() {
     this.child.kill("SIGCONT");
     await this.stop();
+    rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -88,8 +88,11 @@ export async function startDynamo({ engine = "local", port } = {}) {
     child.once("close", () => ((over = true), resolve()));
   });
   child.stderr.on("data", (chunk) => (why = (why + chunk).slice(-2000)));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill); // whatever ends this one
   const stop = async () => {
-    child.kill("SIGKILL");
+    process.off("exit", kill);
+    kill();
     await ended;
     rmSync(dir, { recursive: true, force: true });
   };
