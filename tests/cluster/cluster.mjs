@@ -1,5 +1,5 @@
-// Several nodes that are one chat: on a DynamoDB emulator, each with a way of its own to
-// a real Redis. To the crowd of people it looks like one server, of which each
+// Several nodes that are one chat, each with a way of its own to a DynamoDB emulator and
+// to a real Redis. To the crowd of people it looks like one server, of which each
 // connection finds whichever node is there.
 import { execFileSync } from "node:child_process";
 import { PROGRAM, Server, freePort } from "../integration/lib/server.mjs";
@@ -16,6 +16,7 @@ export class Cluster {
     const cluster = new Cluster();
     cluster.pick = pick;
     cluster.nodes = [];
+    cluster.counts = {}; // of the store's faults
     try {
       await cluster.begin(n);
     } catch (error) {
@@ -29,18 +30,20 @@ export class Cluster {
     this.dynamo = await startDynamo();
     this.redis = await Redis.start();
     this.replica = await Redis.start({ replicaof: `127.0.0.1 ${this.redis.port}` });
-    this.flaky = await Flaky.open(this.dynamo.port);
-    const env = { ...process.env, ...this.dynamo.env }; // past the proxy, which is of this process
+    const env = { ...process.env, ...this.dynamo.env };
     execFileSync(PROGRAM, ["store", "init"], { env, stdio: ["ignore", "ignore", "inherit"] });
     while (this.nodes.length < n) this.nodes.push(await this.node());
   }
 
-  env() {
-    return { ...process.env, ...this.dynamo.env, AWS_ENDPOINT_URL_DYNAMODB: this.flaky.url };
+  // What befalls the store, for all nodes.
+  set faults(faults) {
+    for (const { flaky } of this.nodes) flaky.faults = faults;
   }
 
   async node() {
     const way = await Pipe.open(this.redis.port);
+    const flaky = await Flaky.open(this.dynamo.port, this.counts);
+    const env = { ...this.dynamo.env, AWS_ENDPOINT_URL_DYNAMODB: flaky.url };
     const flags = {
       store: "dynamodb",
       bus: `redis://127.0.0.1:${way.port}`,
@@ -49,9 +52,9 @@ export class Cluster {
       "commands-in-flight": 64,
       listen: `127.0.0.1:${await freePort()}`,
     };
-    const server = await Server.start(flags, { env: this.env() });
+    const server = await Server.start(flags, { env });
     server.port = Number(flags.listen.split(":")[1]);
-    return Object.assign(server, { way });
+    return Object.assign(server, { way, flaky });
   }
 
   get log() {
@@ -84,12 +87,14 @@ export class Cluster {
     }, 15_000);
   }
 
+  async drop(node) {
+    await node.close();
+    await node.way.close();
+    await node.flaky.close();
+  }
+
   async close() {
-    for (const node of this.nodes) {
-      await node.close();
-      await node.way.close();
-    }
-    await this.flaky?.close();
+    for (const node of this.nodes) await this.drop(node);
     await this.replica?.close();
     await this.redis?.close();
     await this.dynamo?.stop();

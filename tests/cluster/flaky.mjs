@@ -7,12 +7,12 @@ const TYPE = "application/x-amz-json-1.0";
 const LATE_MS = 4000;
 
 export class Flaky {
-  static async open(port) {
+  static async open(port, counts) {
     const flaky = new Flaky();
     flaky.port = port;
     flaky.agent = new Agent({ keepAlive: true });
     flaky.faults = {}; // chances from 0 to 1: throttle, fail, lose, late, reset
-    flaky.counts = {};
+    flaky.counts = counts;
     flaky.server = createServer((asked, answer) => flaky.take(asked, answer));
     await new Promise((resolve) => flaky.server.listen(0, "127.0.0.1", resolve));
     flaky.url = `http://127.0.0.1:${flaky.server.address().port}`;

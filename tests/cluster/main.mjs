@@ -6,7 +6,7 @@ import { Reader, Writer } from "../crash/crowd.mjs";
 import { sleep, until } from "../integration/lib/suite.mjs";
 import { Cluster } from "./cluster.mjs";
 
-const rounds = Number(process.argv[2] ?? 10);
+const rounds = Number(process.argv[2] ?? 11);
 const nodes = Number(process.env.NODES ?? 3);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const wanted = process.env.T ?? "";
@@ -92,14 +92,20 @@ const faults = {
     await world.server.whole();
   },
   async "the store throttles and fails"({ server }) {
-    server.flaky.faults = { throttle: 0.2, fail: 0.05, lose: 0.05, reset: 0.02 };
+    server.faults = { throttle: 0.2, fail: 0.05, lose: 0.05, reset: 0.02 };
     await sleep(2500);
-    server.flaky.faults = {};
+    server.faults = {};
   },
   async "the store is slow to answer"({ server }) {
-    server.flaky.faults = { late: 0.05 };
+    server.faults = { late: 0.05 };
     await sleep(2000);
-    server.flaky.faults = {};
+    server.faults = {};
+  },
+  async "a node is cut off from the store"(world) {
+    const node = world.pick(world.server.nodes);
+    node.flaky.faults = { reset: 1 };
+    await sleep(2500);
+    node.flaky.faults = {};
   },
   async "a node is killed, and replaced"(world) {
     const { server } = world;
@@ -107,8 +113,7 @@ const faults = {
     await server.nodes[i].stop("SIGKILL");
     await sleep(300);
     const [dead] = server.nodes.splice(i, 1, await server.node());
-    await dead.close();
-    await dead.way.close();
+    await server.drop(dead);
   },
   async "all nodes are killed"({ server }) {
     await Promise.all(server.nodes.map((node) => node.stop("SIGKILL")));
@@ -170,7 +175,7 @@ try {
 await world.server?.close();
 console.log(
   `# SEED=${seed}: ${nodes} nodes, ${entries} entries, faults of the store ` +
-    `${JSON.stringify(world.server?.flaky?.counts ?? {})}, ${Math.round((Date.now() - start) / 1000)} s`,
+    `${JSON.stringify(world.server?.counts ?? {})}, ${Math.round((Date.now() - start) / 1000)} s`,
 );
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
