@@ -8,9 +8,9 @@ import { Client } from "../integration/lib/client.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROGRAM = process.env.POLYLOG ?? `${ROOT}build/polylog`;
-const START_MS = 40_000;
+const START_MS = 90_000;
 const MOVE_MS = 10_000;
-const { CLIENTS = "200", DURATION = "16", STORE = hasJava() ? "dynamodb" : "sqlite" } = process.env;
+const { CLIENTS = "150", DURATION = "12", STORE = hasJava() ? "dynamodb" : "sqlite" } = process.env;
 const ALONE = STORE === "sqlite" && "two servers need Java, for DynamoDB Local: run 'make install-deps'";
 
 class Topology {

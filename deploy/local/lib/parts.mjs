@@ -8,6 +8,8 @@ import { extname, join, normalize } from "node:path";
 import { KEYS, command, hasJava, install, isInstalled } from "../../../tests/emulators/lib/dynamo.mjs";
 import { PROGRAM, Problem, answers } from "./stage.mjs";
 
+// An emulator in Java beside everything else may be very slow; to ask it again would not help.
+const PATIENT = { "dynamodb-try": "20s", "dynamodb-deadline": "1m" };
 const STORES = ["dynamodb", "sqlite"];
 
 export const STORE = {
@@ -69,7 +71,8 @@ export async function shared(stage) {
   const [env, bus] = [await dynamodb(stage), await redis(stage)];
   execFileSync(PROGRAM, ["store", "init"], { env: { ...process.env, ...env }, stdio: "pipe" });
   stage.say("the tables are made");
-  return { flags: { store: "dynamodb", bus }, env, servers: 2 };
+  const flags = { store: "dynamodb", bus, ...PATIENT };
+  return { flags, env, servers: 2 };
 }
 
 export async function polylog(stage, name, flags, env = {}) {

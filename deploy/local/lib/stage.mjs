@@ -17,7 +17,7 @@ export class Problem extends Error {}
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // True as soon as look() is; a problem after so many ms.
-export async function until(what, look, ms = 20_000) {
+export async function until(what, look, ms = 60_000) {
   const end = Date.now() + ms;
   while (!(await look())) {
     if (Date.now() > end) throw new Problem(`${what} did not come up within ${ms / 1000} s`);
