@@ -1,33 +1,20 @@
 // Runs the stories, each with people of its own, against one server.
-import { chromium } from "playwright-core";
+import { launch } from "./launch.mjs";
 import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
 import look from "./look.mjs";
 import move from "./move.mjs";
 import rooms from "./rooms.mjs";
 import site from "./site.mjs";
+import socketio from "./socketio.mjs";
 import talk from "./talk.mjs";
 import trouble from "./trouble.mjs";
 
 const STORY_MS = 60_000;
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 const wanted = process.argv[2] ?? "";
-const stories = [...talk, ...rooms, ...look, ...site, ...trouble, ...move].filter(([name]) => name.includes(wanted));
+const stories = [...talk, ...rooms, ...look, ...site, ...trouble, ...move, ...socketio].filter(([name]) => name.includes(wanted));
 const server = await Server.create();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: FLAGS,
-});
+const browser = await launch();
 let passed = 0;
 let failed = 0;
 

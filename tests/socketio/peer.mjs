@@ -1,5 +1,5 @@
 // Somebody who chats with socket.io-client, as it comes from npm.
-import { Manager } from "socket.io-client";
+import { Manager as Current } from "socket.io-client";
 import { Pipe } from "../cluster/pipe.mjs";
 import { until } from "../integration/lib/suite.mjs";
 
@@ -15,7 +15,7 @@ export function at(t, server) {
 export class Peer {
   // auth: a token is got for `name` unless one is given. way: to that port, so that its
   // sockets are cut as a network cuts them; else the client closes.
-  static async connect(t, name, { transports = "both", nsp = "/", auth, url, way, options = {}, manager } = {}) {
+  static async connect(t, name, { transports = "both", nsp = "/", auth, url, way, options = {}, manager, Manager = Current } = {}) {
     const server = await t.server;
     const peer = new Peer();
     peer.name = t.name(name);
@@ -39,7 +39,7 @@ export class Peer {
     peer.socket.on("connect", () => peer.connects.push({ recovered: peer.socket.recovered, id: peer.socket.id }));
     peer.socket.on("connect_error", (error) => (peer.error = error));
     t.after(() => peer.manager._close());
-    await until("connected", () => peer.socket.connected || (peer.error && !peer.socket.active), PATIENCE_MS);
+    await until("connected", () => peer.socket.connected || (peer.error && (peer.error.data || !peer.socket.active)), PATIENCE_MS);
     return peer;
   }
 
