@@ -70,6 +70,7 @@ static void print_overview(FILE *f)
           "  polylog serve --listen :8080 --open       for everybody who can reach it\n"
           "  polylog serve --data /var/lib/polylog     kept elsewhere\n"
           "  polylog serve --tls-listen :443 --tls-cert cert.pem --tls-key key.pem\n"
+          "  polylog serve --store dynamodb --bus redis://HOST:6379   as one of many\n"
           "\n"
           "Every setting can also be in the environment or in the file .env:\n"
           "--frame-max 64k is POLYLOG_FRAME_MAX=64k. Flags count most, then the\n"
