@@ -18,6 +18,7 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 #define COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
+/* One of them is evaluated twice: nothing that has an effect. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -48,6 +48,7 @@ static void gone(struct bus_redis *b, struct redis_node *n)
 
 static struct redis_node *came(struct bus_redis *b, uint64_t id)
 {
+    uint64_t soon = bus_redis_now(b) + rng_below(&b->rng, ANSWER_MS);
     struct redis_node *n;
 
     if (map_n(&b->nodes) >= NODES_MAX)
@@ -58,7 +59,7 @@ static struct redis_node *came(struct bus_redis *b, uint64_t id)
     n->id = id;
     map_add(&b->nodes, &n->node, map_hash_id(id));
     count_nodes(b);
-    b->hello_ms = MIN(b->hello_ms, bus_redis_now(b) + rng_below(&b->rng, ANSWER_MS));
+    b->hello_ms = MIN(b->hello_ms, soon);
     return n;
 }
 

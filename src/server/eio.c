@@ -192,14 +192,19 @@ static void polled_flush(struct conn *c)
 static void set_timer(struct conn *c)
 {
     struct eio *e = eio_of(c);
-    uint64_t at = e->due_ms;
+    uint64_t at;
 
     if (c->state != CONN_OPEN || c->leaving || e->closing)
         return;
-    if (e->user->due != NULL)
-        at = MIN(at, e->user->due(c));
+    at = e->user->due != NULL ? e->user->due(c) : UINT64_MAX;
     if (c->state == CONN_OPEN && !e->closing)
-        conn_timer(c, at);
+        conn_timer(c, MIN(at, e->due_ms));
+}
+
+void eio_renewed(struct conn *c)
+{
+    if (c->state == CONN_OPEN && !c->leaving && !eio_of(c)->closing)
+        conn_timer(c, now_ms(c));
 }
 
 /* h: whose request opens it. */

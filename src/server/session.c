@@ -9,6 +9,7 @@
 #include "server/own.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "server/sio_space.h"
 #include "server/worker.h"
 
 #include <stdlib.h>
@@ -62,6 +63,7 @@ enum error_code session_begin(struct conn *c, const struct caller *who)
     c->told = false;
     if (door_ws_is(c))
         conn_timer(c, worker_now_ms(w)); /* its deadlines are others now */
+    sio_space_renewed(c);
     return ERROR_NONE;
 }
 

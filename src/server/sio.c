@@ -402,9 +402,12 @@ static uint64_t due(struct conn *session)
     bool connected = false;
 
     for (struct sio_space *s = sio_space_first(session), *next; s != NULL; s = next) {
+        uint64_t again;
+
         next = s->next;
         connected = connected || s->connected;
-        at = MIN(at, look_at(s));
+        again = look_at(s); /* may be the end of all of them */
+        at = MIN(at, again);
         if (session->state != CONN_OPEN)
             return UINT64_MAX;
     }

@@ -160,8 +160,7 @@ static void accept(struct sio_space *s, struct str pid, struct str token)
     if (s->session->state != CONN_OPEN)
         return;
     conn_mark(s->session);
-    if (!s->session->leaving)
-        conn_timer(s->session, worker_now_ms(s->session->worker)); /* its deadlines are others */
+    eio_renewed(s->session);
 }
 
 /* Recovery: all rooms are followed from where they were left, or none. */

@@ -161,9 +161,9 @@ void sio_space_leave(struct sio_space *s, bool tell)
 {
     struct conn *session = s->session, *c = s->conn;
 
-    if (tell)
-        sio_space_send(s, &(struct socketio_packet){.type = SOCKETIO_DISCONNECT}, STR(""));
     s->connected = s->connecting = false;
+    if (tell && !is_last(session))
+        sio_space_send(s, &(struct socketio_packet){.type = SOCKETIO_DISCONNECT}, STR(""));
     if (c == session)
         sio_space_forget(s);
     else
@@ -236,6 +236,12 @@ static void received(struct conn *c, uint8_t *p, size_t n)
 static void timeout(struct conn *c)
 {
     (void)c; /* the session looks after it */
+}
+
+void sio_space_renewed(struct conn *c)
+{
+    if (eio_is(c) || c->door == &door_space)
+        eio_renewed(sio_space_of(c)->session);
 }
 
 static const struct door door_space = {

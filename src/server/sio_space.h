@@ -43,11 +43,16 @@ void sio_space_send(struct sio_space *s, const struct socketio_packet *head, str
 /* Sends the cursors alone: ["offset","..."]. */
 void sio_space_cursors(struct sio_space *s);
 
+/* The session of whoever is on the connection ends at another time. Nothing, if it is of
+ * another door. */
+void sio_space_renewed(struct conn *c);
+
 /* Its connection is nobody's, and follows nothing. */
 void sio_space_forget(struct sio_space *s);
 
-/* It is no longer connected; tells the client if it was not its wish: then the session
- * ends with the last one. */
+/* It is no longer connected. If that was not the client's wish it is told; but of the last
+ * one by the session's end: then it comes again, with another token, or is told what is
+ * wrong with this one. Who is told that a namespace is over does not. */
 void sio_space_leave(struct sio_space *s, bool tell);
 
 #endif

@@ -1,6 +1,7 @@
 // The chat as clients of Socket.IO see it.
 import assert from "node:assert/strict";
 import { certificate } from "../integration/lib/certificate.mjs";
+import { Issuer } from "../integration/lib/issuer.mjs";
 import { freePort } from "../integration/lib/server.mjs";
 import { sleep, test, until } from "../integration/lib/suite.mjs";
 import { Peer, TRANSPORTS, at } from "./peer.mjs";
@@ -88,6 +89,54 @@ test("a session that is ended is gone here too", async (t) => {
   const server = await t.server;
   await server.command("logout", {}, ana.token);
   await until("refused", () => ana.error?.data?.code === "revoked");
+});
+
+test("a session is announced before it expires, renewed, and ends", async (t) => {
+  const issuer = await Issuer.start();
+  t.after(() => issuer.stop());
+  const server = await t.start({ issuer: issuer.url, audience: "chat", "issuer-skew": "0" });
+  await until("the server has the keys", () => server.command("rooms", {}, issuer.token()).then(() => true, () => false));
+  const now = Math.floor(Date.now() / 1000);
+  const token = (sub, exp) => issuer.token({ sub, preferred_username: sub, jti: `${exp}`, exp });
+  await Promise.all(
+    Object.keys(TRANSPORTS).map(async (transports) => {
+      const of = (exp) => token(transports, exp);
+      let shown = of(now + 4); // what the application would present now
+      const ana = await Peer.connect(at(t, server), "ana", { transports, auth: (set) => set({ token: shown }) });
+      const ended = [];
+      ana.socket.on("disconnect", () => ended.push(Date.now()));
+      assert.equal((await ana.event("expiring")).body.expires, (now + 4) * 1000);
+      await assert.rejects(ana.call("auth", { token: `${of(now + 600)}x` }), { code: "bad_token" });
+      await assert.rejects(ana.call("auth", { token: token("somebody else", now + 600) }), {
+        code: "already_authenticated",
+      });
+      assert.equal((await ana.call("auth", { token: of(now + 600) })).expires, (now + 600) * 1000);
+      await sleep((now + 5) * 1000 - Date.now());
+      assert.deepEqual(ended, []); // it outlived the first token
+      assert.equal((await ana.call("auth", { token: of(now + 7) })).expires, (now + 7) * 1000);
+      await ana.event("expiring", ({ expires }) => expires === (now + 7) * 1000);
+      shown = of(now + 10); // it is asked for another, and comes again with that
+      await ana.back(2);
+      assert.ok(ended[0] >= (now + 7) * 1000 - 50 && ended[0] < (now + 9) * 1000, `${ended[0] - now * 1000}`);
+      await ana.call("rooms");
+      await until("its end is told", () => ana.error?.data?.code === "expired");
+      assert.ok(ended[1] >= (now + 10) * 1000 - 50 && ended[1] < (now + 12) * 1000, `${ended[1] - now * 1000}`);
+    }),
+  );
+});
+
+test("of several namespaces one may expire", async (t) => {
+  const server = await t.server;
+  const ana = await Peer.connect(t, "ana");
+  const bob = await (await t.server).login(t.name("bob"));
+  const other = await Peer.connect(t, "bob", { manager: ana.manager, nsp: "/team", auth: { token: bob.token } });
+  let why;
+  other.socket.on("disconnect", (reason) => (why = reason));
+  await server.command("logout", {}, bob.token);
+  await until("it is disconnected", () => why);
+  assert.equal(why, "io server disconnect");
+  await ana.call("rooms");
+  assert.equal(ana.connects.length, 1);
 });
 
 test("namespaces are the same chat, each for itself", async (t) => {
