@@ -68,7 +68,9 @@ struct bus_stats {
     uint64_t heard, looks, gaps;    /* told to loops; looks asked for; counters' gaps */
     uint64_t dropped;               /* too long, or the bus was down or slow */
     uint64_t reconnects;
-    uint64_t nodes, channels; /* other nodes; rooms followed; levels */
+    uint64_t slot_maps;           /* how often a cluster was asked for its slots */
+    uint64_t nodes, channels;     /* other nodes; rooms followed; levels */
+    uint64_t shards, shards_down; /* servers that carry it */
 };
 
 struct bus_ops {

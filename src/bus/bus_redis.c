@@ -9,7 +9,6 @@
 
 enum {
     TICK_MS = 100,
-    LOOKS_WITHIN_MS = 500,
     GOODBYE_MS = 300,
     SAY_MS = 10000, /* between reasons for being down */
 };
@@ -101,50 +100,30 @@ static void post_told(struct bus_redis *b)
 
 /* The loop. */
 
-static bool is_up(const struct bus_redis *b)
+static void say_changed(struct bus_redis *b)
 {
-    return b->publishes.state == LINK_UP && b->subscribes.state == LINK_UP &&
-           b->base_confirmed >= 2;
-}
-
-static void now_up(struct bus_redis *b)
-{
-    b->hello_ms = 0;
-    bus_redis_room_ring_missed(b);
-}
-
-static void say_changed(struct bus_redis *b, const char *why)
-{
-    (void)snprintf(b->said, sizeof(b->said), "%s", b->up ? "" : why);
+    (void)snprintf(b->said, sizeof(b->said), "%s", b->up ? "" : b->why);
     b->said_ms = bus_redis_now(b);
     if (b->o.changed != NULL)
-        b->o.changed(b->o.ctx, b->up, why);
+        b->o.changed(b->o.ctx, b->up, b->why);
 }
 
-void bus_redis_link_failed(struct bus_redis *b, const struct redis_link *l)
+void bus_redis_failed(struct bus_redis *b)
 {
-    if (!b->up && !b->ending && strcmp(b->said, l->why) != 0 &&
+    if (!b->up && !b->ending && strcmp(b->said, b->why) != 0 &&
         (b->said[0] == '\0' || bus_redis_now(b) >= b->said_ms + SAY_MS))
-        say_changed(b, l->why);
+        say_changed(b);
 }
 
-void bus_redis_link_changed(struct bus_redis *b)
+void bus_redis_changed(struct bus_redis *b)
 {
-    const struct redis_link *l = &b->subscribes;
-    bool up;
+    bool up = bus_redis_shard_all_up(b);
 
-    if (l->state != LINK_UP)
-        b->base_confirmed = 0;
-    up = is_up(b);
     if (up == b->up || b->ending)
         return;
     b->up = up;
     atomic_store(&b->is_up, up);
-    if (up)
-        now_up(b);
-    else
-        bus_redis_room_look_all(b, LOOKS_WITHIN_MS);
-    say_changed(b, l->state != LINK_UP ? l->why : b->publishes.why);
+    say_changed(b);
 }
 
 static void tick(struct wheel_timer *t)
@@ -152,25 +131,10 @@ static void tick(struct wheel_timer *t)
     struct bus_redis *b = CONTAINER_OF(t, struct bus_redis, tick);
 
     wheel_set(&b->wheel, t, bus_redis_now(b) + TICK_MS);
-    bus_redis_link_mind(&b->publishes);
-    bus_redis_link_mind(&b->subscribes);
+    bus_redis_shard_mind(b);
+    bus_redis_changed(b);
     bus_redis_node_mind(b);
     bus_redis_room_looks(b);
-}
-
-/* Goodbye leaves, or has had its time. */
-static bool has_ended(struct bus_redis *b)
-{
-    struct redis_link *l = &b->publishes;
-
-    if (!b->ending)
-        return false;
-    if (l->state == LINK_UP && bus_redis_now(b) < b->end_ms &&
-        (l->out.in_flight || buf_len(&l->queued) > 0 || buf_len(&l->sending) > 0))
-        return false;
-    bus_redis_link_close(&b->publishes);
-    bus_redis_link_close(&b->subscribes);
-    return b->publishes.state == LINK_DOWN && b->subscribes.state == LINK_DOWN;
 }
 
 static bool turn(void *arg)
@@ -180,18 +144,17 @@ static bool turn(void *arg)
     io_wait(b->tls != NULL ? b->tls : b->io,
             b->ending ? bus_redis_now(b) + 1 : wheel_next_ms(&b->wheel));
     wheel_advance(&b->wheel, bus_redis_now(b));
-    bus_redis_room_subscribe(b);
-    bus_redis_link_flush(&b->publishes);
-    bus_redis_link_flush(&b->subscribes);
+    bus_redis_publish_missed(b);
+    bus_redis_shard_flush(b);
     post_told(b);
-    return !has_ended(b);
+    return !b->ending || !bus_redis_shard_close(b);
 }
 
 /* What workers ask. */
 
 static void begin_to_end(struct bus_redis *b)
 {
-    bus_redis_room_say(b, MESSAGE_BYE, (struct str){0});
+    bus_redis_publish_say(b, MESSAGE_BYE, (struct str){0});
     b->ending = true;
     b->end_ms = bus_redis_now(b) + GOODBYE_MS;
     wheel_cancel(&b->wheel, &b->tick);
@@ -210,13 +173,13 @@ static void answer(struct bus_redis *b, const struct ask *a)
         bus_redis_room_found(b, room);
         break;
     case ASK_RING:
-        bus_redis_room_publish(b, BUS_RING, room, a->number, bytes);
+        bus_redis_publish(b, BUS_RING, room, a->number, bytes);
         break;
     case ASK_CAST:
-        bus_redis_room_publish(b, BUS_CAST, room, 0, bytes);
+        bus_redis_publish(b, BUS_CAST, room, 0, bytes);
         break;
     case ASK_DIRECT:
-        bus_redis_room_direct(b, a->number, a->loop, bytes);
+        bus_redis_publish_direct(b, a->number, a->loop, bytes);
         break;
     case ASK_STOP:
         begin_to_end(b);
@@ -365,12 +328,12 @@ static void bus_redis_free(struct bus_redis *b)
 {
     b->ending = true; /* of what is asked last */
     host_helper_close(b->caller);
-    bus_redis_link_fini(&b->publishes);
-    bus_redis_link_fini(&b->subscribes);
+    bus_redis_room_fini(b);
+    bus_redis_shard_fini(b);
     io_free(b->tls);
     tls_context_free(b->tls_context);
     io_free(b->io);
-    bus_redis_room_fini(b);
+    bus_redis_publish_fini(b);
     bus_redis_node_fini(b);
     gate_drop(b->gate);
     free(b);
@@ -453,10 +416,8 @@ int bus_redis_new(struct io_host *host, const struct bus_redis_options *o, struc
     map_init(&b->rooms);
     map_init(&b->sent);
     map_init(&b->nodes);
-    list_init(&b->asked);
     list_init(&b->missed);
-    bus_redis_link_init(&b->publishes, b, false);
-    bus_redis_link_init(&b->subscribes, b, true);
+    bus_redis_shard_init(b);
     r = bus_redis_link_caller(b);
     if (r == 0 && b->targets[0].tls)
         r = make_tls(b, ret_why);
@@ -472,8 +433,7 @@ static void open_links(struct wheel_timer *t)
 {
     struct bus_redis *b = CONTAINER_OF(t, struct bus_redis, tick);
 
-    bus_redis_link_open(&b->publishes);
-    bus_redis_link_open(&b->subscribes);
+    bus_redis_room_place_all(b);
     b->tick.fire = tick;
     wheel_set(&b->wheel, &b->tick, bus_redis_now(b) + TICK_MS);
 }

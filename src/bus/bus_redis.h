@@ -1,7 +1,7 @@
 /* bus_redis.h: the bus between nodes over Redis' publish and subscribe. Redis carries
  * hints: what it loses, the store has.
  *
- *   workers --mail--> [ loop of the bus: rooms, nodes, two connections ] --mail--> workers
+ *   workers --mail--> [ loop of the bus: rooms, nodes, connections ] --mail--> workers
  *                          | PUBLISH                ^ SUBSCRIBEd
  *                          v                        |
  *                        Redis ----------------------
@@ -12,11 +12,16 @@
  *
  * <id> is the store's own, so that two systems on one Redis do not mix. A message begins
  * with who sent it and the sender's count for that channel, from which the receiver sees
- * that one is missing. A subscription that is confirmed, a count that jumps and a node
- * that is gone make it say BUS_LOOK; while it is down it says so from time to time for
- * every room, sooner for those where something happened lately.
+ * that one is missing. A doorbell that was not answered for is rung again. A subscription
+ * that is confirmed, a count that jumps and a node that is gone make it say BUS_LOOK; while
+ * it is down it says so from time to time for every room, sooner for those where something
+ * happened lately.
  *
- * In cluster mode too: PUBLISH reaches every node of a cluster. */
+ * One Redis has two connections of each node. A cluster, which it finds out by itself, has
+ * two for each primary, over which the channels are spread by their slots (SPUBLISH,
+ * SSUBSCRIBE), and one that asks who serves which slots: every ten seconds, and within half
+ * a second when something is not where it should be. What one primary carries is looked
+ * after while that one is down. */
 #ifndef BUS_BUS_REDIS_H
 #define BUS_BUS_REDIS_H
 
@@ -32,7 +37,8 @@ typedef bool bus_redis_password_f(void *ctx, struct str user, struct buf *out,
 
 struct bus_redis_options {
     /* redis://[user[:password]@]host[:port][/db], or rediss:// for TLS; several with commas
-     * between them: one after the other is tried. */
+     * between them: one after the other is tried. Of a cluster any node, or the name that
+     * stands for all. */
     const char *url;
     const char *ca_file; /* of rediss; NULL: the system's */
     const char *text;    /* of this node, for the others: BUS_NODE_UP */

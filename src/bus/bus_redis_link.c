@@ -15,6 +15,7 @@ enum {
     RETRY_MS = 50,
     RETRY_MAX_MS = 5000,
     RETRY_DOUBLINGS = 7,
+    ASKED_MIN = 16,
 };
 
 /* What a helper finds out before a connection is made, since it may block: where Redis is,
@@ -41,13 +42,58 @@ static void say(struct redis_link *l, const char *word)
     bus_redis_link_say(l, (struct str[]){str_of(word)}, 1);
 }
 
+/* Answers to come. */
+
+void bus_redis_link_ask(struct redis_link *l, enum asked_kind kind, struct redis_sent *sent)
+{
+    assert(l->role != LINK_SUBSCRIBES);
+    if (l->asked_n == l->asked_cap) {
+        size_t cap = MAX(2 * l->asked_cap, (size_t)ASKED_MIN);
+        struct redis_asked *asked = calloc(cap, sizeof(*asked));
+
+        if (asked == NULL)
+            abort();
+        for (size_t i = 0; i < l->asked_n; i++)
+            asked[i] = l->asked[(l->asked_at + i) % l->asked_cap];
+        free(l->asked);
+        l->asked = asked;
+        l->asked_at = 0;
+        l->asked_cap = cap;
+    }
+    l->asked[(l->asked_at + l->asked_n++) % l->asked_cap] = (struct redis_asked){kind, sent};
+}
+
+static struct redis_asked next_asked(struct redis_link *l)
+{
+    struct redis_asked a = l->asked[l->asked_at];
+
+    assert(l->asked_n > 0);
+    l->asked_at = (l->asked_at + 1) % l->asked_cap;
+    l->asked_n--;
+    return a;
+}
+
+/* Nobody will know whether they were taken. */
+static void forget_asked(struct redis_link *l)
+{
+    while (l->asked_n > 0) {
+        struct redis_asked a = next_asked(l);
+
+        if (a.sent != NULL)
+            bus_redis_publish_answered(l->bus, a.sent, false);
+    }
+    free(l->asked);
+    l->asked = NULL;
+    l->asked_at = l->asked_cap = 0;
+}
+
 /* Ending. */
+
+static void open_link(struct redis_link *l);
 
 static void try_again(struct wheel_timer *t)
 {
-    struct redis_link *l = CONTAINER_OF(t, struct redis_link, timer);
-
-    bus_redis_link_open(l);
+    open_link(CONTAINER_OF(t, struct redis_link, timer));
 }
 
 /* Down, once nothing is in flight. */
@@ -67,14 +113,32 @@ static void now_down(struct redis_link *l)
     wipe(&l->password);
     resp_reader_free(l->reader);
     l->reader = NULL;
-    if (b->ending)
+    forget_asked(l);
+    if (b->ending || !l->wanted)
         return;
     l->failures++;
-    if (b->target == l->target) /* the other link has not gone on already */
+    if (l->target == &b->targets[b->target]) /* the other link has not gone on already */
         b->target = (b->target + 1) % b->targets_n;
     l->timer.fire = try_again;
     wheel_set(&b->wheel, &l->timer,
               bus_redis_now(b) + 1 + rng_below(&b->rng, MIN(span, (uint64_t)RETRY_MAX_MS)));
+}
+
+static void shut(struct redis_link *l)
+{
+    struct bus_redis *b = l->bus;
+    bool calls = l->state == LINK_CALLING;
+
+    if (l->state == LINK_DOWN || l->state == LINK_CLOSING)
+        return;
+    wheel_cancel(&b->wheel, &l->timer);
+    l->state = LINK_CLOSING;
+    if (!calls) { /* else the helper's answer finds it closing */
+        io_cancel(l->io, &l->in);
+        io_cancel(l->io, &l->out);
+        now_down(l);
+    }
+    bus_redis_changed(b);
 }
 
 void bus_redis_link_fail(struct redis_link *l, const char *why)
@@ -83,26 +147,27 @@ void bus_redis_link_fail(struct redis_link *l, const char *why)
 
     if (l->state == LINK_DOWN || l->state == LINK_CLOSING)
         return;
-    if (l->state == LINK_UP)
+    if (l->state == LINK_UP && l->role != LINK_SCOUTS)
         bus_redis_add(&b->stats.reconnects, 1);
-    (void)snprintf(l->why, sizeof(l->why), "%s: %s", b->targets[l->target].host, why);
-    wheel_cancel(&b->wheel, &l->timer);
-    if (l->state == LINK_CALLING) { /* the helper's answer finds it closing */
-        l->state = LINK_CLOSING;
-    } else {
-        l->state = LINK_CLOSING;
-        io_cancel(l->io, &l->in);
-        io_cancel(l->io, &l->out);
-        now_down(l);
-    }
-    bus_redis_link_changed(b);
-    bus_redis_link_failed(b, l);
+    if (l->role != LINK_SCOUTS || b->cluster.slots == NULL)
+        (void)snprintf(b->why, sizeof(b->why), "%.127s: %.120s", l->target->host, why);
+    shut(l);
+    bus_redis_failed(b);
 }
 
-void bus_redis_link_close(struct redis_link *l)
+void bus_redis_link_want(struct redis_link *l, bool wanted)
 {
-    wheel_cancel(&l->bus->wheel, &l->timer);
-    bus_redis_link_fail(l, "closed");
+    if (l->wanted == wanted)
+        return;
+    l->wanted = wanted;
+    if (wanted) {
+        l->failures = 0;
+        if (l->state == LINK_DOWN)
+            open_link(l);
+    } else {
+        wheel_cancel(&l->bus->wheel, &l->timer);
+        shut(l);
+    }
 }
 
 static void fail_errno(struct redis_link *l, const char *what, int r)
@@ -174,41 +239,127 @@ static void came_up(struct redis_link *l)
     l->state = LINK_UP;
     l->failures = 0;
     l->until_ms = login_ends_ms(l->bus);
-    if (l->subscribes)
-        bus_redis_room_subscribe_all(l->bus);
-    bus_redis_link_changed(l->bus);
+    if (l->role == LINK_SUBSCRIBES)
+        bus_redis_room_subscribe_all(l->bus, l->shard);
+    bus_redis_changed(l->bus);
+}
+
+static void greeted(struct redis_link *l)
+{
+    if (l->state == LINK_GREETING && --l->greetings == 0)
+        came_up(l);
+}
+
+static void refused(struct redis_link *l, const struct resp_reply *reply)
+{
+    char why[128];
+
+    (void)snprintf(why, sizeof(why), "%.*s", (int)MIN(reply->str.n, (size_t)100),
+                   (const char *)reply->str.p);
+    bus_redis_link_fail(l, why);
+}
+
+static bool starts(const struct resp_reply *reply, const char *s)
+{
+    return str_starts(reply->str, str_of(s));
+}
+
+/* Not allowed to this user, or unknown to this server. */
+static bool is_harmless(const struct resp_reply *reply)
+{
+    return starts(reply, "ERR unknown command") || starts(reply, "NOPERM");
+}
+
+/* What a node of a cluster says that does not serve the slot, or not now. */
+static bool is_elsewhere(const struct redis_link *l, const struct resp_reply *reply)
+{
+    static const char *const words[] = {"MOVED ", "ASK ", "TRYAGAIN", "CLUSTERDOWN"};
+
+    for (size_t i = 0; l->bus->cluster.on && i < COUNTOF(words); i++)
+        if (starts(reply, words[i]))
+            return true;
+    return false;
 }
 
 /* ROLE says: [master offset replicas], or [slave ...], which does not pass on what it is
- * told. Where ROLE is not allowed, its error is no matter. */
+ * told. */
 static bool is_replica(const struct resp_reply *reply)
 {
     return reply->type == RESP_ARRAY && reply->n > 0 && reply->elements[0] != NULL &&
            resp_is(reply->elements[0], "slave");
 }
 
-static bool is_harmless(const struct resp_reply *reply)
+/* HELLO says: [server redis ... mode cluster ...]. */
+static bool is_cluster(const struct resp_reply *reply)
 {
-    return str_starts(reply->str, STR("ERR unknown command")) ||
-           str_starts(reply->str, STR("NOPERM"));
+    for (unsigned i = 0; reply->type == RESP_ARRAY && i + 1 < reply->n; i += 2)
+        if (reply->elements[i] != NULL && reply->elements[i + 1] != NULL &&
+            resp_is(reply->elements[i], "mode"))
+            return resp_is(reply->elements[i + 1], "cluster");
+    return false;
+}
+
+static void take_published(struct redis_link *l, struct redis_sent *sent,
+                           const struct resp_reply *reply)
+{
+    bool bad = reply->type == RESP_ERROR;
+
+    if (sent != NULL)
+        bus_redis_publish_answered(l->bus, sent, !bad);
+    if (!bad)
+        return;
+    if (!is_elsewhere(l, reply)) {
+        refused(l, reply);
+        return;
+    }
+    if (starts(reply, "CLUSTERDOWN"))
+        bus_redis_shard_refuses(l->bus, true);
+    bus_redis_shard_amiss(l->bus);
+}
+
+static void take_answer(struct redis_link *l, const struct resp_reply *reply)
+{
+    bool bad = reply->type == RESP_ERROR, elsewhere = bad && is_elsewhere(l, reply);
+    struct redis_asked a;
+
+    if (l->asked_n == 0) {
+        bus_redis_link_fail(l, "it answers what was not asked");
+        return;
+    }
+    a = next_asked(l);
+    if (a.kind == ASKED_PUBLISH)
+        take_published(l, a.sent, reply);
+    else if (a.kind == ASKED_PROBE && (elsewhere || !bad))
+        bus_redis_shard_refuses(l->bus, elsewhere && starts(reply, "CLUSTERDOWN"));
+    else if (bad && !((a.kind == ASKED_ROLE || a.kind == ASKED_HELLO) && is_harmless(reply)))
+        refused(l, reply);
+    else if (a.kind == ASKED_ROLE && is_replica(reply))
+        bus_redis_link_fail(l, "it is a replica");
+    else if (a.kind == ASKED_HELLO)
+        bus_redis_shard_found(l, is_cluster(reply));
+    else if (a.kind == ASKED_SLOTS)
+        bus_redis_shard_slots(l, reply);
+    greeted(l);
+}
+
+static void take_heard(struct redis_link *l, const struct resp_reply *reply)
+{
+    if (reply->type == RESP_ERROR && is_elsewhere(l, reply))
+        bus_redis_shard_amiss(l->bus);
+    else if (reply->type == RESP_ERROR)
+        refused(l, reply);
+    else if (l->state == LINK_GREETING)
+        greeted(l);
+    else if (!bus_redis_hear(l->bus, l->shard, reply))
+        bus_redis_link_fail(l, "it answers what was not asked");
 }
 
 static void take(struct redis_link *l, const struct resp_reply *reply)
 {
-    char why[128];
-
-    if (reply->type == RESP_ERROR && !is_harmless(reply)) {
-        (void)snprintf(why, sizeof(why), "%.*s", (int)MIN(reply->str.n, (size_t)100),
-                       (const char *)reply->str.p);
-        bus_redis_link_fail(l, why);
-    } else if (!l->subscribes && is_replica(reply)) {
-        bus_redis_link_fail(l, "it is a replica");
-    } else if (l->state == LINK_GREETING) {
-        if (--l->greetings == 0)
-            came_up(l);
-    } else if (l->subscribes && !bus_redis_room_hear(l->bus, reply)) {
-        bus_redis_link_fail(l, "it answers what was not asked");
-    }
+    if (l->role == LINK_SUBSCRIBES)
+        take_heard(l, reply);
+    else
+        take_answer(l, reply);
 }
 
 static void take_all(struct redis_link *l)
@@ -250,23 +401,29 @@ static void received(struct io_op *op, int result, uint8_t *data)
 
 /* Connecting. */
 
+static void greeting(struct redis_link *l, enum asked_kind kind, const struct str *words,
+                     unsigned n)
+{
+    if (l->role != LINK_SUBSCRIBES)
+        bus_redis_link_ask(l, kind, NULL);
+    bus_redis_link_say(l, words, n);
+    l->greetings++;
+}
+
 /* The passwords are copied once more; the queue's memory is this process' alone. */
 static void log_in(struct redis_link *l, const struct redis_target *t)
 {
     struct str password = l->bus->o.password != NULL ? buf_peek(&l->password) : str_of(t->password);
 
     if (t->user[0] != '\0')
-        bus_redis_link_say(l, (struct str[]){STR("AUTH"), str_of(t->user), password}, 3);
+        greeting(l, ASKED_LOGIN, (struct str[]){STR("AUTH"), str_of(t->user), password}, 3);
     else if (password.n > 0)
-        bus_redis_link_say(l, (struct str[]){STR("AUTH"), password}, 2);
-    else
-        return;
-    l->greetings++;
+        greeting(l, ASKED_LOGIN, (struct str[]){STR("AUTH"), password}, 2);
 }
 
 static void greet(struct redis_link *l)
 {
-    const struct redis_target *t = &l->bus->targets[l->target];
+    const struct redis_target *t = l->target;
     char db[16];
 
     l->greetings = 0;
@@ -274,11 +431,15 @@ static void greet(struct redis_link *l)
     wipe(&l->password);
     if (t->db > 0) {
         (void)snprintf(db, sizeof(db), "%u", t->db);
-        bus_redis_link_say(l, (struct str[]){STR("SELECT"), str_of(db)}, 2);
-        l->greetings++;
+        greeting(l, ASKED_LOGIN, (struct str[]){STR("SELECT"), str_of(db)}, 2);
     }
-    say(l, l->subscribes ? "PING" : "ROLE");
-    l->greetings++;
+    if (l->role == LINK_SUBSCRIBES) {
+        greeting(l, ASKED_LOGIN, (struct str[]){STR("PING")}, 1);
+        return;
+    }
+    greeting(l, ASKED_HELLO, (struct str[]){STR("HELLO"), STR("2")}, 2);
+    if (l->role == LINK_PUBLISHES)
+        greeting(l, ASKED_ROLE, (struct str[]){STR("ROLE")}, 1);
 }
 
 static void connected(struct io_op *op, int result, uint8_t *data)
@@ -325,7 +486,7 @@ static void call(struct redis_link *l, struct calling *c)
     buf_init(&c->password, PASSWORD_MAX);
     l->out.done = connected;
     if (l->io == b->tls)
-        tls_context_call(b->tls_context, b->targets[l->target].name);
+        tls_context_call(b->tls_context, l->target->name);
     wheel_set(&b->wheel, &l->timer, bus_redis_now(b) + UP_WITHIN_MS);
     io_connect(l->io, &l->out, &c->addr);
 }
@@ -343,24 +504,23 @@ static void prepared(struct io_mail *mail)
     free(c);
 }
 
-void bus_redis_link_open(struct redis_link *l)
+static void open_link(struct redis_link *l)
 {
     struct bus_redis *b = l->bus;
     struct calling *c = calloc(1, sizeof(*c));
-    const struct redis_target *t = &b->targets[b->target];
 
     if (c == NULL)
         abort();
-    assert(l->state == LINK_DOWN);
-    l->target = b->target;
+    assert(l->state == LINK_DOWN && l->wanted);
+    l->target = bus_redis_shard_target(l);
     c->link = l;
     c->job.home = b->io;
     c->job.mail.deliver = prepared;
     buf_init(&c->password, PASSWORD_MAX);
-    (void)snprintf(c->host, sizeof(c->host), "%s", t->host);
-    (void)snprintf(c->user, sizeof(c->user), "%s", t->user);
+    (void)snprintf(c->host, sizeof(c->host), "%s", l->target->host);
+    (void)snprintf(c->user, sizeof(c->user), "%s", l->target->user);
     l->state = LINK_CALLING;
-    l->io = t->tls ? b->tls : b->io;
+    l->io = l->target->tls ? b->tls : b->io;
     l->timer.fire = late;
     wheel_set(&b->wheel, &l->timer, bus_redis_now(b) + CALL_WITHIN_MS);
     host_submit(b->caller, &c->job);
@@ -408,15 +568,18 @@ void bus_redis_link_mind(struct redis_link *l)
         bus_redis_link_fail(l, "it does not answer any more");
     } else if (l->until_ms > 0 && now >= l->until_ms) {
         bus_redis_link_fail(l, "it is time to log in anew");
-    } else if (now >= l->asked_ms + ASK_MS) {
+    } else if (l->role != LINK_SCOUTS && now >= l->asked_ms + ASK_MS) {
         l->asked_ms = now;
-        say(l, l->subscribes ? "PING" : "ROLE");
+        if (l->role == LINK_PUBLISHES)
+            bus_redis_link_ask(l, ASKED_ROLE, NULL);
+        say(l, l->role == LINK_SUBSCRIBES ? "PING" : "ROLE");
     }
 }
 
-void bus_redis_link_init(struct redis_link *l, struct bus_redis *b, bool subscribes)
+void bus_redis_link_init(struct redis_link *l, struct bus_redis *b, struct redis_shard *shard,
+                         enum link_role role)
 {
-    *l = (struct redis_link){.bus = b, .subscribes = subscribes, .io = b->io};
+    *l = (struct redis_link){.bus = b, .shard = shard, .role = role, .io = b->io};
     l->in.fd = l->out.fd = -1;
     buf_init(&l->queued, QUEUE_MAX);
     buf_init(&l->sending, QUEUE_MAX);

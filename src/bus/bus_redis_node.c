@@ -43,7 +43,7 @@ static void gone(struct bus_redis *b, struct redis_node *n)
     map_remove(&b->nodes, &n->node);
     free(n);
     count_nodes(b);
-    bus_redis_room_look_all(b, LOOKS_WITHIN_MS);
+    bus_redis_room_look_all(b, NULL, LOOKS_WITHIN_MS);
 }
 
 static struct redis_node *came(struct bus_redis *b, uint64_t id)
@@ -91,20 +91,22 @@ void bus_redis_node_heard(struct bus_redis *b, uint64_t id, char kind, struct st
 void bus_redis_node_mind(struct bus_redis *b)
 {
     uint64_t now = bus_redis_now(b);
+    const struct redis_shard *at = b->base[BASE_ALL].at;
+    bool up = at != NULL && at->up && !b->cluster.refuses;
     struct map_iter it;
 
     for (struct map_node *m = map_first(&b->nodes, &it); m != NULL; m = map_next(&it)) {
         struct redis_node *n = CONTAINER_OF(m, struct redis_node, node);
 
         /* While nothing can be heard, nobody is gone. */
-        if (!b->up)
+        if (!up)
             n->heard_ms = now;
         else if (now > n->heard_ms + BUS_LEASE_MS)
             gone(b, n);
     }
-    if (b->up && now >= b->hello_ms) {
+    if (up && now >= b->hello_ms) {
         b->hello_ms = now + HELLO_MS;
-        bus_redis_room_say(b, MESSAGE_HELLO, str_of(b->text));
+        bus_redis_publish_say(b, MESSAGE_HELLO, str_of(b->text));
     }
 }
 

@@ -1,16 +1,16 @@
 /* The contract of bus/bus.h, clause by clause, over every implementation: the model of the
- * simulator, and Redis, modelled and real. Two that need a real Redis besides are in
- * test_bus_redis.c. */
+ * simulator, Redis, modelled and real, and a cluster of Redis. What befalls them is in
+ * test_bus_redis.c and test_bus_cluster.c. */
 #include "base/str.h"
 #include "lib/bus_rig.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NEEDS(r)                                     \
-    do {                                             \
-        if ((r)->sim == NULL && (r)->redis.pid == 0) \
-            skip();                                  \
+#define NEEDS(r)                                  \
+    do {                                          \
+        if ((r)->sim == NULL && (r)->url == NULL) \
+            skip();                               \
     } while (0)
 
 static void follow(struct bus_rig *r, unsigned node, unsigned loop, const char *room)
@@ -205,4 +205,5 @@ static void stats(void **state)
         cmocka_unit_test_setup_teardown(silence, setup, bus_rig_teardown),             \
         cmocka_unit_test_setup_teardown(stats, setup, bus_rig_teardown)
 
-CHECK_MAIN(CASES(bus_rig_model), CASES(bus_rig_redis_sim), CASES(bus_rig_redis))
+CHECK_MAIN(CASES(bus_rig_model), CASES(bus_rig_redis_sim), CASES(bus_rig_redis),
+           CASES(bus_rig_cluster))

@@ -12,10 +12,10 @@
 
 enum { DEGRADED_WITHIN_MS = 8000 };
 
-#define NEEDS(r)             \
-    do {                     \
-        if (!(r)->redis.pid) \
-            skip();          \
+#define NEEDS(r)              \
+    do {                      \
+        if ((r)->url == NULL) \
+            skip();           \
     } while (0)
 
 static void wait_degraded(struct bus_rig *r, bool degraded)

@@ -33,7 +33,7 @@ static bool turn(void *arg)
 
 struct bus *bus_rig_end(struct bus_rig *r, struct io_host *host)
 {
-    struct bus_redis_options o = {.url = r->redis.url, .text = "here"};
+    struct bus_redis_options o = {.url = r->url, .text = "here"};
     char why[BUS_REDIS_WHY_MAX], url[REDIS_MODEL_URL];
     struct bus *b;
 
@@ -116,6 +116,46 @@ int bus_rig_redis(void **state)
     if (!redis_rig_is_there())
         return 0;
     redis_rig_start(&r->redis, NULL);
+    r->url = r->redis.url;
+    make_nodes(r);
+    return 0;
+}
+
+static struct redis_cluster shared;
+
+static void stop_shared(void)
+{
+    redis_cluster_stop(&shared);
+}
+
+int bus_rig_cluster(void **state)
+{
+    struct bus_rig *r = rig_new();
+
+    *state = r;
+    if (!redis_rig_is_there())
+        return 0;
+    if (shared.n == 0) {
+        (void)atexit(stop_shared);
+        redis_cluster_start(&shared, 3, 0, NULL);
+    }
+    r->cluster = &shared;
+    r->url = shared.nodes[0].url;
+    make_nodes(r);
+    return 0;
+}
+
+int bus_rig_cluster_own(void **state)
+{
+    struct bus_rig *r = rig_new();
+
+    *state = r;
+    if (!redis_rig_is_there())
+        return 0;
+    r->cluster = calloc(1, sizeof(*r->cluster));
+    assert_non_null(r->cluster);
+    redis_cluster_start(r->cluster, 3, 1, NULL);
+    r->url = r->cluster->nodes[1].url;
     make_nodes(r);
     return 0;
 }
@@ -136,6 +176,10 @@ int bus_rig_teardown(void **state)
         host_free(r->nodes[i].host);
     }
     redis_rig_stop(&r->redis);
+    if (r->cluster != NULL && r->cluster != &shared) {
+        redis_cluster_stop(r->cluster);
+        free(r->cluster);
+    }
     bus_model_free(r->model);
     redis_model_free(r->served);
     sim_free(r->sim);

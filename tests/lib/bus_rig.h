@@ -7,8 +7,8 @@
 #include "bus/bus.h"
 #include "lib/bus_model.h"
 #include "lib/check.h"
+#include "lib/redis_cluster.h"
 #include "lib/redis_model.h"
-#include "lib/redis_rig.h"
 
 enum { BUS_RIG_NODES = 2, BUS_RIG_LOOPS = 2, BUS_RIG_EVENTS = 4096 };
 
@@ -44,6 +44,8 @@ struct bus_rig {
     struct redis_model *served; /* the model of Redis; else redis */
     unsigned ways_n;            /* by which its nodes go */
     struct redis_rig redis;
+    struct redis_cluster *cluster; /* or NULL */
+    const char *url;               /* NULL: there is no redis-server */
     struct bus_rig_node nodes[BUS_RIG_NODES];
     bool over;
 };
@@ -51,7 +53,10 @@ struct bus_rig {
 /* Setups for cmocka: *state is a struct bus_rig. */
 int bus_rig_model(void **state);
 int bus_rig_redis_sim(void **state); /* the same bus over the model of Redis */
-int bus_rig_redis(void **state);     /* skipped, visibly, where there is no redis-server */
+/* To be skipped, visibly, where there is no redis-server. */
+int bus_rig_redis(void **state);
+int bus_rig_cluster(void **state); /* one for all tests that only look */
+int bus_rig_cluster_own(void **state);
 int bus_rig_teardown(void **state);
 
 void bus_rig_turn(struct bus_rig *r);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,15 +45,15 @@ static void run(const struct redis_rig *r, const char *const *more)
     (void)snprintf(port, sizeof(port), "%u", r->port);
     while (more != NULL && *more != NULL && n + 1 < ARGS_MAX)
         args[n++] = *more++;
-    if (freopen("/dev/null", "w", stdout) == NULL)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || freopen("/dev/null", "w", stdout) == NULL)
         _exit(1);
     (void)execv(program, (char *const *)(uintptr_t)args);
     _exit(127);
 }
 
-const char *redis_rig_say(struct redis_rig *r, const char *command)
+const char *redis_rig_answer(struct redis_rig *r, const char *command)
 {
-    static char line[512];
+    static char text[16384];
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons(r->port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -63,9 +64,17 @@ const char *redis_rig_say(struct redis_rig *r, const char *command)
     assert_true(fd >= 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && dprintf(fd, "%s\r\n", command) > 0)
-        n = recv(fd, line, sizeof(line) - 1, 0);
+        n = recv(fd, text, sizeof(text) - 1, 0);
     (void)close(fd);
-    line[n > 0 ? n : 0] = '\0';
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+const char *redis_rig_say(struct redis_rig *r, const char *command)
+{
+    static char line[512];
+
+    (void)snprintf(line, sizeof(line), "%s", redis_rig_answer(r, command));
     line[strcspn(line, "\r")] = '\0';
     return line;
 }

@@ -9,6 +9,7 @@
 struct redis_rig {
     pid_t pid;
     uint16_t port;
+    uint16_t bus_port; /* of a cluster's; else 0 */
     char url[64];
 };
 
@@ -28,8 +29,11 @@ void redis_rig_signal(struct redis_rig *r, int signal);
 /* Kills it. Harmless if it does not run. */
 void redis_rig_stop(struct redis_rig *r);
 
-/* A command without spaces in its words, "PING"; the first line of the answer, valid until
- * the next. */
+/* What is answered to a command without spaces in its words, "PING": as much as comes at
+ * once, valid until the next. */
+const char *redis_rig_answer(struct redis_rig *r, const char *command);
+
+/* The first line of it. */
 const char *redis_rig_say(struct redis_rig *r, const char *command);
 
 #endif
