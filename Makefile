@@ -11,6 +11,7 @@
 # make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
 # make bench-store  what the SQLite store alone reaches   ARGS="n=1000000 window=1"
 # make bench-nodes  what a second node costs, over a real Redis; 4 minutes
+# make bench-crowds  what many readers at several nodes see, and those of a node that dies
 # make scale      what several nodes cost each other, counted in the simulator
 # make docs       what is made from tables: docs/polylog.1, docs/protocol.md, web/src/lib/protocol.gen.ts
 # make install    into DESTDIR and PREFIX
@@ -96,10 +97,10 @@ scale: $(B)/bench/scale_sim
 	$< $(ARGS)
 $(B)/bench/scale_sim: $(B)/bench/scale_sim.o $(TLIB:%.c=$(B)/%.o) $(B)/libpolylog.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
-# What a second node costs; DynamoDB's model answers behind HTTP.
-bench-nodes: build/polylog $(B)/bench/dynamo_serve
+# Several nodes; DynamoDB's model answers behind HTTP.
+bench-nodes bench-crowds: bench-%: build/polylog $(B)/bench/dynamo_serve
 	$(call NEEDS,node)
-	node bench/nodes.mjs
+	node bench/$*.mjs
 $(B)/bench/dynamo_serve: $(B)/bench/dynamo_serve.o $(TLIB:%.c=$(B)/%.o) $(B)/libpolylog.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 $(B)/bench/store_bench: $(B)/bench/store_bench.o $(B)/libpolylog.a
@@ -186,6 +187,6 @@ install: all
 clean:
 	rm -rf build
 .SECONDARY:
-.PHONY: bench-store bench-nodes scale all web web-test emulators unit fuzz headers generated docs docs-check format \
+.PHONY: bench-store bench-nodes bench-crowds scale all web web-test emulators unit fuzz headers generated docs docs-check format \
         style check install-deps npm run test bench install clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
