@@ -107,8 +107,6 @@ static void serving(void *ctx, const struct server *s)
         server_stop(n->server);
         return;
     }
-    if (process_no_new_rights() < 0)
-        fprintf(stderr, "polylog: cannot give up gaining rights\n");
     say_where(s);
     (void)process_notify("READY=1");
 }
@@ -287,6 +285,8 @@ static int serve(struct node *n, bool echo)
             n->conf.fragments_max = 0; /* and sends 4 MiB in frames of 64 bytes */
     }
     process_return_memory();
+    if (process_no_new_rights() < 0)
+        fprintf(stderr, "polylog: cannot give up gaining rights\n");
     if (!open_node(n, echo)) {
         close_node(n);
         return 1;

@@ -33,7 +33,8 @@ bool process_is_root(void);
  * process undumpable: no core file holds its secrets. */
 int process_become(const char *user) MUST_CHECK;
 
-/* Neither this process nor what it executes can gain rights any more. 0 or -errno. */
+/* Neither this process nor what it executes can gain rights any more; it can still give
+ * them up. Before it has threads: the kernel keeps this for each. 0 or -errno. */
 int process_no_new_rights(void) MUST_CHECK;
 
 /* From now on a large block that is freed goes back to the system at once; else the

@@ -1,7 +1,8 @@
 // What an operator looks at: health, readiness, metrics, logs.
 import assert from "node:assert/strict";
 import { Raw } from "./lib/raw.mjs";
-import { test, testWorkers, until } from "./lib/suite.mjs";
+import { freePort } from "./lib/server.mjs";
+import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
 
 test("health and readiness say how it is", async (t) => {
   const server = await t.server;
@@ -149,4 +150,39 @@ test("the log is one JSON object a line, or text, without a token", async (t) =>
       assert.equal(server.log.includes(secret.split(".")[2]), false);
     }
   }
+});
+
+test("no secret of its settings is said, whatever goes wrong", async (t) => {
+  const closed = await freePort();
+  const secret = "hush-hush-hush-hush-hush-hush-hush-hush";
+  const env = {
+    AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
+    AWS_SECRET_ACCESS_KEY: secret,
+    AWS_SESSION_TOKEN: secret,
+    AWS_REGION: "eu-west-1",
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${closed}`,
+    POLYLOG_TOKEN_SECRET: secret,
+  };
+  const flags = { "log-level": "debug", "print-settings": null };
+  const cases = [
+    [{ bus: `redis://ana:${secret}@127.0.0.1:${closed}` }, /bus_down/],
+    [{ bus: `redis://:${secret}@127.0.0.1:${closed}` }, /bus_down/],
+    [{ bus: `redis://${secret}@` }, /bus: /],
+    [{ bus: `redis://ana:${secret}@127.0.0.1:${closed}/no-number` }, /bus: /],
+    [{ bus: `redis://127.0.0.1:${closed}`, "bus-password-command": `echo ${secret}; exit 1` }, /bus/],
+    [{ store: "dynamodb" }, /dynamodb|store/],
+    [{ "token-secret": secret.slice(0, 31) }, /token-secret/],
+    [{ bus: `redis://ana:${secret}@127.0.0.1`, "print-settings": true }, /bus = \(set\)/],
+  ];
+  await Promise.all(
+    cases.map(async ([more, says]) => {
+      const server = await t.start({ ...flags, ...more }, { env, ready: false });
+      const said = () => server.log + server.out;
+      await until(`${says}`, () => says.test(said()) || server.exit !== undefined, 25_000);
+      await Promise.race([server.ended, sleep(300)]);
+      await server.stop("SIGKILL");
+      assert.match(said(), says);
+      assert.equal(said().includes("hush"), false, said());
+    }),
+  );
 });

@@ -2,7 +2,7 @@
 // ends.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -254,6 +254,29 @@ test("mem keeps nothing", async (t) => {
 test("what it keeps is for its own user's eyes", async (t) => {
   const server = await t.start();
   assert.equal(statSync(server.flags.data).mode & 0o077, 0);
+});
+
+// What the kernel says of each of its threads.
+function threads(server) {
+  const tasks = `/proc/${server.pid}/task`;
+  return readdirSync(tasks).map((id) => readFileSync(join(tasks, id, "status"), "utf8"));
+}
+
+test("none of its threads can gain rights, and as root it need not stay root", async (t) => {
+  const server = await t.start();
+  for (const status of threads(server)) assert.match(status, /^NoNewPrivs:\t1$/m, status);
+  if (process.getuid() !== 0) return;
+  await server.restart({ user: "nobody" });
+  await until("all have become nobody", () =>
+    threads(server).every((status) => {
+      const [uid, gid, groups] = ["Uid", "Gid", "Groups"].map((what) => status.match(`\n${what}:\t(.*)\n`)[1].trim());
+      return !/\b0\b/.test(`${uid} ${gid} ${groups}`) && /^CapEff:\t0+$/m.test(status);
+    }),
+  );
+  const ana = await t.person("ana", { server });
+  await ana.call("join", { room: "r" });
+  await ana.call("send", { room: "r", text: "a" });
+  assert.equal(await server.stop(), 0);
 });
 
 test("echo sends back what it gets", async (t) => {
