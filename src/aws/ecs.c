@@ -217,7 +217,7 @@ static void state_answered(struct http_request *r)
 static void ask_state(struct ecs *e)
 {
     uint64_t now = io_now_ms(e->o.io);
-    bool wanted = e->state_url[0] != '\0' && e->o.connections(e->o.ctx) > 0;
+    bool wanted = e->state_url[0] != '\0' && e->o.leaving(e->o.ctx) > 0;
 
     if (e->state_url[0] == '\0' || e->state_asked || now < e->again_ms)
         return;

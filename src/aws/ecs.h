@@ -3,7 +3,7 @@
  *   every 5 s: GET $ECS_CONTAINER_METADATA_URI_V4/task
  *              DesiredStatus is STOPPED: the service wants to end it. The balancer
  *              drains then, long before SIGTERM: the time to move clients.
- *   while it has connections: PUT $ECS_AGENT_URI/task-protection/v1/state, renewed
+ *   while connections are to leave: PUT $ECS_AGENT_URI/task-protection/v1/state, renewed
  *              halfway to its end: neither scaling in nor a deployment takes it away.
  *
  * On one loop. What fails is told once, and tried again. */
@@ -30,7 +30,7 @@ struct ecs_options {
     struct http_client *http;
     const struct aws_env *env;
     ecs_told_f *told;
-    uint64_t (*connections)(void *ctx); /* how many there are now */
+    uint64_t (*leaving)(void *ctx); /* how many connections it is to live for, now */
     void *ctx;
     unsigned poll_ms, renew_ms; /* 0: 5 s, 30 min */
 };

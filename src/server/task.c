@@ -3,6 +3,7 @@
 #include "aws/ecs.h"
 #include "server/server.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct task {
@@ -10,11 +11,13 @@ struct task {
     struct ecs *ecs;
 };
 
-static uint64_t connections(void *ctx)
+/* Who may stay does not count: a task whose people never leave would be protected for
+ * ever, and neither scaling in nor a deployment would come to an end. */
+static uint64_t leaving(void *ctx)
 {
     struct task *t = ctx;
 
-    return server_sockets(t->server);
+    return atomic_load(&t->server->phase) == SERVER_MOVING ? server_sockets(t->server) : 0;
 }
 
 static void told(void *ctx, enum ecs_news news, const char *why)
@@ -48,7 +51,7 @@ struct task *task_start(struct server *s)
         .http = s->o.http,
         .env = s->o.aws,
         .told = told,
-        .connections = connections,
+        .leaving = leaving,
     };
     struct task *t;
 

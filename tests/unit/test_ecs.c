@@ -23,7 +23,7 @@ struct rig {
     const char *task, *state; /* bodies; state NULL: as it was asked */
     bool hangs;
     unsigned asked_n, on_n, off_n;
-    uint64_t connections;
+    uint64_t leaving;
     /* What was told. */
     unsigned news[ECS_NOT_SET + 1];
     char why[96];
@@ -112,9 +112,9 @@ static void told(void *ctx, enum ecs_news news, const char *why)
         (void)snprintf(r->why, sizeof(r->why), "%s", why);
 }
 
-static uint64_t connections(void *ctx)
+static uint64_t leaving(void *ctx)
 {
-    return ((struct rig *)ctx)->connections;
+    return ((struct rig *)ctx)->leaving;
 }
 
 static void start(struct rig *r, unsigned renew_ms)
@@ -125,7 +125,7 @@ static void start(struct rig *r, unsigned renew_ms)
         .http = r->client,
         .env = &r->env,
         .told = told,
-        .connections = connections,
+        .leaving = leaving,
         .ctx = r,
         .poll_ms = 10,
         .renew_ms = renew_ms,
@@ -187,7 +187,7 @@ static void says_once_that_it_cannot_ask(void **state)
     wait_until(r, &r->news[ECS_STOPPING], 1);
 }
 
-static void is_protected_while_it_has_connections(void **state)
+static void is_protected_while_some_are_to_leave(void **state)
 {
     struct rig *r = *state;
 
@@ -195,12 +195,12 @@ static void is_protected_while_it_has_connections(void **state)
     start(r, 50);
     run(r, 60);
     assert_int_equal(r->asked_n, 0); /* it is not protected, and need not be */
-    r->connections = 2;
+    r->leaving = 2;
     wait_until(r, &r->news[ECS_PROTECTED], 1);
     wait_until(r, &r->on_n, 3); /* renewed */
     assert_int_equal(r->news[ECS_PROTECTED], 1);
     assert_int_equal(r->off_n, 0);
-    r->connections = 0;
+    r->leaving = 0;
     wait_until(r, &r->news[ECS_OPEN], 1);
     run(r, 100);
     assert_int_equal(r->off_n, 1);
@@ -212,7 +212,7 @@ static void protects_when_it_can(void **state)
     struct rig *r = *state;
 
     r->environ[0] = r->variables[1];
-    r->connections = 1;
+    r->leaving = 1;
     r->state = "{\"failure\":{\"Arn\":\"a\",\"Reason\":\"DEPLOYMENT_BLOCKED\"}}";
     start(r, 60000);
     wait_until(r, &r->on_n, 3);
@@ -230,7 +230,7 @@ static void ends_while_it_asks(void **state)
 
     r->environ[0] = r->variables[0];
     r->environ[1] = r->variables[1];
-    r->connections = 1;
+    r->leaving = 1;
     r->hangs = true;
     start(r, 0);
     wait_until(r, &r->asked_n, 2);
@@ -253,5 +253,5 @@ static void is_not_everywhere(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 CHECK_MAIN(TEST(hears_that_it_ends), TEST(says_once_that_it_cannot_ask),
-           TEST(is_protected_while_it_has_connections), TEST(protects_when_it_can),
+           TEST(is_protected_while_some_are_to_leave), TEST(protects_when_it_can),
            TEST(ends_while_it_asks), TEST(is_not_everywhere))
