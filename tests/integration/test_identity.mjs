@@ -265,6 +265,9 @@ test("the tokens of Amazon Cognito", async (t) => {
     { token_use: "refresh", aud: "3n4b5urk1ft4fl3mg5e62d9ado" },
   ])
     await refused("bad_token", server.command("auth", { token: issuer.token({ ...user, ...wrong }) }));
+  // whoever comes with an access token first has the same name as by an id token
+  const bo = { ...user, sub: "bo", origin_jti: "o-3", token_use: "access", username: "bo", client_id: issuer.audience };
+  assert.equal((await server.connect(issuer.token(bo))).me.user.name, "bo");
   // ending it ends what is signed for it later, too
   await ana.call("logout");
   assert.equal((await again.closed).code, 4401);
