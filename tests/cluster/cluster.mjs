@@ -1,5 +1,5 @@
 // Several nodes that are one chat, each with a way of its own to a DynamoDB emulator and
-// to a real Redis. To the crowd of people it looks like one server, of which each
+// to a real Redis, or to a cluster of them. To the crowd of people it looks like one server, of which each
 // connection finds whichever node is there.
 import { execFileSync } from "node:child_process";
 import { PROGRAM, Server, freePort } from "../integration/lib/server.mjs";
@@ -8,12 +8,14 @@ import { startDynamo } from "../emulators/lib/dynamo.mjs";
 import { Flaky } from "./flaky.mjs";
 import { Pipe } from "./pipe.mjs";
 import { Redis } from "./redis.mjs";
+import { RedisCluster } from "./redis_cluster.mjs";
 
 const SECRET = "one secret that all the nodes share";
 
 export class Cluster {
-  static async start(n, pick) {
+  static async start(n, sharded, pick) {
     const cluster = new Cluster();
+    cluster.sharded = sharded;
     cluster.pick = pick;
     cluster.nodes = [];
     cluster.counts = {}; // of the store's faults
@@ -28,8 +30,8 @@ export class Cluster {
 
   async begin(n) {
     this.dynamo = await startDynamo();
-    this.redis = await Redis.start();
-    this.replica = await Redis.start({ replicaof: `127.0.0.1 ${this.redis.port}` });
+    this.redis = await (this.sharded ? RedisCluster : Redis).start();
+    if (!this.sharded) this.replica = await Redis.start({ replicaof: `127.0.0.1 ${this.redis.port}` });
     const env = { ...process.env, ...this.dynamo.env };
     execFileSync(PROGRAM, ["store", "init"], { env, stdio: ["ignore", "ignore", "inherit"] });
     while (this.nodes.length < n) this.nodes.push(await this.node());
@@ -41,12 +43,12 @@ export class Cluster {
   }
 
   async node() {
-    const way = await Pipe.open(this.redis.port);
+    const way = this.sharded ? undefined : await Pipe.open(this.redis.port);
     const flaky = await Flaky.open(this.dynamo.port, this.counts);
     const env = { ...this.dynamo.env, AWS_ENDPOINT_URL_DYNAMODB: flaky.url };
     const flags = {
       store: "dynamodb",
-      bus: `redis://127.0.0.1:${way.port}`,
+      bus: this.sharded ? this.redis.url : `redis://127.0.0.1:${way.port}`,
       "token-secret": SECRET,
       "drain-ms": "500ms",
       "commands-in-flight": 64,
@@ -87,9 +89,15 @@ export class Cluster {
     }, 15_000);
   }
 
+  // Of each node.
+  async metric(name) {
+    const texts = await Promise.all(this.nodes.map(async (node) => (await node.fetch("/metrics")).text()));
+    return texts.map((text) => Number(text.match(new RegExp(`^${name} (.*)$`, "m"))?.[1]));
+  }
+
   async drop(node) {
     await node.close();
-    await node.way.close();
+    await node.way?.close();
     await node.flaky.close();
   }
 

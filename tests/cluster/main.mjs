@@ -6,10 +6,10 @@ import { Reader, Writer } from "../crash/crowd.mjs";
 import { sleep, until } from "../integration/lib/suite.mjs";
 import { Cluster } from "./cluster.mjs";
 
-const rounds = Number(process.argv[2] ?? 11);
 const nodes = Number(process.env.NODES ?? 3);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const wanted = process.env.T ?? "";
+const sharded = process.env.REDIS === "cluster";
 const WRITERS = 4;
 const READERS = 4;
 const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 60) * 1000; // no further round after this
@@ -43,7 +43,7 @@ class World {
   }
 
   async begin() {
-    this.server = await Cluster.start(nodes, (list) => this.pick(list));
+    this.server = await Cluster.start(nodes, sharded, (list) => this.pick(list));
     await this.server.whole();
     await this.witness.login();
     for (const room of this.rooms) await this.witness.ask("join", { room });
@@ -126,6 +126,43 @@ const faults = {
   },
 };
 
+// The same of a Redis cluster.
+const clusterFaults = {
+  async "slots move"({ server }) {
+    assert.ok((await server.redis.moveSlots()) > 3);
+    await sleep(500);
+    await server.whole();
+  },
+  async "a primary is killed, and its replica takes over"({ server }) {
+    await server.redis.pair[0].stop();
+    await server.whole(false);
+    assert.ok((await server.metric("polylog_bus_shards_down")).every((n) => n > 0));
+    await server.redis.tookOver();
+    await server.whole();
+    assert.deepEqual(new Set(await server.metric("polylog_degraded")), new Set([0]));
+    await server.redis.pair[1].spawn();
+    await server.redis.follows();
+    await server.whole();
+  },
+  async "a primary is paused, and its replica takes over"({ server }) {
+    const [primary] = server.redis.pair;
+    primary.pause();
+    await server.redis.tookOver();
+    await sleep(500);
+    primary.resume();
+    await server.redis.follows();
+    await server.whole();
+  },
+  async "a primary without a replica is killed, and comes back"({ server }) {
+    await server.redis.nodes[2].stop();
+    await server.whole(false);
+    await sleep(1500);
+    await server.redis.nodes[2].spawn();
+    await server.whole();
+  },
+  "a node is killed, and replaced": faults["a node is killed, and replaced"],
+};
+
 async function round(world, fault) {
   const sleeper = world.chance(0.5) ? world.readers[0] : undefined; // misses it all
   if (sleeper) sleeper.away = true;
@@ -134,7 +171,7 @@ async function round(world, fault) {
   const pouring = Promise.all(world.writers.map((writer) => writer.pour()));
   pouring.catch(() => undefined); // it is heard of below
   await sleep(300 + world.random(500));
-  await faults[fault](world);
+  await befalls[fault](world);
   await sleep(world.random(300));
   world.pouring = false;
   await pouring;
@@ -142,7 +179,9 @@ async function round(world, fault) {
   return check(world);
 }
 
-const plan = Object.keys(faults).filter((name) => name.includes(wanted));
+const befalls = sharded ? clusterFaults : faults;
+const plan = Object.keys(befalls).filter((name) => name.includes(wanted));
+const rounds = Number(process.argv[2] ?? plan.length);
 const counts = { passed: 0, failed: 0 };
 const world = new World();
 let start = Date.now();

@@ -5,6 +5,13 @@ import { connect } from "node:net";
 import { freePort, temporary } from "../integration/lib/server.mjs";
 import { until } from "../integration/lib/suite.mjs";
 
+function isWhole(text) {
+  const [head, ...more] = text.split("\r\n");
+  const n = Number(head.slice(1));
+  if (head[0] === "*") return more.length > 2 * n;
+  return more.length > 0 && (head[0] !== "$" || n < 0 || text.length >= head.length + n + 4);
+}
+
 export class Redis {
   static async start(flags = {}) {
     const redis = new Redis();
@@ -26,8 +33,8 @@ export class Redis {
     await until("redis answers", () => this.say("PING").then((line) => line === "+PONG", () => false));
   }
 
-  // Its first line of an answer.
-  say(...words) {
+  // What it answers, a list of strings at most.
+  answer(...words) {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, "127.0.0.1");
       let text = "";
@@ -35,12 +42,23 @@ export class Redis {
       socket.on("error", reject);
       socket.on("data", (data) => {
         text += data;
-        if (!text.includes("\r\n")) return;
+        if (!isWhole(text)) return;
         socket.destroy();
-        resolve(text.slice(0, text.indexOf("\r\n")));
+        resolve(text);
       });
       socket.write(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
     });
+  }
+
+  // The first line of it.
+  async say(...words) {
+    return (await this.answer(...words)).split("\r\n")[0];
+  }
+
+  // Waits until an answer has that in it.
+  has(what, ...words) {
+    const look = () => this.answer(...words).then((text) => text.includes(what), () => false);
+    return until(`redis says ${what}`, look, 15_000);
   }
 
   async stop(signal = "SIGKILL") {
