@@ -17,16 +17,17 @@ export async function use(t, engine = "local") {
   return { url, sdk, prefix: `t${process.pid}-${++serial}`, env };
 }
 
-// The program with args to its end: { code, out, err }.
+// The program with args to its end: resolves to { code, out, err }; its process is child.
 export function run(args, env = {}, program = PROGRAM) {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const run = { out: "", err: "" };
   child.stdout.on("data", (chunk) => (run.out += chunk));
   child.stderr.on("data", (chunk) => (run.err += chunk));
-  return new Promise((resolve, reject) => {
+  const ended = new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ ...run, code: signal ?? code }));
   });
+  return Object.assign(ended, { child });
 }
 
 // `polylog store init|check` on the tables of d.
