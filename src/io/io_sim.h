@@ -47,11 +47,15 @@ void sim_host_crash(struct io_host *h);
 /* Its helpers' work takes so much longer: what they do is far away. */
 void sim_host_far(struct io_host *h, unsigned ms);
 
+/* Its wall clock is wrong by so much. */
+void sim_host_clock(struct io_host *h, int64_t ms);
+
 /* Runs one thing, or lets time pass until there is one to run. False if nothing
  * can ever happen again. Only loops that host_start was called for get turns. */
 bool sim_step(struct sim *s) MUST_CHECK;
 
-/* Virtual milliseconds since the world began; wall time is this plus a constant. */
+/* Virtual milliseconds since the world began; a right wall clock is this plus a
+ * constant. */
 uint64_t sim_now_ms(const struct sim *s);
 
 /* Bytes that a socket's receiver has not taken yet before its sender is blocked

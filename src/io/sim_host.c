@@ -210,6 +210,11 @@ void sim_host_far(struct io_host *h, unsigned ms)
     self(h)->far_ms = ms;
 }
 
+void sim_host_clock(struct io_host *h, int64_t ms)
+{
+    self(h)->clock_ms = ms;
+}
+
 void sim_host_crash(struct io_host *h)
 {
     struct sim_host *host = self(h);

@@ -20,7 +20,7 @@ static uint64_t loop_now_ms(struct io *io)
 
 static uint64_t loop_wall_ms(struct io *io)
 {
-    return WALL_START_MS + loop_now_ms(io);
+    return WALL_START_MS + loop_now_ms(io) + (uint64_t)sim_io_loop(io)->host->clock_ms;
 }
 
 static uint64_t loop_clock_us(struct io *io)

@@ -86,7 +86,8 @@ struct sim_host {
     struct io_host host;
     struct sim *sim;
     unsigned number, loops_n, helpers_n;
-    unsigned far_ms; /* its helpers' work takes so much longer */
+    unsigned far_ms;  /* its helpers' work takes so much longer */
+    int64_t clock_ms; /* its wall clock is ahead by so much */
     bool crashed;
 };
 

@@ -1,7 +1,9 @@
 #include "lib/sim_node.h"
 
+#include "bus/bus_redis.h"
 #include "lib/bus_model.h"
 #include "lib/check.h"
+#include "lib/redis_model.h"
 #include "server/conn.h"
 
 #include <stdatomic.h>
@@ -52,6 +54,37 @@ static void open_store(struct sim_node *n)
     n->faults = store_fault_new(inner, rng_u64(n->o.rng), (struct store_fault_options){0});
 }
 
+static void bus_changed(void *ctx, bool up, const char *why)
+{
+    struct sim_node *n = ctx;
+
+    server_bus_changed(n->server, up, why);
+}
+
+static void open_bus(struct sim_node *n)
+{
+    struct bus_redis_options o = {.text = "test", .changed = bus_changed, .ctx = n};
+    char url[REDIS_MODEL_URL], why[BUS_REDIS_WHY_MAX];
+
+    if (n->o.buses != NULL) {
+        n->bus = bus_model_bus(n->o.buses);
+    } else if (n->o.redis != NULL) {
+        redis_model_url(n->o.redis, n->o.way, url);
+        o.url = url;
+        if (bus_redis_new(n->host, &o, &n->bus, why) != 0)
+            fail_msg("%s", why);
+    } else {
+        n->bus = bus_local_new();
+    }
+}
+
+static void identified(void *ctx, struct str id)
+{
+    struct sim_node *n = ctx;
+
+    assert_int_equal(bus_redis_start(n->bus, id), 0);
+}
+
 /* Only the store of one that crashed never answers. */
 static void stuck(void *ctx)
 {
@@ -70,12 +103,13 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
         abort();
     n->o = *o;
     n->host = sim_host_new(o->sim);
+    sim_host_clock(n->host, o->clock_ms);
     load_conf(n);
     n->log_to = o->trace ? stdout : fopen("/dev/null", "we");
     assert_non_null(n->log_to);
     assert_int_equal(log_sink_new(n->host, n->log_to, false, &n->log), 0);
     open_store(n);
-    n->bus = o->buses != NULL ? bus_model_bus(o->buses) : bus_local_new();
+    open_bus(n);
     so = (struct server_options){
         .conf = &n->conf,
         .host = n->host,
@@ -85,6 +119,7 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
         .version = "test",
         .serving = serving,
         .failed = failed,
+        .identified = o->redis != NULL ? identified : NULL,
         .stuck = stuck,
         .ctx = n,
         .workers = o->workers,
@@ -120,6 +155,7 @@ bool sim_node_ended(const struct sim_node *n)
 
 void sim_node_free(struct sim_node *n)
 {
+    bus_stop(n->bus);
     host_join(n->host);
     if (n->o.buses != NULL)
         bus_model_silence(n->bus);

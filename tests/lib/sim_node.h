@@ -10,13 +10,17 @@
 #include "server/server.h"
 
 struct bus_model;
+struct redis_model;
 
 struct sim_node_options {
     struct sim *sim;
     struct rng *rng;
     struct sim_disk disk;
-    struct bus_model *buses; /* NULL: it is the only node */
-    const char *args[32];    /* flags of `polylog serve`; ended by NULL */
+    struct bus_model *buses;   /* or */
+    struct redis_model *redis; /* by way of its own; both NULL: it is the only node */
+    unsigned way;
+    int clock_ms;         /* its wall clock is wrong by so much */
+    const char *args[32]; /* flags of `polylog serve`; ended by NULL */
     uint16_t port;
     unsigned workers;
     unsigned search_max; /* 0: the program's own */

@@ -29,7 +29,10 @@ enum {
     STEPS_MAX = 4000000,
     CHECK_EVERY = 16,
     OUTAGE_MS = 15000,
-    LATE_MS = 3000, /* so late DynamoDB may do what nobody waits for any more */
+    CLOCK_MS = 5000,
+    REDIS_OUTAGE_MS = 12000,
+    REDIS_QUIET_MS = 20000, /* until it is noticed that all is well again */
+    LATE_MS = 3000,         /* so late DynamoDB may do what nobody waits for any more */
 };
 
 #define VFS "story"
@@ -53,13 +56,14 @@ struct story {
     struct sim_disk disk;
     struct vfs_lossy *vfs; /* NULL: another disk than SQLite's */
     char dir[64];
-    struct bus_model *buses; /* NULL: there is one node */
+    struct bus_model *buses; /* or redis; both NULL: there is one node */
+    struct redis_model *redis;
     struct place places[NODES_MAX];
     unsigned places_n;
     struct sim_node *gone[GONE_MAX]; /* crashed ones that are not freed yet */
     unsigned gone_n;
     unsigned actions, workers;
-    uint64_t act_ms, until_ms, full_until_ms, apart_until_ms, outage_until_ms;
+    uint64_t act_ms, until_ms, full_until_ms, apart_until_ms, outage_until_ms, redis_until_ms;
     bool over;
     struct sim_act act;
     bool served; /* a node was up: all that the first start writes is written */
@@ -145,6 +149,8 @@ static void start_node(struct story *s, unsigned i)
                                  .rng = &s->rng,
                                  .disk = s->disk,
                                  .buses = s->buses,
+                                 .redis = s->redis,
+                                 .way = i,
                                  .port = (uint16_t)(PORT + i),
                                  .workers = s->workers,
                                  .trace = s->trace};
@@ -152,6 +158,8 @@ static void start_node(struct story *s, unsigned i)
 
     for (unsigned k = 0; args[k] != NULL; k++)
         o.args[k] = args[k];
+    if (s->o->clocks)
+        o.clock_ms = (int)below(s, 2 * CLOCK_MS) - CLOCK_MS;
     if (s->trace)
         printf("%8llu node %u starts\n", (unsigned long long)sim_now_ms(s->sim), i);
     s->places[i] = (struct place){.node = sim_node_start(&o)};
@@ -302,6 +310,67 @@ static void mind_service(struct story *s)
     dynamo_model_set_faults(s->disk.dynamo, outages[below(s, COUNTOF(outages))]);
 }
 
+/* Something befalls Redis; what. */
+static const char *trouble_redis(struct story *s)
+{
+    unsigned one = (unsigned)below(s, REDIS_MODEL_SERVERS);
+    struct redis_model_faults f = s->o->redis_faults;
+
+    switch (below(s, 8)) {
+    case 0:
+        redis_model_kill(s->redis, one);
+        return "a server is killed";
+    case 1:
+        for (unsigned i = 0; i < REDIS_MODEL_SERVERS; i++)
+            redis_model_kill(s->redis, i);
+        return "all servers are killed";
+    case 2:
+        redis_model_pause(s->redis, one, true);
+        return "a server is paused";
+    case 3:
+        redis_model_promote(s->redis, one, false);
+        return "a server takes over";
+    case 4:
+        redis_model_promote(s->redis, one, true);
+        return "two take themselves for the primary";
+    case 5:
+        redis_model_part(s->redis, (unsigned)below(s, s->places_n), true);
+        return "a node is cut off";
+    case 6:
+        f.slow_ms = 1 + (unsigned)below(s, 2000);
+        redis_model_set(s->redis, f);
+        return "it is slow";
+    default:
+        f.refuse = "LOADING Redis is loading the dataset in memory";
+        redis_model_set(s->redis, f);
+        return "it refuses";
+    }
+}
+
+/* Periods in which it is in trouble. */
+static void mind_redis(struct story *s)
+{
+    uint64_t now = sim_now_ms(s->sim);
+    bool last = s->actions == 0;
+    const char *what;
+
+    if (s->redis == NULL || (now < s->redis_until_ms && !last))
+        return;
+    if (s->redis_until_ms > 0) {
+        redis_model_heal(s->redis);
+        redis_model_set(s->redis, last ? (struct redis_model_faults){0} : s->o->redis_faults);
+        s->redis_until_ms = 0;
+        if (s->trace)
+            printf("%8llu Redis: all is well\n", (unsigned long long)now);
+    }
+    if (last || !s->o->redis_fails || !chance(s, 3))
+        return;
+    what = trouble_redis(s);
+    s->redis_until_ms = now + 1 + below(s, REDIS_OUTAGE_MS);
+    if (s->trace)
+        printf("%8llu Redis: %s\n", (unsigned long long)now, what);
+}
+
 static void look(struct story *s)
 {
     for (unsigned i = 0; i < s->places_n; i++) {
@@ -325,6 +394,7 @@ static bool step(struct story *s, unsigned n)
     if (n % CHECK_EVERY == 0) {
         mind_stores(s);
         mind_service(s);
+        mind_redis(s);
         look(s);
     }
     return sim_check_violation(s->check) == NULL;
@@ -374,6 +444,8 @@ static bool run_calm(struct story *s)
 
     if (s->disk.dynamo != NULL)
         quiet_for_ms += 2 * LATE_MS; /* what comes late is looked for ever more seldom */
+    if (s->redis != NULL)
+        quiet_for_ms += REDIS_QUIET_MS;
 
     sim_set_faults(s->sim, (struct sim_faults){0});
     if (s->buses != NULL) {
@@ -382,6 +454,7 @@ static bool run_calm(struct story *s)
     }
     mind_stores(s);
     mind_service(s);
+    mind_redis(s);
     s->crowd.calm = true;
     for (unsigned i = 0; i < s->clients_n; i++)
         s->clients[i].pause_ms = 0;
@@ -553,7 +626,10 @@ static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
     else
         s->disk.mem = store_mem_disk_new();
     s->places_n = MAX(o->nodes, 1u);
-    if (o->nodes > 1) {
+    if (o->redis) {
+        s->redis = redis_model_new(s->sim, seed);
+        redis_model_set(s->redis, o->redis_faults);
+    } else if (o->nodes > 1) {
         s->buses = bus_model_new(s->sim, &s->rng);
         bus_model_set(s->buses, o->bus);
     }
@@ -608,6 +684,7 @@ const char *sim_story_run(const struct sim_story *o, uint64_t seed)
     io_free(s->crowd.io);
     host_free(s->host);
     bus_model_free(s->buses);
+    redis_model_free(s->redis);
     dynamo_model_free(s->disk.dynamo);
     sim_free(s->sim);
     store_mem_disk_free(s->disk.mem);

@@ -8,6 +8,7 @@
 
 #include "lib/bus_model.h"
 #include "lib/dynamo_model.h"
+#include "lib/redis_model.h"
 
 struct sim_story {
     bool drawn;       /* the seed decides on all of what follows */
@@ -26,6 +27,10 @@ struct sim_story {
     bool dynamo; /* on a model of DynamoDB, which has these faults */
     struct dynamo_model_faults service;
     bool outages; /* and at times does next to nothing */
+    bool redis;   /* they hear of each other by a model of Redis, which has these faults */
+    struct redis_model_faults redis_faults;
+    bool redis_fails; /* and at times is killed, paused, taken over, apart, out of reach */
+    bool clocks;      /* the nodes' clocks are apart */
 };
 
 /* Runs it. NULL, or what was violated (valid until the next). */
