@@ -137,7 +137,7 @@ struct redis_sent {
     struct map_node node;
     struct list missed; /* a doorbell that could not be sent, or was not taken */
     unsigned unanswered;
-    uint64_t count, seq;
+    uint64_t count, seq, rang_ms;
     size_t id_n;
     uint8_t id[];
 };
@@ -194,7 +194,8 @@ struct bus_redis {
     struct list shards; /* plain, and the cluster's */
     struct redis_base base[BASE_N];
     struct map rooms, sent, nodes;
-    size_t nowhere_n; /* rooms that no shard serves */
+    unsigned silent_n; /* nodes that went without a goodbye, and perhaps come back */
+    size_t nowhere_n;  /* rooms that no shard serves */
     struct list missed;
     uint64_t missed_ms;      /* when to send them */
     struct map_iter looking; /* where the last tick's looks ended */
@@ -310,6 +311,8 @@ void bus_redis_publish_direct(struct bus_redis *b, uint64_t node, unsigned loop,
 void bus_redis_publish_say(struct bus_redis *b, char kind, struct str bytes);
 /* A doorbell was answered: taken, or to be sent again. */
 void bus_redis_publish_answered(struct bus_redis *b, struct redis_sent *s, bool taken);
+/* Who had taken doorbells may not have passed them on: the last ones are sent again. */
+void bus_redis_publish_again(struct bus_redis *b);
 void bus_redis_publish_missed(struct bus_redis *b);
 void bus_redis_publish_fini(struct bus_redis *b);
 

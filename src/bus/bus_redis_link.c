@@ -131,6 +131,8 @@ static void shut(struct redis_link *l)
 
     if (l->state == LINK_DOWN || l->state == LINK_CLOSING)
         return;
+    if (l->state == LINK_UP && l->role == LINK_PUBLISHES && !b->ending)
+        bus_redis_publish_again(b);
     wheel_cancel(&b->wheel, &l->timer);
     l->state = LINK_CLOSING;
     if (!calls) { /* else the helper's answer finds it closing */
@@ -144,6 +146,7 @@ static void shut(struct redis_link *l)
 void bus_redis_link_fail(struct redis_link *l, const char *why)
 {
     struct bus_redis *b = l->bus;
+    bool published = l->state == LINK_UP && l->shard == &b->plain && l->role == LINK_PUBLISHES;
 
     if (l->state == LINK_DOWN || l->state == LINK_CLOSING)
         return;
@@ -153,6 +156,8 @@ void bus_redis_link_fail(struct redis_link *l, const char *why)
         (void)snprintf(b->why, sizeof(b->why), "%.127s: %.120s", l->target->host, why);
     shut(l);
     bus_redis_failed(b);
+    if (published) /* another Redis may be the primary now */
+        bus_redis_link_fail(&b->plain.subscribes, why);
 }
 
 void bus_redis_link_want(struct redis_link *l, bool wanted)
@@ -233,6 +238,18 @@ static uint64_t login_ends_ms(struct bus_redis *b)
     return all == 0 ? 0 : bus_redis_now(b) + all - rng_below(&b->rng, all / 8 + 1);
 }
 
+/* Where one publishes, the primary, the other is to subscribe: a replica hears of what it
+ * is told later, or not at all. */
+static bool are_apart(struct bus_redis *b)
+{
+    const struct redis_link *to = &b->plain.publishes, *from = &b->plain.subscribes;
+
+    if (to->state != LINK_UP || from->state != LINK_UP || to->target == from->target)
+        return false;
+    b->target = (unsigned)(to->target - b->targets);
+    return true;
+}
+
 static void came_up(struct redis_link *l)
 {
     wheel_cancel(&l->bus->wheel, &l->timer);
@@ -241,6 +258,8 @@ static void came_up(struct redis_link *l)
     l->until_ms = login_ends_ms(l->bus);
     if (l->role == LINK_SUBSCRIBES)
         bus_redis_room_subscribe_all(l->bus, l->shard);
+    if (are_apart(l->bus))
+        bus_redis_link_fail(&l->bus->plain.subscribes, "another Redis is the primary");
     bus_redis_changed(l->bus);
 }
 

@@ -4,7 +4,11 @@
 
 #include <stdlib.h>
 
-enum { SENT_MAX = 100000, MISSED_MS = 1000 };
+enum {
+    SENT_MAX = 100000,
+    MISSED_MS = 1000,
+    AGAIN_MS = 2 * BUS_LEASE_MS, /* for what is older, whoever did not hear us has looked */
+};
 
 static void put_u64(uint8_t *p, uint64_t v)
 {
@@ -76,6 +80,18 @@ void bus_redis_publish_answered(struct bus_redis *b, struct redis_sent *s, bool 
     s->unanswered--;
     if (!taken)
         miss(b, s);
+}
+
+void bus_redis_publish_again(struct bus_redis *b)
+{
+    struct map_iter it;
+
+    for (struct map_node *n = map_first(&b->sent, &it); n != NULL; n = map_next(&it)) {
+        struct redis_sent *s = CONTAINER_OF(n, struct redis_sent, node);
+
+        if (s->seq > 0 && s->rang_ms + AGAIN_MS >= bus_redis_now(b))
+            miss(b, s);
+    }
 }
 
 void bus_redis_publish_fini(struct bus_redis *b)
@@ -158,8 +174,10 @@ void bus_redis_publish(struct bus_redis *b, enum bus_kind kind, struct str topic
     s = sent_get(b, topic);
     h.count = ++s->count;
     bus_redis_room_busy(b, topic);
-    if (kind == BUS_RING)
+    if (kind == BUS_RING) {
         s->seq = MAX(s->seq, seq);
+        s->rang_ms = bus_redis_now(b);
+    }
     channel = bus_redis_channel_room(b, topic, name);
     l = link_for(b, channel);
     if (l != NULL)
