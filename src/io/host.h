@@ -66,7 +66,7 @@ static inline int host_io_new(struct io_host *h, struct io **ret_io)
 }
 
 /* Runs turn(arg) again and again on a thread of io's own until it returns
- * false. turn calls io_wait once. 0 or -errno. */
+ * false. turn calls io_wait once. Any thread, one of these too. 0 or -errno. */
 static inline int host_start(struct io_host *h, struct io *io, bool (*turn)(void *arg), void *arg)
 {
     return h->ops->start(h, io, turn, arg);

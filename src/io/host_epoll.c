@@ -29,6 +29,7 @@ struct loop {
 
 struct host_epoll {
     struct io_host host;
+    pthread_mutex_t mutex; /* of the loops: one may start another */
     struct loop *loops;
     unsigned loops_n, helpers_n;
 };
@@ -116,30 +117,43 @@ static int host_start_loop(struct io_host *h, struct io *io, bool (*turn)(void *
         return -ENOMEM;
     l->turn = turn;
     l->arg = arg;
+    (void)pthread_mutex_lock(&host->mutex);
     (void)snprintf(name, sizeof(name), "worker-%u", host->loops_n);
     r = thread_start(&l->thread, name, loop_run, l);
-    if (r < 0) {
-        free(l);
-        return r;
+    if (r == 0) {
+        l->next = host->loops;
+        host->loops = l;
+        host->loops_n++;
     }
-    l->next = host->loops;
-    host->loops = l;
-    host->loops_n++;
-    return 0;
+    (void)pthread_mutex_unlock(&host->mutex);
+    if (r < 0)
+        free(l);
+    return r;
+}
+
+/* NULL: there is none, any more. */
+static struct loop *pop_loop(struct host_epoll *host)
+{
+    struct loop *l;
+
+    (void)pthread_mutex_lock(&host->mutex);
+    l = host->loops;
+    if (l != NULL)
+        host->loops = l->next;
+    else
+        host->loops_n = 0;
+    (void)pthread_mutex_unlock(&host->mutex);
+    return l;
 }
 
 static void host_join_loops(struct io_host *h)
 {
-    struct host_epoll *host = self(h);
+    struct loop *l;
 
-    while (host->loops != NULL) {
-        struct loop *l = host->loops;
-
-        host->loops = l->next;
+    while ((l = pop_loop(self(h))) != NULL) {
         (void)pthread_join(l->thread, NULL);
         free(l);
     }
-    host->loops_n = 0;
 }
 
 /* Cuts off what one call of run gets. Under the mutex. */
@@ -307,6 +321,7 @@ static void host_free_epoll(struct io_host *h)
     struct host_epoll *host = self(h);
 
     assert(host->loops == NULL && host->helpers_n == 0);
+    (void)pthread_mutex_destroy(&host->mutex);
     free(host);
 }
 
@@ -327,6 +342,7 @@ int host_epoll_new(struct io_host **ret_host)
 
     if (host == NULL)
         return -ENOMEM;
+    (void)pthread_mutex_init(&host->mutex, NULL);
     host->host.ops = &epoll_ops;
     *ret_host = &host->host;
     return 0;

@@ -98,6 +98,34 @@ static void loops_run_until_their_turn_ends_them(void **state)
     }
 }
 
+struct family {
+    struct rig *rig;
+    unsigned turns;
+};
+
+/* Each turn starts another loop. */
+static bool starting_turn(void *arg)
+{
+    struct family *f = arg;
+
+    assert_int_equal(host_start(f->rig->host, f->rig->io, counting_turn, &f->turns), 0);
+    return false;
+}
+
+static void a_loop_starts_another(void **state)
+{
+    struct rig *r = *state;
+    struct family families[8];
+
+    for (unsigned i = 0; i < COUNTOF(families); i++) {
+        families[i] = (struct family){.rig = r};
+        assert_int_equal(host_start(r->host, r->io, starting_turn, &families[i]), 0);
+    }
+    host_join(r->host);
+    for (unsigned i = 0; i < COUNTOF(families); i++)
+        assert_int_equal(families[i].turns, 7);
+}
+
 static uint64_t spread_run(void *ctx, struct io_job *chain)
 {
     atomic_uint *ran = ctx;
@@ -397,7 +425,7 @@ static void ready_sockets_take_turns(void **state)
 #define ON_EPOLL(body) cmocka_unit_test_setup_teardown(body, io_rig_epoll, io_rig_teardown)
 
 CHECK_MAIN(ON_EPOLL(mail_from_threads_is_in_order_and_wakes),
-           ON_EPOLL(loops_run_until_their_turn_ends_them),
+           ON_EPOLL(loops_run_until_their_turn_ends_them), ON_EPOLL(a_loop_starts_another),
            ON_EPOLL(threads_of_a_helper_share_jobs_of_two_homes), ON_EPOLL(a_lock_keeps_others_out),
            ON_EPOLL(unix_sockets_carry_bytes), ON_EPOLL(only_a_stale_unix_socket_is_replaced),
            ON_EPOLL(every_interface_means_ip4_too),
