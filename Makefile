@@ -110,7 +110,7 @@ $(B)/bench/store_bench: $(B)/bench/store_bench.o $(B)/libpolylog.a
 # what it finds on the way stays in build/fuzz, a crash in build/fuzz/crash-*.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz:
-	@$(MAKE) -s --no-print-directory CC=clang O=1 SAN=address,undefined,fuzzer-no-link \
+	@$(MAKE) -s $(J) --no-print-directory CC=clang O=1 SAN=address,undefined,fuzzer-no-link \
 	    LDFLAGS=-fsanitize=fuzzer $(FUZZ:%=fuzz-%)
 fuzz-%: $(B)/tests/fuzz/fuzz_%
 	@mkdir -p build/fuzz/$*
