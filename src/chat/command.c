@@ -519,11 +519,6 @@ enum command_id command_find(struct str name)
     return str_eq(name, tutorial) ? COMMAND_send : COMMAND_NONE;
 }
 
-const char *command_name(enum command_id id)
-{
-    return commands[id].name;
-}
-
 unsigned command_cost(enum command_id id)
 {
     return commands[id].cost;

@@ -100,7 +100,6 @@ void command_fini(struct command *c);
  * `text` and room general by default: the usual tutorial's frame. */
 enum command_id command_find(struct str name);
 
-const char *command_name(enum command_id id);
 unsigned command_cost(enum command_id id);  /* in tenths of a message */
 bool command_is_public(enum command_id id); /* may be called before authentication */
 

@@ -134,14 +134,6 @@ void door_http_answer(struct conn *c, const struct http_answer *a)
     answered(c);
 }
 
-void door_http_answered(struct conn *c, struct str bytes)
-{
-    if (bytes.n == 0)
-        conn_drop(c, METRIC_close_gone);
-    else if (conn_send(c, bytes))
-        answered(c);
-}
-
 void door_http_fail(struct conn *c, enum error_code code, uint64_t retry_after_ms)
 {
     struct call call = {.error = code, .retry_after_ms = retry_after_ms};

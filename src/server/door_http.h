@@ -70,9 +70,6 @@ void door_http_answer(struct conn *c, const struct http_answer *a);
 /* Whose the request in hand is: the connection's peer, or who a trusted proxy says. */
 struct io_addr door_http_client(const struct conn *c);
 
-/* The request in hand was answered elsewhere, with these bytes; none: it is over. */
-void door_http_answered(struct conn *c, struct str bytes);
-
 /* {"error":{...}} of errors.tbl, or as the call ended. */
 void door_http_fail(struct conn *c, enum error_code code, uint64_t retry_after_ms);
 void door_http_fail_call(struct conn *c, const struct call *call);

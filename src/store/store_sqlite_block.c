@@ -76,14 +76,6 @@ bool store_sqlite_block_next(struct store_sqlite_block *b, struct str *ret_entry
     return true;
 }
 
-struct frame *store_sqlite_block_join(struct store_sqlite_block a, struct store_sqlite_block b)
-{
-    struct frame *f = frame_new(1 + varint_size(a.n + b.n) + a.rest.n + b.rest.n);
-
-    put_bytes(put_bytes(put_head(f->bytes, a.n + b.n), a.rest), b.rest);
-    return f;
-}
-
 struct frame *store_sqlite_block_replace(struct store_sqlite_block b, unsigned at, struct str entry)
 {
     unsigned n = b.n;

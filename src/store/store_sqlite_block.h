@@ -25,10 +25,6 @@ bool store_sqlite_block_open(struct str bytes, struct store_sqlite_block *ret) M
 /* Takes the next entry of an opened block; false at the end. */
 bool store_sqlite_block_next(struct store_sqlite_block *b, struct str *ret_entry);
 
-/* A block of what is left of a, followed by what is left of b. */
-struct frame *store_sqlite_block_join(struct store_sqlite_block a,
-                                      struct store_sqlite_block b) MUST_CHECK;
-
 /* A copy of b whose entry at (0: the first) is `entry` instead; at < b.n. */
 struct frame *store_sqlite_block_replace(struct store_sqlite_block b, unsigned at,
                                          struct str entry) MUST_CHECK;

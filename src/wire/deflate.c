@@ -124,23 +124,9 @@ size_t deflate_answer(const struct deflate_params *params, char out[static DEFLA
 
     if (params->window_answered)
         (void)snprintf(window, sizeof(window), "; server_max_window_bits=%d", params->window_bits);
-    n = snprintf(out, DEFLATE_ANSWER_MAX, "%s%s", DEFLATE_OFFER, window);
+    n = snprintf(out, DEFLATE_ANSWER_MAX, "%s%s", DEFLATE_BASE, window);
     assert(n > 0 && n < DEFLATE_ANSWER_MAX);
     return (size_t)n;
-}
-
-bool deflate_accept(struct str answer, struct deflate_params *ret)
-{
-    struct found f;
-    struct str element, second;
-
-    if (!field_list_next(&answer, &element) || field_list_next(&answer, &second))
-        return false;
-    /* client_max_window_bits was not offered, so it must not be answered. */
-    if (!take_extension(element, &f) || !f.server_alone || f.client_bits)
-        return false;
-    *ret = (struct deflate_params){.window_bits = DEFLATE_WINDOW_MAX};
-    return true;
 }
 
 struct deflate_codec *deflate_new(int level)

@@ -29,10 +29,10 @@ bool deflate_negotiate(struct str offers, struct deflate_params *ret) MUST_CHECK
  * length. */
 size_t deflate_answer(const struct deflate_params *params, char out[static DEFLATE_ANSWER_MAX]);
 
-/* Client: what to offer. */
-#define DEFLATE_OFFER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+/* What every answer begins with. */
+#define DEFLATE_BASE "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-/* Client: reads the server's answer to DEFLATE_OFFER. False: the answer is none
+/* Client: reads the server's answer to DEFLATE_BASE. False: the answer is none
  * that the offer allows, and the connection has to be failed. RFC 7692 7.1. */
 bool deflate_accept(struct str answer, struct deflate_params *ret) MUST_CHECK;
 

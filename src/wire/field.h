@@ -13,10 +13,6 @@ struct http1_headers;
  * end of the year 9999. RFC 9110 5.6.7. */
 void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN]);
 
-/* Reads any of the three forms of RFC 9110 5.6.7. A year of two digits is one
- * from 1970 to 2069. */
-bool field_date_parse(struct str s, int64_t *ret_unix_s) MUST_CHECK;
-
 /* Takes the next element of a comma-separated list off *rest, without blanks;
  * skips empty ones and respects quoted strings. False at the end. */
 bool field_list_next(struct str *rest, struct str *ret_element);

@@ -36,21 +36,6 @@ static void check_lists(struct str s)
     require(!field_etag_match(STR(""), s));
 }
 
-/* A date that was read and written is read as the same one. */
-static void check_date(struct str s)
-{
-    char out[FIELD_DATE_LEN];
-    int64_t at, again;
-
-    if (!field_date_parse(s, &at))
-        return;
-    require(at >= 0);
-    if (at > 253402300799) /* a leap second at the end of time */
-        return;
-    field_date_format(at, out);
-    require(field_date_parse((struct str){(uint8_t *)out, sizeof(out)}, &again) && again == at);
-}
-
 static void check_url(struct str s)
 {
     uint8_t out[TEXT_MAX], back[3 * TEXT_MAX];

@@ -13,7 +13,6 @@ static void field_dates_agree_with_the_library(void **state)
     for (int64_t s = 0; s < 400ll * 366 * 86400; s += 86400 - 7) {
         char got[FIELD_DATE_LEN], want[FIELD_DATE_LEN + 1];
         time_t t = (time_t)s;
-        int64_t back = -1;
         struct tm tm;
 
         assert_non_null(gmtime_r(&t, &tm));
@@ -21,45 +20,6 @@ static void field_dates_agree_with_the_library(void **state)
                          FIELD_DATE_LEN);
         field_date_format(s, got);
         assert_memory_equal(got, want, FIELD_DATE_LEN);
-        assert_true(field_date_parse((struct str){(uint8_t *)got, sizeof(got)}, &back));
-        assert_true(back == s);
-    }
-    assert_true(field_date_parse(STR("Fri, 31 Dec 9999 23:59:59 GMT"), &(int64_t){0}));
-}
-
-static void field_reads_old_dates(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t want; /* -1: refused */
-    } cases[] = {
-        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},
-        {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
-        {"Sun Nov  6 08:49:37 1994", 784111777},
-        {"Sun Nov 16 08:49:37 1994", 784111777 + 864000},
-        {"Wednesday, 01-Jan-20 00:00:00 GMT", 1577836800},
-        {"Sun, 6 Nov 1994 08:49:37 GMT", -1},
-        {"Sun, 06 Nov 1994 08:49:37 UTC", -1},
-        {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
-        {"Sun, 06 Nov 1994 24:49:37 GMT", -1},
-        {"Sun, 06 Nov 1994 08:60:37 GMT", -1},
-        {"Sun, 31 Nov 1994 08:49:37 GMT", -1},
-        {"Sun, 29 Feb 2023 08:49:37 GMT", -1},
-        {"Sun, 00 Nov 1994 08:49:37 GMT", -1},
-        {"Sun, 06 Nix 1994 08:49:37 GMT", -1},
-        {"Sun, 06 Nov 1969 08:49:37 GMT", -1},
-        {"Xyz, 06 Nov 1994 08:49:37 GMT", -1},
-        {" Nov  6 08:49:37 1994", -1},
-        {"", -1},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNTOF(cases); i++) {
-        int64_t got = -1;
-
-        if (field_date_parse(str_of(cases[i].text), &got) != (cases[i].want >= 0) ||
-            got != cases[i].want)
-            fail_msg("%s: %lld", cases[i].text, (long long)got);
     }
 }
 
@@ -207,7 +167,6 @@ static void field_picks_the_client(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(field_dates_agree_with_the_library),
-           cmocka_unit_test(field_reads_old_dates),
            cmocka_unit_test(field_splits_lists_and_parameters),
            cmocka_unit_test(field_matches_etags), cmocka_unit_test(field_negotiates_codings),
            cmocka_unit_test(field_finds_cookies), cmocka_unit_test(field_picks_the_client))
