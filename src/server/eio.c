@@ -10,6 +10,8 @@
 
 #define OPEN_MAX 512
 #define PROBE_MS 10000
+/* No more casts wait for a GET: bytes, with all else that does. */
+#define CASTS_MAX 4096
 /* A GET that was sent with the end of its session may come behind it. */
 #define CLOSING_MS 1000
 
@@ -142,6 +144,12 @@ bool eio_writable(const struct conn *c)
     const struct eio *e = eio_of(c);
 
     return c->state == CONN_OPEN && (e->websocket ? c->flight == NULL : e->poll != NULL);
+}
+
+bool eio_takes_casts(const struct conn *c)
+{
+    return eio_writable(c) || (c->state == CONN_OPEN && !eio_of(c)->websocket &&
+                               (c->out == NULL || buf_len(c->out) < CASTS_MAX));
 }
 
 /* Answering requests. */

@@ -85,6 +85,9 @@ bool eio_is_websocket(const struct conn *c);
 /* May more be handed over now: is nothing on its way? */
 bool eio_writable(const struct conn *c);
 
+/* May what nobody needs be handed over: or, between two GETs, does little wait? */
+bool eio_takes_casts(const struct conn *c);
+
 /* What eio_user.due answers is another time now. */
 void eio_renewed(struct conn *c);
 

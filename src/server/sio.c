@@ -206,7 +206,7 @@ static void tell_space(struct sio_space *s, struct str json)
 static void cast_to(struct sio_space *s, struct str json)
 {
     struct conn *session = s->session;
-    bool fits = s->connected && eio_writable(session);
+    bool fits = s->connected && eio_takes_casts(session);
 
     metrics_add(session->worker->metrics, fits ? METRIC_casts : METRIC_casts_dropped, 1);
     if (fits)

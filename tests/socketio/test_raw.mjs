@@ -38,6 +38,23 @@ async function connected(t, server) {
   return { token, session };
 }
 
+test("casts wait for the next GET, a few of them", async (t) => {
+  const server = await t.server, room = t.room();
+  const { session } = await connected(t, server);
+  const bob = await t.person("bob");
+  await bob.call("join", { room });
+  await session.post(`421["join",{"room":"${room}"}]`);
+  for (let said = ""; !said.includes("431["); ) said += (await session.get())[1];
+  await sleep(20);
+  for (let i = 0; i < 100; i++) await bob.call("typing", { room });
+  await sleep(20);
+  const [, said] = await session.get();
+  const n = said.split(RS).filter((packet) => packet.startsWith('42["typing"')).length;
+  assert.ok(n >= 3 && n < 100, `${n} of 100`);
+  await bob.call("send", { room, text: "needed" });
+  assert.match((await session.get())[1], /needed/);
+});
+
 test("the last words wait for who is not there just now", async (t) => {
   const server = await t.server;
   const { token, session } = await connected(t, server);
