@@ -142,6 +142,8 @@ docs: generated
 	@for f in $(GENERATED); do cmp -s $(B)/made/$$f $$f || { cp $(B)/made/$$f $$f; echo "made $$f"; }; done
 docs-check: generated
 	@for f in $(GENERATED); do diff -u $$f $(B)/made/$$f || { echo "$$f is old: make docs"; exit 1; }; done
+	$(call NEEDS,node)
+	@node bench/scale_cost.mjs --check docs/scale.md
 
 FORMAT := $(sort $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch] bench/*.[ch] tools/*.[ch]))
 format:
