@@ -112,6 +112,14 @@ static unsigned put_users(const struct presence *p, struct json_out *o)
     return n;
 }
 
+bool presence_is_many(const struct room *r)
+{
+    bool listed = true;
+
+    return r->presence != NULL &&
+           (total(r->presence, &listed) > r->owner->limits.roster_max || !listed);
+}
+
 void presence_describe(const struct room *r, struct json_out *o)
 {
     const struct presence *p = r->presence;
@@ -324,8 +332,7 @@ static void schedule(struct room *r)
     struct presence *p = r->presence;
     struct owner *o = r->owner;
     bool listed;
-    bool many = total(p, &listed) > o->limits.roster_max || !listed;
-    uint64_t every = many ? o->limits.presence_count_ms : o->limits.presence_list_ms;
+    uint64_t every = presence_is_many(r) ? o->limits.presence_count_ms : o->limits.presence_list_ms;
 
     /* Spread, the more the larger the room, so that many rooms at once are no peak. */
     uint64_t spread = 1 + rng_below(&o->rng, MIN(total(p, &listed) * 5 + 1, SPREAD_MAX_MS));

@@ -59,6 +59,9 @@ void presence_ask(struct room *r);
 struct call;
 bool presence_fetch(struct room *r, struct call *call) MUST_CHECK;
 
+/* Are there more than are listed? What would be said of each to all is then not. */
+bool presence_is_many(const struct room *r) MUST_CHECK;
+
 /* Writes count and, if there are few enough, users. */
 void presence_describe(const struct room *r, struct json_out *o);
 

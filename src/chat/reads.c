@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "chat/event.h"
+#include "chat/presence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #define WRITES_MAX 64
 #define AGAIN_MS 5
 #define CAST_MAX 4096
+#define OWN_MAX 32
 
 struct write;
 
@@ -186,16 +188,25 @@ static void write_start(struct room *r, struct position *p)
     store_get(r->owner->store, &w->q.get);
 }
 
+/* In a room of many the person's own connections only: all told of all would be their
+ * square. */
 static void tell(struct room *r, struct position *p)
 {
     struct buf b CLEANUP(buf_fini);
+    struct str to = room_id(r);
+    char own[OWN_MAX];
+
+    if (presence_is_many(r)) {
+        (void)snprintf(own, sizeof(own), "@%llu", (unsigned long long)p->user);
+        to = str_of(own);
+    }
 
     p->told_ms = owner_now_ms(r->owner);
     p->untold = false;
     buf_init(&b, CAST_MAX);
     event_read(&b, room_id(r), p->user, p->seq, p->count);
-    r->owner->ops->cast(r->owner, r->followers, room_id(r), buf_peek(&b), 0);
-    bus_cast(r->owner->bus, room_id(r), buf_peek(&b));
+    r->owner->ops->cast(r->owner, r->followers, to, buf_peek(&b), 0);
+    bus_cast(r->owner->bus, to, buf_peek(&b));
 }
 
 void reads_tell(struct room *r, uint64_t user)

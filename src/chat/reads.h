@@ -18,8 +18,8 @@ void reads_fini(struct room *r);
  * Whether it moved what is in memory. */
 bool reads_mark(struct room *r, uint64_t user, uint64_t seq, uint64_t count);
 
-/* Followers are told of the position: at once, or when it is stored if they were
- * told a moment ago. */
+/* Followers are told of the position, in a room of many (presence_is_many) the person's
+ * own connections only: at once, or when it is stored if they were told a moment ago. */
 void reads_tell(struct room *r, uint64_t user);
 
 /* What is in memory of the person's position; false if nothing is. What is stored

@@ -52,6 +52,7 @@ struct news {
  * the frames' references are taken. */
 struct owner_ops {
     void (*publish)(struct owner *o, uint64_t workers, const struct news *news);
+    /* To the room's followers, but for one person's; of @<id>: to all of that person's. */
     void (*cast)(struct owner *o, uint64_t workers, struct str room, struct str event,
                  uint64_t not_user);
     /* Runs call, which needs no connection, at the room's owner; then

@@ -132,6 +132,13 @@ void own_news(struct worker *w, const struct news *news)
         worker_unfollowed(w, news->room);
 }
 
+struct conn *own_conns(struct worker *w, struct str room)
+{
+    const struct person *p = person_of(w, room);
+
+    return p != NULL ? p->conns : NULL;
+}
+
 void own_fini(struct worker *w)
 {
     struct list *node;

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 
+struct conn;
 struct news;
 struct person;
 struct worker;
@@ -23,6 +24,9 @@ bool own_is_here(struct worker *w, struct str room) MUST_CHECK;
 /* News of a person's own log: makes the feed that feed_news needs. Others' rooms
  * are ignored. */
 void own_news(struct worker *w, const struct news *news);
+
+/* The first of the connections of whom the log is; NULL: they have none here. */
+struct conn *own_conns(struct worker *w, struct str room) MUST_CHECK;
 
 /* Ends those that wait to ask again. */
 void own_fini(struct worker *w);

@@ -232,26 +232,42 @@ static struct frame *encode(struct feed_set *s, unsigned encoding, struct frame 
                                   : door_ws_encode(s, encoding, event);
 }
 
-static void give_cast(struct worker *w, struct str room, struct str event, uint64_t not_user)
+static void cast_to(struct conn *c, struct str event, struct frame *bytes)
 {
-    struct feed *feed = feed_get(&w->feeds, room);
-    struct frame *text, *bytes;
+    if (c->door->cast != NULL)
+        c->door->cast(c, event);
+    else
+        conn_cast(c, bytes);
+}
 
-    if (feed == NULL)
-        return;
-    text = frame_copy(event);
-    bytes = door_ws_encode(&w->feeds, DOOR_WS_PLAIN, text);
+static void cast_to_followers(struct feed *feed, struct str event, struct frame *bytes,
+                              uint64_t not_user)
+{
     for (struct list *n = feed->followers.next; n != &feed->followers; n = n->next) {
         struct follower *f = CONTAINER_OF(n, struct follower, node);
         struct conn *c = CONTAINER_OF(f, struct conn_follower, f)->conn;
 
-        if (not_user != 0 && c->person != NULL && c->person->id == not_user)
-            continue;
-        if (c->door->cast != NULL)
-            c->door->cast(c, event);
-        else
-            conn_cast(c, bytes);
+        if (not_user == 0 || c->person == NULL || c->person->id != not_user)
+            cast_to(c, event, bytes);
     }
+}
+
+/* Of a person's own log: to all of their connections, whether or not it has a feed. */
+static void give_cast(struct worker *w, struct str room, struct str event, uint64_t not_user)
+{
+    struct feed *feed = feed_get(&w->feeds, room);
+    struct conn *own = own_conns(w, room);
+    struct frame *text, *bytes;
+
+    if (feed == NULL && own == NULL)
+        return;
+    text = frame_copy(event);
+    bytes = door_ws_encode(&w->feeds, DOOR_WS_PLAIN, text);
+    if (own == NULL)
+        cast_to_followers(feed, event, bytes, not_user);
+    for (struct conn *c = own; c != NULL; c = c->next_of_person)
+        if (c->state == CONN_OPEN)
+            cast_to(c, event, bytes);
     frame_unref(bytes);
     frame_unref(text);
 }

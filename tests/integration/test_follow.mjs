@@ -269,6 +269,27 @@ test("more people than the roster takes are only counted", async (t) => {
   assert.equal(cast.users, undefined);
 });
 
+test("in a room of many, of what one has read only one's own devices are told", async (t) => {
+  const server = await t.start({ workers: 2, "presence-roster": 3, "presence-count": "100ms" });
+  const room = t.room();
+  const people = [];
+  for (const name of ["a", "b", "c", "d", "e"]) people.push(await t.person(name, { server }));
+  const [ana, bob] = people;
+  const again = await server.connect(ana.token);
+  await Promise.all([again, ...people].map((who) => who.call("join", { room })));
+  await bob.event((f) => f.event === "presence" && f.count >= 5);
+  for (let i = 0; i < 5; i++) await people[2].call("send", { room, text: "hi" });
+  await ana.call("read", { room, seq: 3, count: 2 });
+  await again.event({ event: "read", user: ana.user.id, seq: 3 });
+  await bob.call("read", { room, seq: 4, count: 3 });
+  await bob.event({ event: "read", user: bob.user.id, seq: 4 });
+  await ana.call("ping");
+  assert.deepEqual(
+    ana.frames.filter(({ event, user }) => event === "read" && user !== ana.user.id),
+    [],
+  );
+});
+
 test("only so many rooms are followed", async (t) => {
   const server = await t.start({ "rooms-per-connection": 3 });
   const ana = await t.person("ana", { server });

@@ -50,7 +50,7 @@ static void cast(struct owner *o, uint64_t workers, struct str room, struct str 
     struct chat_rig *r = rig_of(o);
 
     (void)workers;
-    (void)room;
+    quote(r->cast_to, sizeof(r->cast_to), room);
     quote(r->cast, sizeof(r->cast), event);
     r->cast_not_user = not_user;
     r->casts_n++;

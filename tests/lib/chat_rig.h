@@ -39,6 +39,7 @@ struct chat_rig {
     struct chat_rig_news news[CHAT_RIG_NEWS];
     unsigned news_n;
     char cast[4096]; /* the last one, with ' for " */
+    char cast_to[80];
     unsigned casts_n;
     uint64_t cast_not_user;
     uint64_t revoked; /* the last session */

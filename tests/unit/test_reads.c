@@ -1,6 +1,7 @@
 #include "chat/reads.h"
 
 #include "base/str.h"
+#include "chat/presence.h"
 #include "lib/chat_rig.h"
 
 /* A room with 10 messages of user 1; its head is 11, count 10. */
@@ -257,12 +258,29 @@ static void a_room_waits_for_its_positions(void **state)
     assert_string_equal(record(r, 2), "5 4");
 }
 
+/* Each of 20,000 told 20,000 of what they had read. */
+static void in_a_room_of_many_only_they_are_told(void **state)
+{
+    struct chat_rig *r = begin(state);
+
+    chat_rig_follow(r, "r", 0);
+    room_present(&r->owner, STR("r"), 0, 200, NULL);
+    (void)read_to(r, 2, 4, 3);
+    assert_string_equal(r->cast_to, "@2");
+    chat_rig_has(r->cast, "'room':'r','user':2,'seq':4,'count':3");
+    room_present(&r->owner, STR("r"), 0, 1, &(struct presence_person){2, STR("u2")});
+    chat_rig_rest(r, 3000);
+    (void)read_to(r, 2, 5, 4);
+    assert_string_equal(r->cast_to, "r");
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(cmocka_unit_test(records_are_decoded), EACH(a_position_is_stored_in_a_while),
            EACH(a_position_does_not_go_back), EACH(more_than_there_is_cannot_be_read),
            EACH(unread_is_what_came_since), EACH(who_joins_first_has_read_all),
-           EACH(followers_are_told_now_and_then), EACH(what_moves_on_meanwhile_is_written_next),
-           EACH(a_failed_write_is_repeated), EACH(another_nodes_position_is_kept),
-           EACH(who_leaves_has_left), EACH(who_comes_back_is_back), EACH(settling_writes_all),
+           EACH(followers_are_told_now_and_then), EACH(in_a_room_of_many_only_they_are_told),
+           EACH(what_moves_on_meanwhile_is_written_next), EACH(a_failed_write_is_repeated),
+           EACH(another_nodes_position_is_kept), EACH(who_leaves_has_left),
+           EACH(who_comes_back_is_back), EACH(settling_writes_all),
            EACH(a_room_waits_for_its_positions))
