@@ -41,6 +41,7 @@ const ASSUMED = {
     roomFollowers: 20,
     roomsEach: 5, // that a connection follows
     wireBytes: 512, // of a delivery, with TLS and TCP
+    castBytes: 256, // of a cast: how far somebody has read
     busBytes: 400, // of a doorbell, with its channel, TLS and TCP
     pagesPerDay: 20, // of history, for each person
     readEvery: 60, // seconds between two read positions of one person and room
@@ -102,19 +103,20 @@ function model({ name, online, perDay }) {
     const heard = Math.max(0, others(nodes));
     const rooms = (online * ASSUMED.roomsEach) / ASSUMED.roomFollowers;
     const casts = (rooms * (heard + 1)) / COUNTED.presenceEvery;
-    const published = rate * ASSUMED.peak + casts; // a second, at the peak
+    const positions = Math.min(deliveries, online / ASSUMED.readEvery);
+    const told = positions * ASSUMED.roomFollowers;
+    const published = rate * ASSUMED.peak + casts + positions; // a second, at the peak
     const redisUs = MEASURED.redisPublishUs + heard * MEASURED.redisHeardUs;
     const redisShards = Math.max(1, Math.ceil((published * redisUs) / 1e6 / 0.5));
-    const positions = Math.min(deliveries, online / ASSUMED.readEvery);
     const writes = rate * COUNTED.putsPerMessage * Math.ceil(item / 1024) + positions;
-    const reads = (online * ASSUMED.pagesPerDay * pageUnits) / DAY;
+    const reads = (online * ASSUMED.pagesPerDay * pageUnits) / DAY + positions;
     const lost = online / ASSUMED.zones;
     const stormReads = (lost * (COUNTED.resumeLogReads + COUNTED.resumeRecordReads)) / ASSUMED.backoff;
     const survivors = Math.ceil((nodes * (ASSUMED.zones - 1)) / ASSUMED.zones);
     const gigabytes = gibMonth(rate, item + LIMIT.storedItem);
-    const out = gibMonth(deliveries, ASSUMED.wireBytes);
-    const between = (gibMonth((rate + casts) * (1 + heard), ASSUMED.busBytes) * (ASSUMED.zones - 1)) / ASSUMED.zones;
-    const lcu = Math.max(online / 3000, (deliveries * ASSUMED.wireBytes * 3600) / 2 ** 30);
+    const out = gibMonth(deliveries, ASSUMED.wireBytes) + gibMonth(told, ASSUMED.castBytes);
+    const between = (gibMonth((rate + casts + positions) * (1 + heard), ASSUMED.busBytes) * (ASSUMED.zones - 1)) / ASSUMED.zones;
+    const lcu = Math.max(online / 3000, (out / MONTH) * 3600);
     const cost = {
         writes: writes * MONTH * PRICE.write,
         reads: reads * MONTH * PRICE.read,
@@ -125,7 +127,7 @@ function model({ name, online, perDay }) {
         balancer: 730 * (PRICE.balancerHour + lcu * PRICE.lcuHour),
         egress: egress(out),
     };
-    return { name, online, nodes, rate, deliveries, heard, casts, published, redisUs, redisShards, positions,
+    return { name, online, nodes, rate, deliveries, told, heard, casts, published, redisUs, redisShards, positions,
         writes, reads, lost, stormReads, survivors, gigabytes, cost };
 }
 
@@ -143,14 +145,15 @@ function table(what, rows, columns) {
 }
 
 const models = classes.map(model);
-const cpu = (m) => (m.deliveries * ASSUMED.peak * MEASURED.deliveryUs) / 1e6 / m.nodes;
+const cpu = (m) => ((m.deliveries * ASSUMED.peak + m.told) * MEASURED.deliveryUs) / 1e6 / m.nodes;
 const heardBy = (m) => (m.published * m.heard) / m.nodes;
 
 table('Load', [
     ['messages a second, average', (m) => rough(m.rate)],
     ['deliveries a second, average', (m) => whole(m.deliveries)],
+    ['casts of how far somebody has read, shown a second', (m) => whole(m.told)],
     [`nodes of ${whole(ASSUMED.perNode)} connections, with ${ASSUMED.spare} × spare`, (m) => whole(m.nodes)],
-    ['CPU for deliveries on each, at the peak, cores', (m) => cpu(m).toFixed(2)],
+    ['CPU for both on each, at the peak, cores', (m) => cpu(m).toFixed(2)],
     ['other nodes that hear a message', (m) => m.heard.toFixed(1)],
     ['casts of who is present, a second', (m) => whole(m.casts)],
     ['doorbells and casts that a node hears a second, at the peak', (m) => whole(heardBy(m))],
