@@ -80,7 +80,7 @@ struct redis_link {
     unsigned failures;         /* in a row */
     struct redis_asked *asked; /* a ring: answers to come */
     size_t asked_at, asked_n, asked_cap;
-    uint64_t heard_ms, asked_ms;
+    uint64_t up_ms, heard_ms, asked_ms;
     uint64_t until_ms; /* then it logs in anew; 0: never */
 };
 

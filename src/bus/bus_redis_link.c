@@ -15,6 +15,7 @@ enum {
     RETRY_MS = 50,
     RETRY_MAX_MS = 5000,
     RETRY_DOUBLINGS = 7,
+    STEADY_MS = 3000, /* up for so long, it did not fail in a row */
     ASKED_MIN = 16,
 };
 
@@ -254,7 +255,7 @@ static void came_up(struct redis_link *l)
 {
     wheel_cancel(&l->bus->wheel, &l->timer);
     l->state = LINK_UP;
-    l->failures = 0;
+    l->up_ms = bus_redis_now(l->bus);
     l->until_ms = login_ends_ms(l->bus);
     if (l->role == LINK_SUBSCRIBES)
         bus_redis_room_subscribe_all(l->bus, l->shard);
@@ -443,7 +444,9 @@ static void log_in(struct redis_link *l, const struct redis_target *t)
 static void greet(struct redis_link *l)
 {
     const struct redis_target *t = l->target;
-    char db[16];
+    char db[16], name[NAME_MAX];
+    struct str probe[3] = {l->bus->cluster.on ? STR("SPUBLISH") : STR("PUBLISH"),
+                           bus_redis_channel_base(l->bus, BASE_ALL, name), STR("")};
 
     l->greetings = 0;
     log_in(l, t);
@@ -457,8 +460,10 @@ static void greet(struct redis_link *l)
         return;
     }
     greeting(l, ASKED_HELLO, (struct str[]){STR("HELLO"), STR("2")}, 2);
-    if (l->role == LINK_PUBLISHES)
-        greeting(l, ASKED_ROLE, (struct str[]){STR("ROLE")}, 1);
+    if (l->role == LINK_SCOUTS)
+        return;
+    greeting(l, ASKED_ROLE, (struct str[]){STR("ROLE")}, 1);
+    greeting(l, ASKED_PROBE, probe, 3);
 }
 
 static void connected(struct io_op *op, int result, uint8_t *data)
@@ -583,6 +588,8 @@ void bus_redis_link_mind(struct redis_link *l)
 
     if (l->state != LINK_UP)
         return;
+    if (now >= l->up_ms + STEADY_MS)
+        l->failures = 0;
     if (l->asked_ms > l->heard_ms && now > l->heard_ms + DEAD_MS) {
         bus_redis_link_fail(l, "it does not answer any more");
     } else if (l->until_ms > 0 && now >= l->until_ms) {

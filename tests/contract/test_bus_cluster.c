@@ -3,13 +3,14 @@
 #include "base/str.h"
 #include "bus/bus_redis.h"
 #include "lib/bus_rig.h"
+#include "lib/certs.h"
 #include "wire/slots.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WITHIN_MS = 12000, SOON_MS = 300, ROOMS = 24 };
+enum { WITHIN_MS = 12000, NOT_WITHIN_MS = 800, SOON_MS = 300, ROOMS = 24 };
 
 #define NEEDS(r)              \
     do {                      \
@@ -218,7 +219,111 @@ static void primaries_fail_over(void **state)
     assert_int_equal(bus_rig_count(l, BUS_NODE_DOWN, NULL), 0);
 }
 
+/* A bus alone, and what it said last. */
+static void said(void *ctx, bool up, const char *why)
+{
+    (void)snprintf(ctx, 256, "%s: %s", up ? "up" : "down", why);
+}
+
+static bool comes_up(struct bus_rig *r, const struct bus_redis_options *options, unsigned within_ms,
+                     char last[256])
+{
+    struct bus_redis_options o = *options;
+    char why[BUS_REDIS_WHY_MAX];
+    struct io_host *host;
+    struct bus *b;
+    bool up;
+
+    last[0] = '\0';
+    o.changed = said;
+    o.ctx = last;
+    assert_int_equal(host_epoll_new(&host), 0);
+    if (bus_redis_new(host, &o, &b, why) != 0)
+        fail_msg("%s", why);
+    assert_int_equal(bus_redis_start(b, STR("test")), 0);
+    for (unsigned ms = 0; ms < within_ms && bus_degraded(b); ms += 20)
+        bus_rig_rest(r, 20);
+    up = !bus_degraded(b);
+    bus_stop(b);
+    host_join(host);
+    bus_close(b);
+    host_free(host);
+    return up;
+}
+
+/* docs/redis.md: no right is missing, and none is too many. */
+static void rights(void **state)
+{
+    static const char *const all[] = {"+spublish", "+ssubscribe", "+cluster|slots"};
+    struct bus_rig *r = *state;
+    char url[128], last[256], command[512];
+
+    NEEDS(r);
+    (void)snprintf(url, sizeof(url), "redis://chat:secret@127.0.0.1:%u", r->cluster->nodes[0].port);
+    for (size_t without = 0; without <= COUNTOF(all); without++) {
+        bool whole = without == COUNTOF(all);
+        int n = snprintf(command, sizeof(command),
+                         "ACL SETUSER chat reset on >secret resetchannels &test:* -@all +auth "
+                         "+hello +select +ping +role +publish +subscribe +unsubscribe "
+                         "+sunsubscribe");
+
+        for (size_t i = 0; i < COUNTOF(all); i++)
+            if (i != without)
+                n += snprintf(command + n, sizeof(command) - (size_t)n, " %s", all[i]);
+        for (unsigned i = 0; i < r->cluster->n; i++)
+            assert_string_equal(redis_rig_say(&r->cluster->nodes[i], command), "+OK");
+        assert_int_equal(comes_up(r, &(struct bus_redis_options){.url = url},
+                                  whole ? WITHIN_MS : NOT_WITHIN_MS, last),
+                         whole);
+        if (!whole)
+            assert_non_null(strstr(last, "NOPERM"));
+    }
+}
+
+/* As ElastiCache has it: TLS, one name for all, and each node told by its own. */
+static void over_tls(void **state)
+{
+    struct bus_rig *r = *state;
+    struct redis_cluster secure = {0};
+    struct certs certs;
+    char port[8], url[64], last[256];
+    const char *args[] = {"--tls-port",
+                          port,
+                          "--tls-cert-file",
+                          certs.cert,
+                          "--tls-key-file",
+                          certs.key,
+                          "--tls-ca-cert-file",
+                          certs.cert,
+                          "--tls-auth-clients",
+                          "no",
+                          "--tls-cluster",
+                          "yes",
+                          "--cluster-announce-hostname",
+                          "localhost",
+                          "--cluster-preferred-endpoint-type",
+                          "hostname",
+                          NULL};
+    struct bus_redis_options o = {.url = url, .ca_file = certs.cert};
+
+    NEEDS(r);
+    certs_make(&certs, "localhost");
+    (void)snprintf(port, sizeof(port), "%u", redis_rig_free_port());
+    (void)snprintf(url, sizeof(url), "rediss://localhost:%s", port);
+    redis_cluster_start(&secure, 1, 0, args);
+    if (!comes_up(r, &o, WITHIN_MS, last))
+        fail_msg("%s", last);
+    assert_string_equal(redis_rig_say(&secure.nodes[0], "CONFIG SET cluster-announce-ip 127.0.0.1 "
+                                                        "cluster-preferred-endpoint-type ip"),
+                        "+OK");
+    assert_false(comes_up(r, &o, NOT_WITHIN_MS, last));
+    assert_non_null(strstr(last, "TLS: IP address mismatch"));
+    redis_cluster_stop(&secure);
+    certs_remove(&certs);
+}
+
 #define CASE(f, setup) cmocka_unit_test_setup_teardown(f, setup, bus_rig_teardown)
 
 CHECK_MAIN(CASE(each_primary_carries_some, bus_rig_cluster), CASE(a_shard_is_gone, bus_rig_cluster),
+           CASE(rights, bus_rig_cluster), CASE(over_tls, bus_rig_cluster),
            CASE(slots_move, bus_rig_cluster), CASE(primaries_fail_over, bus_rig_cluster_own))

@@ -6,16 +6,23 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOTS = 16384, PATIENCE_MS = 15000, MORE_MAX = 16 };
+enum { SLOTS = 16384, PATIENCE_MS = 15000, MORE_MAX = 48 };
 
 static void start(struct redis_cluster *c, unsigned i, const char *const *more)
 {
     struct redis_rig *r = &c->nodes[i];
     char bus[8];
-    const char *args[MORE_MAX] = {
-        "--cluster-enabled", "yes", "--cluster-node-timeout", "700", "--dir", c->dirs[i],
-        "--cluster-port",    bus};
-    unsigned n = 8;
+    const char *args[MORE_MAX] = {"--cluster-enabled",
+                                  "yes",
+                                  "--cluster-node-timeout",
+                                  "700",
+                                  "--repl-diskless-sync-delay",
+                                  "0",
+                                  "--dir",
+                                  c->dirs[i],
+                                  "--cluster-port",
+                                  bus};
+    unsigned n = 10;
 
     if (r->bus_port == 0)
         r->bus_port = redis_rig_free_port();

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, ARGS_MAX = 32 };
+enum { PATIENCE_MS = 10000, ARGS_MAX = 64 };
 
 static const char *const program = "/usr/bin/redis-server";
 
