@@ -7,7 +7,7 @@ import { until } from "../integration/lib/suite.mjs";
 import { startDynamo } from "../emulators/lib/dynamo.mjs";
 import { Flaky } from "./flaky.mjs";
 import { Pipe } from "./pipe.mjs";
-import { Redis } from "./redis.mjs";
+import { Redis, url } from "./redis.mjs";
 import { RedisCluster } from "./redis_cluster.mjs";
 
 const SECRET = "one secret that all the nodes share";
@@ -48,7 +48,7 @@ export class Cluster {
     const env = { ...this.dynamo.env, AWS_ENDPOINT_URL_DYNAMODB: flaky.url };
     const flags = {
       store: "dynamodb",
-      bus: this.sharded ? this.redis.url : `redis://127.0.0.1:${way.port}`,
+      bus: this.sharded ? this.redis.url : url(way.port),
       "token-secret": SECRET,
       "drain-ms": "500ms",
       "commands-in-flight": 64,

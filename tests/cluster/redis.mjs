@@ -1,9 +1,20 @@
 // A redis-server of the test's own, which can be killed, paused, and follow another.
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { freePort, temporary } from "../integration/lib/server.mjs";
 import { until } from "../integration/lib/suite.mjs";
+
+// Who may do what docs/redis.md says is needed, and no more, to any store.
+const PASSWORD = "a-secret";
+const DOCS = new URL("../../docs/redis.md", import.meta.url);
+const USER = readFileSync(DOCS, "utf8")
+  .match(/^user (polylog .*)$/m)[1]
+  .replace("PASSWORD", PASSWORD)
+  .replace("&ID:*", "&*");
+
+// For --bus.
+export const url = (port) => `redis://polylog:${PASSWORD}@127.0.0.1:${port}`;
 
 function isWhole(text) {
   const [head, ...more] = text.split("\r\n");
@@ -23,7 +34,7 @@ export class Redis {
   }
 
   async spawn() {
-    const flags = { port: this.port, bind: "127.0.0.1", save: "", appendonly: "no", ...this.flags };
+    const flags = { port: this.port, bind: "127.0.0.1", save: "", appendonly: "no", user: USER, ...this.flags };
     const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, ...String(value).split(" ")]);
     this.child = spawn("redis-server", args, { stdio: "ignore" });
     const { child } = this;

@@ -1,7 +1,7 @@
 // A Redis cluster of the test's own: three primaries, and a replica of the first.
 import { freePort } from "../integration/lib/server.mjs";
 import { until } from "../integration/lib/suite.mjs";
-import { Redis } from "./redis.mjs";
+import { Redis, url } from "./redis.mjs";
 
 const PRIMARIES = 3;
 const SLOTS = 16384;
@@ -13,8 +13,12 @@ export class RedisCluster {
     cluster.nodes = [];
     while (cluster.nodes.length < PRIMARIES + 1) {
       const bus = await freePort();
-      const flags = { "cluster-enabled": "yes", "cluster-node-timeout": 700, "cluster-port": bus };
-      const node = await Redis.start(flags);
+      const node = await Redis.start({
+        "cluster-enabled": "yes",
+        "cluster-node-timeout": 700,
+        "cluster-port": bus,
+        "repl-diskless-sync-delay": 0,
+      });
       cluster.nodes.push(Object.assign(node, { bus, slots: new Set() }));
     }
     await cluster.meet();
@@ -39,7 +43,7 @@ export class RedisCluster {
 
   // As --bus wants it; one of them may be down.
   get url() {
-    return this.nodes.slice(1, 3).map(({ port }) => `redis://127.0.0.1:${port}`).join();
+    return this.nodes.slice(1, 3).map(({ port }) => url(port)).join();
   }
 
   // The slot of every channel that somebody listens to goes to the next primary.
