@@ -17,7 +17,7 @@
  *  4. heard is called on the loop that attached, never inside a call into the
  *     bus; the strings are lent for the call.
  *  5. When doorbells of a followed room may have been missed (a counter's gap, a
- *     node gone, a subscription confirmed), or while the bus is down from time to
+ *     node gone or new, a subscription confirmed), or while the bus is down from time to
  *     time, heard is called with kind BUS_LOOK, and the owner compares its head
  *     with the store's. Rooms where something happened lately come first.
  *  6. Each node has an id, drawn at random, never 0, and a text that says where it

@@ -13,7 +13,7 @@
  * <id> is the store's own, so that two systems on one Redis do not mix. A message begins
  * with who sent it and the sender's count for that channel, from which the receiver sees
  * that one is missing. A doorbell that was not answered for is rung again. A subscription
- * that is confirmed, a count that jumps and a node that is gone make it say BUS_LOOK; while
+ * that is confirmed, a count that jumps and a node that is gone or new make it say BUS_LOOK; while
  * it is down it says so from time to time for every room, sooner for those where something
  * happened lately.
  *

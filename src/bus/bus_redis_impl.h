@@ -194,8 +194,7 @@ struct bus_redis {
     struct list shards; /* plain, and the cluster's */
     struct redis_base base[BASE_N];
     struct map rooms, sent, nodes;
-    unsigned silent_n; /* nodes that went without a goodbye, and perhaps come back */
-    size_t nowhere_n;  /* rooms that no shard serves */
+    size_t nowhere_n; /* rooms that no shard serves */
     struct list missed;
     uint64_t missed_ms;      /* when to send them */
     struct map_iter looking; /* where the last tick's looks ended */

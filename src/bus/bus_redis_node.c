@@ -37,9 +37,8 @@ static void tell_up(struct bus_redis *b, const struct redis_node *n)
 }
 
 /* What it rang last may have been lost with it. */
-static void gone(struct bus_redis *b, struct redis_node *n, bool bye)
+static void gone(struct bus_redis *b, struct redis_node *n)
 {
-    b->silent_n += !bye;
     bus_redis_tell_all(b, &(struct bus_event){.kind = BUS_NODE_DOWN, .node = n->id});
     map_remove(&b->nodes, &n->node);
     free(n);
@@ -47,6 +46,8 @@ static void gone(struct bus_redis *b, struct redis_node *n, bool bye)
     bus_redis_room_look_all(b, NULL, LOOKS_WITHIN_MS);
 }
 
+/* It may have been here before, unheard, and have rung; so may the one that it is in place
+ * of. */
 static struct redis_node *came(struct bus_redis *b, uint64_t id)
 {
     uint64_t soon = bus_redis_now(b) + rng_below(&b->rng, ANSWER_MS);
@@ -61,10 +62,7 @@ static struct redis_node *came(struct bus_redis *b, uint64_t id)
     map_add(&b->nodes, &n->node, map_hash_id(id));
     count_nodes(b);
     b->hello_ms = MIN(b->hello_ms, soon);
-    if (b->silent_n > 0) { /* perhaps one that was not heard of, and rang meanwhile */
-        b->silent_n--;
-        bus_redis_room_look_all(b, NULL, LOOKS_WITHIN_MS);
-    }
+    bus_redis_room_look_all(b, NULL, LOOKS_WITHIN_MS);
     return n;
 }
 
@@ -75,7 +73,7 @@ void bus_redis_node_heard(struct bus_redis *b, uint64_t id, char kind, struct st
 
     if (kind == MESSAGE_BYE) {
         if (n != NULL)
-            gone(b, n, true);
+            gone(b, n);
         return;
     }
     if (kind != MESSAGE_HELLO || text.n > BUS_TEXT_MAX || id == 0)
@@ -107,7 +105,7 @@ void bus_redis_node_mind(struct bus_redis *b)
         if (!up)
             n->heard_ms = now;
         else if (now > n->heard_ms + BUS_LEASE_MS)
-            gone(b, n, false);
+            gone(b, n);
     }
     if (up && now >= b->hello_ms) {
         b->hello_ms = now + HELLO_MS;

@@ -1,6 +1,7 @@
 /* The bus over a model of Redis, as scenes: what befalls it is noticed, and nothing that
- * was rung meanwhile is forgotten. The last three failed before they were mended. */
+ * was rung meanwhile is forgotten. The last four failed before they were mended. */
 #include "base/str.h"
+#include "bus/bus_redis.h"
 #include "lib/bus_rig.h"
 
 enum { NOTICED_WITHIN_MS = 15000, STEP_MS = 20 };
@@ -188,8 +189,38 @@ static void rung_long_ago_where_nobody_heard(void **state)
     assert_false(hears(r, 0, 1000));
 }
 
+/* One that nobody had heard of rang for the last time; the next in its place is heard of. */
+static void rung_by_one_that_was_never_heard(void **state)
+{
+    struct bus_rig *r = *state;
+    struct io_host *host = sim_host_new(r->sim);
+    unsigned from;
+    struct bus *unheard, *next;
+
+    begin(r);
+    redis_model_part(r->served, BUS_RIG_NODES, true); /* the next one's way */
+    unheard = bus_rig_end(r, host);
+    assert_int_equal(bus_redis_start(unheard, STR("test")), 0);
+    bus_ring(unheard, STR("room"), 1000, STR(""));
+    bus_rig_rest(r, 5000);
+    bus_stop(unheard);
+    bus_rig_rest(r, 5000);
+    from = ear(r)->events_n;
+    redis_model_part(r->served, BUS_RIG_NODES, false);
+    next = bus_rig_end(r, host);
+    assert_int_equal(bus_redis_start(next, STR("test")), 0);
+    (void)bus_rig_wait(r, ear(r), from, BUS_NODE_UP, NULL);
+    (void)bus_rig_wait(r, ear(r), from, BUS_LOOK, "room");
+    assert_false(hears(r, 0, 1000));
+    bus_stop(next);
+    host_join(host);
+    bus_close(unheard);
+    bus_close(next);
+    host_free(host);
+}
+
 #define ON(test) cmocka_unit_test_setup_teardown(test, bus_rig_redis_sim, bus_rig_teardown)
 
 CHECK_MAIN(ON(trouble_is_noticed), ON(who_does_not_read_is_cut_off),
            ON(both_connections_go_to_the_primary), ON(rung_where_nobody_heard),
-           ON(rung_long_ago_where_nobody_heard))
+           ON(rung_long_ago_where_nobody_heard), ON(rung_by_one_that_was_never_heard))
