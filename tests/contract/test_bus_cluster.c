@@ -2,6 +2,7 @@
  * rung is heard, or looked for. Skipped where there is no redis-server. */
 #include "base/str.h"
 #include "bus/bus_redis.h"
+#include "lib/at_once.h"
 #include "lib/bus_rig.h"
 #include "lib/certs.h"
 #include "wire/slots.h"
@@ -324,6 +325,7 @@ static void over_tls(void **state)
 
 #define CASE(f, setup) cmocka_unit_test_setup_teardown(f, setup, bus_rig_teardown)
 
-CHECK_MAIN(CASE(each_primary_carries_some, bus_rig_cluster), CASE(a_shard_is_gone, bus_rig_cluster),
-           CASE(rights, bus_rig_cluster), CASE(over_tls, bus_rig_cluster),
-           CASE(slots_move, bus_rig_cluster), CASE(primaries_fail_over, bus_rig_cluster_own))
+AT_ONCE_MAIN(CASE(each_primary_carries_some, bus_rig_cluster),
+             CASE(a_shard_is_gone, bus_rig_cluster), CASE(rights, bus_rig_cluster),
+             CASE(over_tls, bus_rig_cluster), CASE(slots_move, bus_rig_cluster),
+             CASE(primaries_fail_over, bus_rig_cluster_own))

@@ -2,6 +2,7 @@
  * never silent, and it says so. Skipped where there is no redis-server. */
 #include "base/str.h"
 #include "bus/bus_redis.h"
+#include "lib/at_once.h"
 #include "lib/bus_rig.h"
 #include "lib/certs.h"
 
@@ -456,7 +457,7 @@ static void bad_urls(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, bus_rig_redis, bus_rig_teardown)
 
-CHECK_MAIN(CASE(killed), CASE(paused), CASE(what_is_found_is_looked_for), CASE(publishing_hangs),
-           CASE(a_replica_is_no_bus), CASE(cut_off), CASE(another_system), CASE(passwords),
-           CASE(passwords_that_are_asked_for), CASE(what_is_wrong_is_said), CASE(logs_in_anew),
-           CASE(over_tls), cmocka_unit_test(bad_urls))
+AT_ONCE_MAIN(CASE(killed), CASE(paused), CASE(what_is_found_is_looked_for), CASE(publishing_hangs),
+             CASE(a_replica_is_no_bus), CASE(cut_off), CASE(another_system), CASE(passwords),
+             CASE(passwords_that_are_asked_for), CASE(what_is_wrong_is_said), CASE(logs_in_anew),
+             CASE(over_tls), cmocka_unit_test(bad_urls))
