@@ -87,6 +87,16 @@ async function costs({ alone, nodes: [a, b] }, plan, i) {
     return { plan, ...of, share, ratio: median(seen.other.map(({ us }, k) => us / seen.alone[k].us)) };
 }
 
+// One room of one node: how many messages share a put, and what that does to each.
+async function batches(node, rate) {
+    const appends = async () => (await node.metrics())('polylog_store_appends_total');
+    const before = await appends();
+    const { total, ack, server } = await bench(node, `put${rate}`, ['--connections', 1, '--rate', rate,
+        '--window', 256, '--duration', `${seconds}s`, '--warmup', '500ms'], node);
+    return `| ${rate} | ${(((await appends()) - before) / total.acks).toFixed(2)} | ` +
+        `${(ack.p50 / 1000).toFixed(1)}, ${(ack.p99 / 1000).toFixed(1)} | ${server.us_per_delivery.toFixed(0)} |`;
+}
+
 function report(late, table) {
     const p99 = median(late.map((one) => one.p99));
     const worst = Math.max(...table.map((row) => row.ratio));
@@ -116,4 +126,6 @@ await withWorld(2, async (world) => {
     for (let i = 0; i < rounds; i++) late.push(await latency(world.nodes, `lat${i}`));
     for (const [i, plan] of plans.entries()) table.push(await costs(world, plan, i));
     process.exitCode = report(late, table) ? 0 : 1;
+    console.log('\n| messages/s | puts a message | acknowledged p50, p99 ms | CPU a message, us |\n|---|---|---|---|');
+    for (const each of [200, 1000, 4000]) console.log(await batches(world.nodes[0], each));
 });
