@@ -55,6 +55,7 @@ struct bus_model {
     struct io_host *host;
     struct io *clock; /* whose turns keep time from passing what is due */
     uint64_t next_ms;
+    uint64_t gone_ms; /* when all is looked at, since one is gone */
     bool over;
 };
 
@@ -343,11 +344,21 @@ static void look_at_all(struct end *e)
         }
 }
 
-/* The others notice, and look at all that they follow. */
-static void tell_gone(struct end *gone)
+/* The others look at all that they follow. */
+static void look_for_gone(struct bus_model *m)
 {
-    for (struct list *l = gone->model->ends.next; l != &gone->model->ends; l = l->next)
+    m->gone_ms = IO_FOREVER;
+    for (struct list *l = m->ends.next; l != &m->ends; l = l->next)
         look_at_all(CONTAINER_OF(l, struct end, node));
+}
+
+/* One is gone: they notice, now or later. */
+static void tell_gone(struct bus_model *m)
+{
+    if (m->faults.gone_ms == 0)
+        look_for_gone(m);
+    else
+        m->gone_ms = sim_now_ms(m->sim) + m->faults.gone_ms;
 }
 
 static struct end *end_find(struct bus_model *m, uint64_t id)
@@ -400,7 +411,7 @@ void bus_model_silence(struct bus *b)
     if (e->silent)
         return;
     e->silent = true;
-    tell_gone(e);
+    tell_gone(m);
     tell_nodes(e, BUS_NODE_DOWN);
     for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
         struct letter *letter = CONTAINER_OF(l, struct letter, node);
@@ -415,8 +426,11 @@ void bus_model_silence(struct bus *b)
 
 void bus_model_turn(struct bus_model *m)
 {
-    uint64_t now = sim_now_ms(m->sim), next_ms = IO_FOREVER;
+    uint64_t now = sim_now_ms(m->sim), next_ms;
 
+    if (m->gone_ms <= now)
+        look_for_gone(m);
+    next_ms = m->gone_ms;
     for (struct list *l = m->letters.next, *next; l != &m->letters; l = next) {
         struct letter *letter = CONTAINER_OF(l, struct letter, node);
 
@@ -448,7 +462,7 @@ struct bus_model *bus_model_new(struct sim *sim, struct rng *rng)
 
     m->sim = sim;
     m->rng = rng;
-    m->next_ms = IO_FOREVER;
+    m->next_ms = m->gone_ms = IO_FOREVER;
     m->host = sim_host_new(sim);
     if (host_io_new(m->host, &m->clock) != 0 || host_start(m->host, m->clock, tick, m) != 0)
         abort();

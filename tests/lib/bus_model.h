@@ -17,6 +17,7 @@ struct bus_model_faults {
     unsigned lost, twice;
     unsigned held_ms; /* at most */
     unsigned look_ms; /* a loss is noticed after at most this; 0: at once */
+    unsigned gone_ms; /* when a node is gone, all is looked at no sooner than this */
     bool in_order;    /* a node hears in the order of ringing, as over one connection */
 };
 

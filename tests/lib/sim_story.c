@@ -33,6 +33,7 @@ enum {
     REDIS_OUTAGE_MS = 12000,
     REDIS_QUIET_MS = 20000, /* until it is noticed that all is well again */
     LATE_MS = 3000,         /* so late DynamoDB may do what nobody waits for any more */
+    GONE_MS = 4000,         /* a node that died is missed later than that */
 };
 
 #define VFS "story"
@@ -57,6 +58,7 @@ struct story {
     struct vfs_lossy *vfs; /* NULL: another disk than SQLite's */
     char dir[64];
     struct bus_model *buses; /* or redis; both NULL: there is one node */
+    unsigned gone_ms;        /* when they miss one that died */
     struct redis_model *redis;
     struct place places[NODES_MAX];
     unsigned places_n;
@@ -449,7 +451,7 @@ static bool run_calm(struct story *s)
 
     sim_set_faults(s->sim, (struct sim_faults){0});
     if (s->buses != NULL) {
-        bus_model_set(s->buses, (struct bus_model_faults){0});
+        bus_model_set(s->buses, (struct bus_model_faults){.gone_ms = s->gone_ms});
         bus_model_join(s->buses);
     }
     mind_stores(s);
@@ -630,8 +632,11 @@ static void set_up(struct story *s, const struct sim_story *o, uint64_t seed)
         s->redis = redis_model_new(s->sim, seed);
         redis_model_set(s->redis, o->redis_faults);
     } else if (o->nodes > 1) {
+        struct bus_model_faults f = o->bus;
+
+        f.gone_ms = s->gone_ms = o->dynamo ? GONE_MS : 0;
         s->buses = bus_model_new(s->sim, &s->rng);
-        bus_model_set(s->buses, o->bus);
+        bus_model_set(s->buses, f);
     }
     s->workers = 1 + (unsigned)below(s, 3);
     s->clients_n = 2 + (unsigned)below(s, (o->clients > 0 ? o->clients : CLIENTS) - 1);
