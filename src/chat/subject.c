@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Names that are tried: as it is, then numbered, then with the user's id. */
-#define TRIES_MAX 10
+/* Names that are tried: as it is, then numbered, then with the user's id, which whoever
+ * likes can have taken before; then with numbers that nobody can foresee. */
+#define NUMBERED_MAX 9
+#define TRIES_MAX (NUMBERED_MAX + 1 + 4)
 
 struct finding {
     struct people *people;
@@ -209,18 +211,34 @@ static void name_put(struct store_req *req)
     store_get(owner_of(call)->store, &call->q.get);
 }
 
+static uint64_t number_of(const struct finding *f)
+{
+    uint32_t n;
+
+    if (f->tries <= NUMBERED_MAX)
+        return f->tries;
+    if (f->tries == NUMBERED_MAX + 1)
+        return f->user;
+    memcpy(&n, f->s.subject + (f->tries - NUMBERED_MAX - 2) * sizeof(n), sizeof(n));
+    return 1000000000 + (uint64_t)n;
+}
+
 static void try_name(struct call *call)
 {
     struct finding *f = finding_of(call);
-    unsigned long long number = ++f->tries < TRIES_MAX ? f->tries : f->user;
     struct str wanted = {(const uint8_t *)f->s.name, f->s.name_n};
     bool legal;
 
+    f->tries++;
     keep_name(f, wanted);
+    if (f->tries > TRIES_MAX) {
+        call_fail(call, ERROR_internal);
+        return;
+    }
     if (f->tries > 1)
-        f->name_n = names_number(wanted, number, f->name, sizeof(f->name));
+        f->name_n = names_number(wanted, number_of(f), f->name, sizeof(f->name));
     legal = names_fold(name_of(f), f->key, &f->key_n);
-    if (!legal || f->tries > TRIES_MAX) {
+    if (!legal) {
         call_fail(call, ERROR_internal);
         return;
     }

@@ -2,6 +2,7 @@
 import { GetItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import assert from "node:assert/strict";
 import { Redis } from "../cluster/redis.mjs";
+import { Issuer } from "../integration/lib/issuer.mjs";
 import { refused, test, until } from "../integration/lib/suite.mjs";
 import { serve, store, use } from "./lib/use.mjs";
 import { startDynamo } from "./lib/dynamo.mjs";
@@ -32,6 +33,38 @@ test("two servers are one chat, and one that is killed has lost nothing", async 
   await one.spawn();
   const again = await one.connect(ana.token);
   assert.deepEqual(await history(again, "general"), ["2 from one", "3 from two"]);
+});
+
+test("whoever comes to two servers at once, for the first time, is one person", async (t) => {
+  const d = await use(t);
+  const redis = await Redis.start();
+  t.after(() => redis.close());
+  const issuer = await Issuer.start();
+  t.after(() => issuer.stop());
+  const flags = { bus: `redis://127.0.0.1:${redis.port}`, issuer: issuer.url, audience: "chat" };
+  const servers = [await serve(t, d, flags), await serve(t, d, flags)];
+  for (const server of servers)
+    await until("it has the keys", () =>
+      server.command("auth", { token: issuer.token({ sub: "probe" }) }).then(() => true, () => false));
+  // all want to be called the same, each by two tokens at each server
+  const token = (sub, jti) => issuer.token({ sub, jti, origin_jti: sub, preferred_username: "ana" }, { alg: "EdDSA" });
+  const subjects = Array.from({ length: 12 }, (_, i) => `s-${i}`);
+  const come = async (sub) => {
+    const all = [0, 1, 2, 3].map((i) => servers[i % 2].command("auth", { token: token(sub, `${i}`) }));
+    const [first, ...others] = (await Promise.all(all)).map(({ user }) => user);
+    for (const other of others) assert.deepEqual(other, first);
+    return first;
+  };
+  const people = await Promise.all(subjects.map(come));
+  for (const what of ["id", "name"]) assert.equal(new Set(people.map((user) => user[what])).size, subjects.length);
+  assert.ok(people.every(({ name }) => name === "ana" || /^ana-\d+$/.test(name)));
+  // a session that ends at one ends at the other
+  const ana = await servers[0].connect(token("s-0", "4"));
+  const began = Date.now();
+  await servers[1].command("logout", {}, token("s-0", "5"));
+  assert.equal((await ana.closed).code, 4401);
+  assert.ok(Date.now() - began < 5000);
+  await refused("revoked", servers[0].command("rooms", {}, token("s-0", "6")));
 });
 
 test("items are as docs/dynamodb.md shows them", async (t) => {

@@ -329,7 +329,7 @@ test("keys are fetched again when one is unknown, but not all the time", async (
 
 test("while the issuer is down its last keys are good, until they are stale", async (t) => {
   const issuer = await issuerOf(t);
-  const server = await served(t, issuer, { "jwks-stale": "6s" });
+  const server = await served(t, issuer, { "jwks-stale": "10s" });
   const token = issuer.token({ sub: "a", preferred_username: "ana" });
   const own = await server.login("bo");
   const ana = await server.connect(token);
@@ -337,14 +337,14 @@ test("while the issuer is down its last keys are good, until they are stale", as
   const downSince = Date.now();
   await issuer.stop();
   await until("it is degraded", health);
-  assert.ok(Date.now() - downSince < 5900, "it was seen before the keys were stale");
+  assert.ok(Date.now() - downSince < 9900, "it was seen before the keys were stale");
   await server.command("rooms", {}, token);
   const code = () =>
     server.command("rooms", {}, token).then(
       () => "ok",
       (error) => error.code,
     );
-  await until("the keys are stale", async () => (await code()) === "issuer_unavailable", 12_000);
+  await until("the keys are stale", async () => (await code()) === "issuer_unavailable", 16_000);
   await ana.call("rooms"); // who is connected stays so
   await server.command("rooms", {}, own.token);
   await issuer.again();

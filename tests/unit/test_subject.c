@@ -167,6 +167,7 @@ static void a_subject_is_one_user(void **state)
 static void a_taken_name_is_numbered(void **state)
 {
     struct chat_rig *r = *state;
+    struct visitor v;
     char claims[128];
 
     (void)chat_rig_do(r, 0, "{'action':'login','name':'Ana'}");
@@ -178,6 +179,13 @@ static void a_taken_name_is_numbered(void **state)
     }
     assert_string_equal(visit(r, "'sub':'9','preferred_username':'ana'").name, "ana-10");
     assert_string_equal(visit(r, "'sub':'10','preferred_username':'ana'").name, "ana-11");
+    /* somebody has foreseen which name is next, and taken it */
+    (void)chat_rig_do(r, 0, "{'action':'login','name':'ana-13'}");
+    v = visit(r, "'sub':'11','preferred_username':'ana'");
+    assert_int_equal(v.error, ERROR_NONE);
+    assert_int_equal(v.who.user, 13);
+    assert_true(str_starts(str_of(v.name), STR("ana-")) &&
+                strlen(v.name) == strlen("ana-1234567890"));
 }
 
 /* Names that are none, and what is made of them. */
