@@ -18,6 +18,7 @@ struct batch {
     struct call *calls, **calls_end;
     unsigned n;
     uint64_t count, ts_ms; /* after the last entry in it */
+    uint64_t began_us;
     size_t offsets[BATCH_MAX + 1];
     struct str entries[BATCH_MAX];
     struct store_amend amends[CHANGE_AMENDS_MAX]; /* of a change, which goes alone */
@@ -165,7 +166,11 @@ static void batch_landed(struct batch *b)
 {
     struct room *r = b->room;
     struct news_entry *entries = malloc(b->n * sizeof(*entries));
-    struct news news = {.room = room_id(r), .first = r->head + 1, .n = b->n, .entries = entries};
+    struct news news = {.room = room_id(r),
+                        .first = r->head + 1,
+                        .n = b->n,
+                        .entries = entries,
+                        .began_us = b->began_us};
     struct call *call = b->calls, *next;
 
     if (entries == NULL)
@@ -253,6 +258,7 @@ static void batch_submit(struct batch *b)
     }
     room_hold(r);
     turn_submitted(r);
+    b->began_us = r->owner->ops->clock_us(r->owner);
     store_append(r->owner->store, &b->req);
 }
 

@@ -46,6 +46,7 @@ struct news {
     uint64_t first;
     unsigned n;
     const struct news_entry *entries;
+    uint64_t began_us; /* when they were handed to the store; 0: not by this owner */
 };
 
 /* What the owner asks of the worker around it. Strings and entries are lent;
@@ -61,6 +62,8 @@ struct owner_ops {
     /* The turn's time: monotonic, and Unix. */
     uint64_t (*now_ms)(struct owner *o);
     uint64_t (*wall_ms)(struct owner *o);
+    /* Monotonic, right now: for measurements only. */
+    uint64_t (*clock_us)(struct owner *o);
     /* Unpredictable: ids of sessions. */
     uint64_t (*random)(struct owner *o);
     /* The session has ended: every connection of it is closed, on every node. */

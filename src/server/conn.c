@@ -277,7 +277,7 @@ static void add_part(struct flight *f, struct str bytes)
 static void take_runs(struct conn *c, struct flight *f)
 {
     size_t max = c->worker->server->conf->flush_turn_max, total = 0;
-    uint64_t before;
+    uint64_t before, taken = 0;
 
     if (max == 0)
         max = OUT_MAX;
@@ -291,7 +291,7 @@ static void take_runs(struct conn *c, struct flight *f)
             total += bytes->n;
             f->frames[f->frames_n++] = bytes;
             add_part(f, frame_str(bytes));
-            metrics_add(c->worker->metrics, METRIC_deliveries, follower->cursor - before);
+            taken += follower->cursor - before;
             if (feed_behind(follower))
                 list_push(&c->behind, &follower->work);
             break;
@@ -302,6 +302,10 @@ static void take_runs(struct conn *c, struct flight *f)
         case FEED_WAIT:
             break;
         }
+    }
+    if (taken > 0) {
+        metrics_add(c->worker->metrics, METRIC_deliveries, taken);
+        metrics_observe(c->worker->metrics, METRIC_HIST_joined, taken);
     }
 }
 

@@ -166,6 +166,11 @@ static uint64_t ops_wall_ms(struct owner *o)
     return io_wall_ms(o->home);
 }
 
+static uint64_t ops_clock_us(struct owner *o)
+{
+    return io_clock_us(o->home);
+}
+
 static uint64_t ops_random(struct owner *o)
 {
     uint64_t v;
@@ -218,8 +223,11 @@ static void ops_publish(struct owner *o, uint64_t workers, const struct news *ne
     struct worker *w = worker_of(o);
     bool own_log = news->room.p[0] == '@';
 
-    metrics_add(w->metrics, METRIC_entries_appended, news->n);
-    metrics_observe(w->metrics, METRIC_HIST_batch, news->n);
+    if (news->began_us != 0) {
+        metrics_add(w->metrics, METRIC_entries_appended, news->n);
+        metrics_observe(w->metrics, METRIC_HIST_batch, news->n);
+        metrics_observe(w->metrics, METRIC_HIST_append, ops_clock_us(o) - news->began_us);
+    }
     for (unsigned i = 0; i < w->server->workers_n; i++)
         if (i != w->index && (own_log || (workers >> i & 1) != 0))
             mail_news(w, i, news);
@@ -337,6 +345,7 @@ static const struct owner_ops owner_ops = {
     .route = ops_route,
     .now_ms = ops_now_ms,
     .wall_ms = ops_wall_ms,
+    .clock_us = ops_clock_us,
     .random = ops_random,
     .revoke = ops_revoke,
 };

@@ -86,7 +86,12 @@ testWorkers("metrics are Prometheus', and move with what happens", async (t) => 
   assert.equal(after.get("polylog_cursors"), 2);
   assert.ok(moved("polylog_received_bytes_total") > 1000);
   assert.ok(moved("polylog_sent_bytes_total") > 1000);
-  assert.ok(moved("polylog_append_batch_entries_count") > 0);
+  const batches = moved("polylog_append_batch_entries_count");
+  assert.ok(batches > 0 && batches <= 6);
+  assert.equal(moved("polylog_append_batch_entries_sum"), 6);
+  assert.equal(moved("polylog_append_seconds_count"), batches);
+  assert.ok(moved("polylog_append_seconds_sum") > 0);
+  assert.equal(moved("polylog_send_deliveries_sum"), 10);
   assert.ok(moved("polylog_store_commits_total") > 0);
   assert.equal(after.get("polylog_degraded"), 0);
   await ana.close();

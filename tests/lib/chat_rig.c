@@ -72,6 +72,11 @@ static uint64_t wall_ms(struct owner *o)
     return io_wall_ms(o->home);
 }
 
+static uint64_t clock_us(struct owner *o)
+{
+    return io_clock_us(o->home);
+}
+
 static uint64_t some_random(struct owner *o)
 {
     return ++rig_of(o)->random << 12;
@@ -91,6 +96,7 @@ static const struct owner_ops ops = {
     .route = route,
     .now_ms = now_ms,
     .wall_ms = wall_ms,
+    .clock_us = clock_us,
     .random = some_random,
     .revoke = revoke,
 };
