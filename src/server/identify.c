@@ -4,6 +4,7 @@
 #include "server/door_http.h"
 #include "server/door_ws.h"
 #include "server/request.h"
+#include "server/sio_space.h"
 #include "server/worker.h"
 
 #include <stdlib.h>
@@ -27,10 +28,11 @@ static void found(struct call *call)
     r->identified(r);
 }
 
-/* Looking at a token costs more than sending one: only so many are looked at. */
+/* Looking at a token costs more than sending one: only so many are looked at, of all
+ * namespaces together. */
 static void refused(struct request *r, identify_done_f *done)
 {
-    struct conn *c = r->conn;
+    struct conn *c = sio_space_socket(r->conn);
     bool last = ++c->refused >= REFUSED_MAX;
 
     if (last && c->http != NULL)

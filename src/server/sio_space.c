@@ -238,6 +238,11 @@ static void timeout(struct conn *c)
     (void)c; /* the session looks after it */
 }
 
+struct conn *sio_space_socket(struct conn *c)
+{
+    return c->door == &door_space ? sio_space_of(c)->session : c;
+}
+
 void sio_space_renewed(struct conn *c)
 {
     if (eio_is(c) || c->door == &door_space)

@@ -43,6 +43,9 @@ void sio_space_send(struct sio_space *s, const struct socketio_packet *head, str
 /* Sends the cursors alone: ["offset","..."]. */
 void sio_space_cursors(struct sio_space *s);
 
+/* The connection that has the socket: of a namespace, its session's; else itself. */
+struct conn *sio_space_socket(struct conn *c);
+
 /* The session of whoever is on the connection ends at another time. Nothing, if it is of
  * another door. */
 void sio_space_renewed(struct conn *c);

@@ -95,6 +95,18 @@ test("no request is a session's that has said that it upgrades", async (t) => {
   ws.terminate();
 });
 
+test("so many tokens are looked at, whatever the namespace", async (t) => {
+  const server = await t.server;
+  const { token, session } = await connected(t, server);
+  const ws = await session.websocket();
+  ws.send("2probe");
+  await until("proven", () => ws.got.includes("3probe"));
+  ws.send("5");
+  for (let i = 0; i < 40; i++) ws.send(`40/team,${JSON.stringify({ token: `${token}x` })}`);
+  await until("closed", () => ws.readyState === WebSocket.CLOSED);
+  assert.equal(ws.got.filter((text) => text.startsWith("44/team,")).length, 16);
+});
+
 test("who leaves the last namespace may come back, but not sleep there", async (t) => {
   const server = await t.start({ "auth-timeout": "1s" });
   const { token, session } = await connected(t, server);
