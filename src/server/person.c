@@ -38,7 +38,8 @@ struct person *person_get(struct worker *w, const struct caller *who)
         abort();
     p->id = who->user;
     p->name_n = (uint8_t)n;
-    memcpy(p->name, who->name.p, n);
+    if (n > 0)
+        memcpy(p->name, who->name.p, n);
     bucket_init(&p->bucket, person_rate(w), worker_now_ms(w));
     map_add(&w->persons, &p->node, map_hash_id(p->id));
     return p;

@@ -11,6 +11,18 @@
 
 #include <cmocka.h>
 
+/* Whether this is compiled with a sanitizer that makes it many times slower. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
+
 /* main: runs the listed cmocka tests; with $CASE (a pattern), those of that name. */
 #define CHECK_MAIN(...)                                   \
     int main(void)                                        \

@@ -10,9 +10,10 @@
 #include "lib/sim_node.h"
 #include "store/store_mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { NODES = 2, PORT = 7000, CLIENTS = 2000, DRAIN_MS = 8000 };
+enum { NODES = 2, PORT = 7000, CLIENTS = CHECK_SANITIZED ? 200 : 2000, DRAIN_MS = 8000 };
 
 enum phase { LOGIN, OPEN, TALK, CLOSE, OVER };
 
@@ -88,12 +89,12 @@ static void start_nodes(struct scene *s)
 
 static void begin(struct scene *s)
 {
-    char args[][40] = {"--connections=2000", "--rooms=10", "--publishers=2", "--rate=40",
-                       "ws://127.0.0.1:7000/ws"};
+    char args[][40] = {"", "--rooms=10", "--publishers=2", "--rate=40", "ws://127.0.0.1:7000/ws"};
     char *argv[] = {args[0], args[1], args[2], args[3], args[4]};
     struct conf_input in = {.command = "bench", .argc = COUNTOF(argv), .argv = argv};
     char why[PLAN_WHY_N];
 
+    (void)snprintf(args[0], sizeof(args[0]), "--connections=%d", CLIENTS);
     *s = (struct scene){.sim = sim_new(1, (struct sim_faults){0}), .disk = store_mem_disk_new()};
     rng_init(&s->rng, 1);
     s->buses = bus_model_new(s->sim, &s->rng);

@@ -16,17 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ALLOCATOR_REPLACED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define ALLOCATOR_REPLACED 1
-#endif
-#endif
-#ifndef ALLOCATOR_REPLACED
-#define ALLOCATOR_REPLACED 0
-#endif
-
 /* What fn returns in a process of its own. */
 static int in_child(int (*fn)(void))
 {
@@ -205,7 +194,7 @@ static int use_memory(void)
 static void freed_memory_is_returned(void **state)
 {
     (void)state;
-    if (ALLOCATOR_REPLACED)
+    if (CHECK_SANITIZED)
         skip();
     assert_int_equal(in_child(use_memory), 0);
 }
