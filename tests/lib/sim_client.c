@@ -251,6 +251,8 @@ static void hear_event(struct sim_client *c, const struct sim_event *v)
         sim_check_reset(c->crowd->check, &r->follow);
     } else if (str_eq(v->name, STR("presence")) && r != NULL) {
         r->present = v->entry.count;
+    } else if (str_eq(v->name, STR("read")) && r != NULL) {
+        r->reads_n++;
     } else if (str_eq(v->name, STR("move"))) {
         c->told = true;
         c->cut_ms = c->moves ? c->cut_ms : now_ms(c) + 1 + v->delay_ms;

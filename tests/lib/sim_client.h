@@ -101,6 +101,7 @@ struct sim_room {
     struct sim_range missing[SIM_CLIENT_RANGES];
     unsigned missing_n;
     uint64_t present; /* as it was told last */
+    uint64_t reads_n; /* times that it was told how far somebody has read */
 };
 
 struct sim_client {

@@ -175,8 +175,8 @@ static uint64_t revoked_n(const struct sim_node *n)
     return sum;
 }
 
-/* Cat uses ben's session, on the other node, and ends it there. */
-static void end_session(struct sim_scene *s)
+/* Cat uses ben's session, on the other node. */
+static void use_session_of_ben(struct sim_scene *s)
 {
     const struct sim_client *ben = &s->clients[1];
     struct sim_client *cat = &s->clients[2];
@@ -189,7 +189,13 @@ static void end_session(struct sim_scene *s)
     cat->node = 0;
     cat->stays_down = false;
     sim_scene_pass(s, 2000);
-    (void)sim_client_ask(cat, SIM_OP_LOGOUT, 0);
+}
+
+/* And ends it there. */
+static void end_session(struct sim_scene *s)
+{
+    use_session_of_ben(s);
+    (void)sim_client_ask(&s->clients[2], SIM_OP_LOGOUT, 0);
     sim_scene_nudge(s);
 }
 
@@ -218,6 +224,35 @@ static void ended_on_every_node(void **state)
         assert_int_equal(revoked_n(s.nodes[1]), 1);
         sim_scene_end(&s);
     }
+}
+
+/* In a room of many, of what ben has read his device at the other node is told, and ana,
+ * who is there too, is not. */
+static void own_reading_on_another_node(void **state)
+{
+    static const char *const args[] = {"--presence-roster=1", NULL};
+    struct sim_scene s;
+    struct sim_client *ben = &s.clients[1], *cat = &s.clients[2];
+    struct sim_op *op;
+
+    (void)state;
+    sim_scene_begin(&s, 2, 1, (struct sim_faults){0});
+    sim_scene_start(&s, args, 2);
+    sim_scene_start(&s, args, 2);
+    sim_scene_enter(&s, 0, 0, "general");
+    sim_scene_enter(&s, 1, 1, "general");
+    sim_scene_settle(&s, 5000);
+    use_session_of_ben(&s);
+    sim_scene_pass(&s, 10000);
+    sim_scene_send(&s, 0, "general", 3, 5);
+    sim_scene_pass(&s, 3000);
+    op = sim_client_ask(ben, SIM_OP_READ, sim_client_room(ben, "general"));
+    op->target = cursor_of(&s, 0, "general");
+    sim_scene_nudge(&s);
+    sim_scene_pass(&s, 3000);
+    assert_int_equal(cat->rooms[sim_client_room(cat, "general")].reads_n, 1);
+    assert_int_equal(s.clients[0].rooms[sim_client_room(&s.clients[0], "general")].reads_n, 0);
+    sim_scene_end(&s);
 }
 
 static uint64_t present(struct sim_scene *s, unsigned client)
@@ -411,7 +446,8 @@ static void who_is_there_is_asked(void **state)
 
 CHECK_MAIN(cmocka_unit_test(who_is_there_is_asked), cmocka_unit_test(writers_take_turns),
            cmocka_unit_test(one_rate_on_all_nodes), cmocka_unit_test(present_on_other_nodes),
-           cmocka_unit_test(what_is_known_is_told_rarely), cmocka_unit_test(ended_on_every_node),
+           cmocka_unit_test(what_is_known_is_told_rarely),
+           cmocka_unit_test(own_reading_on_another_node), cmocka_unit_test(ended_on_every_node),
            cmocka_unit_test(told_on_another_node), cmocka_unit_test(a_doorbell_brings_the_entries),
            cmocka_unit_test(refused_by_who_had_not_heard),
            cmocka_unit_test(unknown_to_who_had_not_heard))
