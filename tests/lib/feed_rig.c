@@ -133,7 +133,7 @@ static struct frame *redacts_of(const struct feed_rig *r, uint64_t target)
 static void tell(struct feed_rig *r, uint64_t first, unsigned n)
 {
     struct news_entry *entries = test_calloc(n, sizeof(*entries));
-    struct news news = {str_of(r->room), first, n, entries};
+    struct news news = {.room = str_of(r->room), .first = first, .n = n, .entries = entries};
 
     for (unsigned i = 0; i < n; i++) {
         const struct feed_rig_entry *e = &r->log[first + i];
