@@ -327,7 +327,7 @@ static void redis_stop(struct bus *bus)
 static void bus_redis_free(struct bus_redis *b)
 {
     b->ending = true; /* of what is asked last */
-    host_helper_close(b->caller);
+    bus_redis_link_no_caller(b);
     bus_redis_room_fini(b);
     bus_redis_shard_fini(b);
     io_free(b->tls);

@@ -36,7 +36,8 @@ typedef bool bus_redis_password_f(void *ctx, struct str user, struct buf *out,
                                   char why[static BUS_REDIS_WHY_MAX]);
 
 struct bus_redis_options {
-    /* redis://[user[:password]@]host[:port][/db], or rediss:// for TLS; several with commas
+    /* redis://[[user]:password@]host[:port][/db], where the password is asked for
+     * redis://[user@]host..., or rediss:// for TLS; several with commas
      * between them: one after the other is tried. Of a cluster any node, or the name that
      * stands for all. */
     const char *url;

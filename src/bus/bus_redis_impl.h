@@ -49,6 +49,12 @@ enum link_role { LINK_PUBLISHES, LINK_SUBSCRIBES, LINK_SCOUTS };
 
 enum link_state { LINK_DOWN, LINK_CALLING, LINK_CONNECTING, LINK_GREETING, LINK_UP, LINK_CLOSING };
 
+struct redis_password {
+    struct buf text;
+    char user[128];
+    uint64_t at_ms;
+};
+
 /* What was asked on a link that is answered in order. */
 enum asked_kind { ASKED_LOGIN, ASKED_HELLO, ASKED_ROLE, ASKED_SLOTS, ASKED_PROBE, ASKED_PUBLISH };
 
@@ -178,6 +184,7 @@ struct bus_redis {
     struct io *io, *tls; /* tls: NULL if nothing is encrypted */
     struct tls_context *tls_context;
     struct io_helper *caller;
+    struct redis_password last_password; /* the caller's */
     struct redis_target targets[TARGETS_MAX];
     unsigned targets_n, target;
     char id[ID_MAX];
@@ -235,6 +242,7 @@ void bus_redis_tell_all(struct bus_redis *b, const struct bus_event *event);
 
 /* Links. The caller is the helper that finds out where and as whom: 0 or -errno. */
 int bus_redis_link_caller(struct bus_redis *b) MUST_CHECK;
+void bus_redis_link_no_caller(struct bus_redis *b);
 void bus_redis_link_init(struct redis_link *l, struct bus_redis *b, struct redis_shard *shard,
                          enum link_role role);
 void bus_redis_link_fini(struct redis_link *l);

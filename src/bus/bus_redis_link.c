@@ -17,6 +17,7 @@ enum {
     RETRY_DOUBLINGS = 7,
     STEADY_MS = 3000, /* up for so long, it did not fail in a row */
     ASKED_MIN = 16,
+    PASSWORD_MS = 5000, /* of a cluster's nodes it is not asked for again within this */
 };
 
 /* What a helper finds out before a connection is made, since it may block: where Redis is,
@@ -27,6 +28,8 @@ struct calling {
     char host[256], user[128];
     struct io_addr addr;
     struct buf password;
+    uint64_t now_ms;
+    bool may_reuse; /* the last password */
     bool found;
     char why[BUS_REDIS_WHY_MAX];
 };
@@ -543,6 +546,8 @@ static void open_link(struct redis_link *l)
     buf_init(&c->password, PASSWORD_MAX);
     (void)snprintf(c->host, sizeof(c->host), "%s", l->target->host);
     (void)snprintf(c->user, sizeof(c->user), "%s", l->target->user);
+    c->now_ms = bus_redis_now(b);
+    c->may_reuse = l->shard != &b->plain;
     l->state = LINK_CALLING;
     l->io = l->target->tls ? b->tls : b->io;
     l->timer.fire = late;
@@ -552,10 +557,31 @@ static void open_link(struct redis_link *l)
 
 /* The helper's. */
 
-static void prepare(const struct bus_redis *b, struct calling *c)
+/* A cluster has many nodes, which are called at once, and a command may take its time. */
+static bool find_password(struct bus_redis *b, struct calling *c)
 {
-    c->found = b->o.password == NULL ||
-               b->o.password(b->o.password_ctx, str_of(c->user), &c->password, c->why);
+    struct redis_password *last = &b->last_password;
+
+    if (b->o.password == NULL)
+        return true;
+    if (c->may_reuse && buf_len(&last->text) > 0 && c->now_ms < last->at_ms + PASSWORD_MS &&
+        strcmp(last->user, c->user) == 0) {
+        buf_append(&c->password, buf_peek(&last->text));
+        return true;
+    }
+    if (!b->o.password(b->o.password_ctx, str_of(c->user), &c->password, c->why))
+        return false;
+    wipe(&last->text);
+    buf_init(&last->text, PASSWORD_MAX);
+    buf_append(&last->text, buf_peek(&c->password));
+    (void)snprintf(last->user, sizeof(last->user), "%s", c->user);
+    last->at_ms = c->now_ms;
+    return true;
+}
+
+static void prepare(struct bus_redis *b, struct calling *c)
+{
+    c->found = find_password(b, c);
     if (c->found && addr_resolve(str_of(c->host), &c->addr) < 0) {
         c->found = false;
         (void)snprintf(c->why, sizeof(c->why), "there is no such host");
@@ -579,7 +605,14 @@ int bus_redis_link_caller(struct bus_redis *b)
     struct io_helper_options o = {
         .name = "bus-call", .threads = 1, .chain_max = 1, .run = prepare_all, .ctx = b};
 
+    buf_init(&b->last_password.text, PASSWORD_MAX);
     return host_helper_new(b->host, &o, &b->caller);
+}
+
+void bus_redis_link_no_caller(struct bus_redis *b)
+{
+    host_helper_close(b->caller);
+    wipe(&b->last_password.text);
 }
 
 void bus_redis_link_mind(struct redis_link *l)

@@ -31,11 +31,13 @@ static bool take_part(struct str part, char *to, size_t max)
     return true;
 }
 
-/* user:password, :password or password alone. */
-static bool take_who(struct redis_target *t, struct str who)
+/* user:password, :password or password alone; where the password is asked for, user alone. */
+static bool take_who(struct redis_target *t, struct str who, bool asked)
 {
     struct str rest = who, first = str_cut(&rest, ':');
 
+    if (first.n == who.n && asked)
+        return take_part(who, t->user, sizeof(t->user));
     if (first.n == who.n)
         return take_part(who, t->password, sizeof(t->password));
     return take_part(first, t->user, sizeof(t->user)) &&
@@ -56,7 +58,8 @@ static bool take_host(struct redis_target *t, struct str host)
     return true;
 }
 
-static bool take(struct redis_target *t, struct str url, char why[static BUS_REDIS_WHY_MAX])
+static bool take(struct redis_target *t, struct str url, bool asked,
+                 char why[static BUS_REDIS_WHY_MAX])
 {
     struct str rest = url, authority, host;
     uint64_t db = 0;
@@ -72,7 +75,8 @@ static bool take(struct redis_target *t, struct str url, char why[static BUS_RED
     host = authority;
     while (host.n > 0 && memchr(host.p, '@', host.n) != NULL)
         (void)str_cut(&host, '@');
-    if (host.n < authority.n && !take_who(t, (struct str){authority.p, authority.n - host.n - 1}))
+    if (host.n < authority.n &&
+        !take_who(t, (struct str){authority.p, authority.n - host.n - 1}, asked))
         return fail(why, url, "its user or password is too long or not encoded rightly");
     if (!take_host(t, host))
         return fail(why, url, "there is no host in it");
@@ -90,7 +94,7 @@ bool bus_redis_url(struct bus_redis *b, const char *url, char why[static BUS_RED
             continue;
         if (b->targets_n == TARGETS_MAX)
             return fail(why, one, "there are too many");
-        if (!take(&b->targets[b->targets_n++], one, why))
+        if (!take(&b->targets[b->targets_n++], one, b->o.password != NULL, why))
             return false;
         if (b->targets[b->targets_n - 1].tls != b->targets[0].tls)
             return fail(why, one, "all are rediss://, or none is");

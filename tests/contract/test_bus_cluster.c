@@ -8,6 +8,7 @@
 #include "wire/slots.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -281,6 +282,35 @@ static void rights(void **state)
     }
 }
 
+static bool give_password(void *ctx, struct str user, struct buf *out,
+                          char why[static BUS_REDIS_WHY_MAX])
+{
+    (void)user;
+    (void)why;
+    atomic_fetch_add((_Atomic unsigned *)ctx, 1);
+    buf_append(out, STR("secret"));
+    return true;
+}
+
+/* Of many nodes that are called at once it is asked for once or twice. */
+static void one_password_for_all(void **state)
+{
+    struct bus_rig *r = *state;
+    _Atomic unsigned asked_n = 0;
+    char url[128], last[256];
+    struct bus_redis_options o = {.url = url, .password = give_password, .password_ctx = &asked_n};
+
+    NEEDS(r);
+    for (unsigned i = 0; i < r->cluster->n; i++)
+        assert_string_equal(
+            redis_rig_say(&r->cluster->nodes[i], "ACL SETUSER chat reset on >secret &* +@all"),
+            "+OK");
+    (void)snprintf(url, sizeof(url), "redis://chat@127.0.0.1:%u", r->cluster->nodes[0].port);
+    if (!comes_up(r, &o, WITHIN_MS, last))
+        fail_msg("%s", last);
+    assert_in_range(atomic_load(&asked_n), 1, 2);
+}
+
 /* As ElastiCache has it: TLS, one name for all, and each node told by its own. */
 static void over_tls(void **state)
 {
@@ -327,5 +357,5 @@ static void over_tls(void **state)
 
 AT_ONCE_MAIN(CASE(each_primary_carries_some, bus_rig_cluster),
              CASE(a_shard_is_gone, bus_rig_cluster), CASE(rights, bus_rig_cluster),
-             CASE(over_tls, bus_rig_cluster), CASE(slots_move, bus_rig_cluster),
-             CASE(primaries_fail_over, bus_rig_cluster_own))
+             CASE(one_password_for_all, bus_rig_cluster), CASE(over_tls, bus_rig_cluster),
+             CASE(slots_move, bus_rig_cluster), CASE(primaries_fail_over, bus_rig_cluster_own))
