@@ -78,7 +78,7 @@ static void everything_fails(void **state)
     sim_story_test(
         &(struct sim_story){.nodes = 3,
                             .clients = 12,
-                            .actions = 400,
+                            .actions = 200,
                             .faults = BAD_NETWORK,
                             .bus = {.lost = 100, .twice = 100, .held_ms = 200, .look_ms = 3000},
                             .cuts = true,

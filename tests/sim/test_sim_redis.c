@@ -72,7 +72,7 @@ static void everything_fails(void **state)
     (void)state;
     sim_story_test(&(struct sim_story){.nodes = 3,
                                        .clients = 12,
-                                       .actions = 400,
+                                       .actions = 200,
                                        .faults = BAD_NETWORK,
                                        .cuts = true,
                                        .slow = true,
