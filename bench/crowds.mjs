@@ -13,7 +13,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../tests/integration/lib/server.mjs';
-import { sleep } from '../tests/integration/lib/suite.mjs';
+import { sleep, until } from '../tests/integration/lib/suite.mjs';
 import { bench, env, withWorld } from './world.mjs';
 
 const readers = env('READERS', 20000);
@@ -79,7 +79,10 @@ async function storm(world) {
     const balancer = await startBalancer(world);
     const run = bench(balancer, 'storm', ['--connections', back, '--rooms', back / 20, '--rate', 100,
         '--window', 64, '--warmup', '5s', '--duration', `${seconds + 6}s`]);
-    await sleep(9000 + back / 2);
+    const open = async () => sum(await Promise.all(world.nodes.map((node) => node.metrics())),
+        (of) => of('polylog_cursors'));
+    await until('everybody is there', async () => (await open()) >= back, 60_000);
+    await sleep(7000);
     await world.nodes[2].stop('SIGKILL');
     return run;
 }

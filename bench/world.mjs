@@ -58,12 +58,14 @@ export async function withWorld(n, work) {
 export function bench({ port }, prefix, args, watch) {
     const all = ['bench', `ws://127.0.0.1:${port}/ws`, '--json', '-', '--name-prefix', prefix,
         ...args, ...(watch ? ['--pid', watch.pid] : [])];
-    const child = spawn(PROGRAM, all.map(String), { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(PROGRAM, all.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
+    let why = '';
+    child.stderr.on('data', (chunk) => { why = (why + chunk).slice(-2000); });
     child.stdout.on('data', (chunk) => { text += chunk; });
     return new Promise((resolve, reject) => child.once('close', (code) => {
         const at = text.indexOf('{"plan"');
-        if (code !== 0 || at < 0) reject(new Error(`polylog ${all.join(' ')}: exit code ${code}\n${text}`));
+        if (code !== 0 || at < 0) reject(new Error(`polylog ${all.join(' ')}: exit code ${code}\n${why}`));
         else resolve(JSON.parse(text.slice(at)));
     }));
 }
