@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs";
 import { Server } from "../integration/lib/server.mjs";
 import { runAll, sum } from "../integration/lib/suite.mjs";
+import { close, missing, shared as pair } from "./nodes.mjs";
 
 const args = process.argv.slice(2);
 const verbose = args[0] === "-v";
@@ -20,6 +21,8 @@ const servers = {
   },
 };
 
+// They come up meanwhile; who needs them is told if they do not.
+if (wanted === "" && !missing()) pair().catch(() => undefined);
 const counts = await runAll(servers, { wanted, verbose });
 for (const starting of shared.values()) {
   const server = await starting;
@@ -29,7 +32,7 @@ for (const starting of shared.values()) {
   }
   await server.close();
 }
-const { close } = await import(`./${nodes}`);
+await import(`./${nodes}`);
 const more = await runAll(servers, { wanted, verbose, atOnce: 1 });
 for (const [outcome, n] of Object.entries(more)) counts[outcome] += n;
 await close();

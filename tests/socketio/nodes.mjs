@@ -99,3 +99,14 @@ export class Nodes {
     await this.dynamo?.stop();
   }
 }
+
+let started;
+
+// The two that all tests have.
+export function shared() {
+  return (started ??= Nodes.start());
+}
+
+export async function close() {
+  await (await started?.catch(() => undefined))?.close();
+}

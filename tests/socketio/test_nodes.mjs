@@ -1,23 +1,17 @@
 // Two nodes behind a balancer that knows nothing of sessions.
 import assert from "node:assert/strict";
 import { test, until } from "../integration/lib/suite.mjs";
-import { Nodes, missing } from "./nodes.mjs";
+import { missing, shared } from "./nodes.mjs";
 import { Peer, TRANSPORTS, at } from "./peer.mjs";
 import { story } from "./story.mjs";
 
 const FORWARDED = "polylog_socketio_forwarded_total";
 
 // All tests have the same two, one after the other.
-let nodes;
-
 async function start(t) {
   const why = missing();
   if (why) t.skip(`${why} is missing`);
-  return (nodes ??= await Nodes.start());
-}
-
-export async function close() {
-  await nodes?.close();
+  return shared();
 }
 
 test("whichever node is asked", async (t) => {
