@@ -71,12 +71,12 @@ testWorkers("a client that never reads and never closes does not keep it", async
 });
 
 // A server whose disk hangs while the file exists.
-async function onDiskThatHangs(t, { empty = false } = {}) {
+async function onDiskThatHangs(t, { empty = false, flags = {} } = {}) {
   const dir = directory(t);
   const [library, file] = [join(dir, "hang_fsync.so"), join(dir, "hangs")];
   const source = fileURLToPath(new URL("lib/hang_fsync.c", import.meta.url));
   execFileSync("cc", ["-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source]);
-  const server = await t.start({}, { env: { LD_PRELOAD: library, HANG_FSYNC: file } });
+  const server = await t.start(flags, { env: { LD_PRELOAD: library, HANG_FSYNC: file } });
   const slow = { server, hang: () => writeFileSync(file, ""), goOn: () => rmSync(file, { force: true }) };
   t.after(slow.goOn);
   if (empty) return slow;
@@ -146,7 +146,9 @@ test("a disk that does not answer is named, and not waited for", async (t) => {
 });
 
 test("a store that does not close is not waited for", async (t) => {
-  const slow = await onDiskThatHangs(t, { empty: true });
+  // nothing of its own is under way: it has begun, and writes no probe while clients move
+  const slow = await onDiskThatHangs(t, { empty: true, flags: { "drain-ms": 0 } });
+  await until("it is ready", async () => (await slow.server.fetch("/ready")).ok);
   slow.hang(); // what it does by itself is left: it puts its log in order
   const { code, ms } = await stop(slow.server);
   assert.equal(code, 1, slow.server.log);
