@@ -48,16 +48,20 @@ export async function browse(port) {
   const profile = mkdtempSync(join(tmpdir(), "polylog-conformance-"));
   const child = spawn(CHROMIUM, ["--headless", "--no-sandbox", "--disable-gpu",
     "--disable-background-networking", `--user-data-dir=${profile}`,
-    `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore" });
+    `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore", detached: true });
   const ended = new Promise((resolve) => child.once("close", resolve));
   child.once("error", (e) => told(e.message));
   const timer = setTimeout(() => told("nothing"), LIMIT_MS);
   const said = await answer;
   clearTimeout(timer);
-  child.kill("SIGKILL");
-  if (child.pid !== undefined) await ended;
+  if (child.pid !== undefined) {
+    try {
+      process.kill(-child.pid, "SIGKILL"); // with all that it started
+    } catch {} // it had ended
+    await ended;
+  }
   server.closeAllConnections();
   server.close();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   return said;
 }

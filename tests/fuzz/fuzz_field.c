@@ -89,7 +89,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (n == 0 || n > TEXT_MAX)
         return 0;
     check_lists(s);
-    check_date(s);
     check_url(s);
     check_base64(s);
     check_utf8(s, data[0] % (n + 1));

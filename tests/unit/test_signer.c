@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { PATIENCE_MS = 20000, SIGNERS = 4 };
 
@@ -197,12 +198,12 @@ static void ends_at_once_without_a_place_to_ask(void **state)
 {
     struct rig *r = *state;
     char why[CREDENTIALS_WHY_MAX] = "";
-    uint64_t before = io_now_ms(r->io);
+    time_t before = time(NULL);
 
     (void)snprintf(r->variable, sizeof(r->variable), "AWS_EC2_METADATA_DISABLED=true");
     assert_int_equal(start(r, 30000, why), -ENOENT);
     assert_string_equal(why, "no credentials: neither environment nor files have any");
-    assert_true(io_now_ms(r->io) < before + 15000);
+    assert_true(time(NULL) < before + 15);
     assert_null(r->signer);
 }
 
