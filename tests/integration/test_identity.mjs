@@ -303,6 +303,7 @@ test("keys are fetched again when one is unknown, but not all the time", async (
   const before = issuer.asked.keys;
   issuer.rotate();
   const fresh = issuer.token({ sub: "a" });
+  const unknown = Date.now();
   const error = await refused("issuer_unavailable", server.command("rooms", {}, fresh));
   assert.ok(error.retry_after_ms > 0);
   await until("the new key is known", () =>
@@ -311,7 +312,8 @@ test("keys are fetched again when one is unknown, but not all the time", async (
       () => false,
     ),
   );
-  assert.equal(issuer.asked.keys, before + 1);
+  const again = issuer.asked.keys - before; // once, and at most once a second while that lasts
+  assert.ok(again >= 1 && again <= 1 + (Date.now() - unknown) / 1000, `${again}`);
   await refused("bad_token", server.command("rooms", {}, old)); // its key is gone for good
   // unknown keys, many and at once: no more than one fetch a second
   const now = Date.now();
