@@ -530,19 +530,30 @@ static bool websocket_fill(struct conn *c)
 
 /* The probe (section "Upgrade" of the protocol text). */
 
-void eio_probe(struct conn *c, struct conn *probe)
+static void begin_probe(struct conn *probe, struct conn *session)
 {
     struct eio_probe *p = calloc(1, sizeof(*p));
 
     if (p == NULL)
         abort();
-    p->session = c;
+    p->session = session;
     buf_init(&p->rest, IO_RECV_MAX);
     probe->own = p;
     probe->door = &door_probe;
     ws_decoder_init(&probe->ws, WS_SERVER, false);
     conn_timer(probe, now_ms(probe) + PROBE_MS);
+}
+
+void eio_probe(struct conn *c, struct conn *probe)
+{
+    begin_probe(probe, c);
     eio_of(c)->probe = probe;
+}
+
+void eio_turn_away(struct conn *c)
+{
+    begin_probe(c, NULL);
+    end_websocket(c, METRIC_close_protocol);
 }
 
 bool eio_may_probe(const struct conn *c)

@@ -66,6 +66,10 @@ void eio_poll_lost(struct conn *h);
 bool eio_may_probe(const struct conn *c) MUST_CHECK;
 void eio_probe(struct conn *c, struct conn *probe);
 
+/* A WebSocket, upgraded, asks for a session that has one, or is none: it is closed. (A
+ * refused handshake is an exception to some clients, of the protocol's suite for one.) */
+void eio_turn_away(struct conn *c);
+
 /* One elsewhere has proven itself, and no GET is to wait; or that is over. */
 void eio_probed(struct conn *c, bool yes);
 

@@ -192,6 +192,17 @@ static void move(struct conn *c, const struct query *q)
     worker_mail(w, q->sid.worker, &m->mail);
 }
 
+/* session: NULL if there is none, or none any more that could get a WebSocket. */
+static void join_session(struct conn *c, struct conn *session)
+{
+    if (!eio_http_upgrade(c))
+        return;
+    if (session != NULL && eio_may_probe(session))
+        eio_probe(session, c);
+    else
+        eio_turn_away(c);
+}
+
 static void run_session(struct conn *c, const struct query *q)
 {
     struct str method = c->http->message->request.method;
@@ -212,13 +223,10 @@ static void run_session(struct conn *c, const struct query *q)
         return;
     }
     session = eio_find(w, q->sid.id);
-    if (session == NULL) {
+    if (q->websocket) {
+        join_session(c, session);
+    } else if (session == NULL) {
         eio_answer_error(c, ENGINEIO_UNKNOWN_SID);
-    } else if (q->websocket) {
-        if (!eio_may_probe(session))
-            eio_answer_error(c, ENGINEIO_BAD_REQUEST);
-        else if (eio_http_upgrade(c))
-            eio_probe(session, c);
     } else if (str_eq(method, STR("GET"))) {
         eio_poll(session, c);
     } else if (str_eq(method, STR("POST"))) {

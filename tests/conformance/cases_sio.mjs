@@ -239,7 +239,11 @@ function* upgrade(n, at, hello) {
   for (const [i, close] of [
     async (s) => same((await s.get()).status, 400, "poll"),
     async (s) => same((await s.post("4x")).status, 400, "post"),
-    (s) => at(s.t).socket(`EIO=4&transport=websocket&sid=${s.open.sid}`).ends(),
+    async (s) => { // its handshake is not refused, which would be an error to some clients
+      const another = at(s.t).socket(`EIO=4&transport=websocket&sid=${s.open.sid}`);
+      await another.opened;
+      await another.ends();
+    },
   ].entries())
     for (const waits of [true, false])
       yield [`s.${n}.${i + 3}${waits ? "" : ".1"}`, async (t) => { // not even while the probe is answered
@@ -292,6 +296,14 @@ function* connects() {
       const said = JSON.parse(s.connect.slice(head.length));
       same([Object.keys(said), typeof said.sid, s.auth], [["sid"], "string", auth], "connect");
     }];
+  yield ["s.7.4.1", async (t) => { // one packet awaited after the other, as the authors' suite does
+    const { ws } = sio(t).socket("EIO=4&transport=websocket");
+    const next = async () => String(await new Promise((resolve) => ws.once("message", resolve)));
+    await next();
+    ws.send("40");
+    await next();
+    same(await next(), '42["auth",{}]', "auth");
+  }];
   yield ["s.7.5", async (t) => {
     const s = await sio(t).websocket();
     s.send("40/random");
