@@ -33,6 +33,8 @@ struct people {
     uint64_t token_ttl_ms;
     struct map revoked; /* sessions by id */
     struct identity identity;
+    uint64_t number; /* the next for a new user (chat/people_number.h) */
+    unsigned numbers_n;
 };
 
 /* keys may be NULL until the first command; issuer: NULL if there is none. */

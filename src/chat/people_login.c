@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "chat/names.h"
+#include "chat/people_number.h"
 #include "chat/reads.h"
 #include "wire/jwt.h"
 
@@ -260,15 +261,11 @@ static void name_put(struct store_req *req)
         read_user(call);
 }
 
-static void numbered(struct store_req *req)
+static void put_name(struct call *call)
 {
-    struct call *call = call_of(req);
     struct login *l = login_of(call);
     int n;
 
-    if (failed(call))
-        return;
-    l->user = call->q.next.ret_first;
     n = snprintf(l->body, sizeof(l->body), "%llu %.*s", (unsigned long long)l->user,
                  STR_ARGS(name_of(l)));
     (void)call_request(call, l->people->owner->home, name_put);
@@ -276,6 +273,17 @@ static void numbered(struct store_req *req)
     call->q.put.sk = (struct str){(const uint8_t *)l->key, l->key_n};
     call->q.put.body = (struct str){(const uint8_t *)l->body, (size_t)n};
     store_put(l->people->owner->store, &call->q.put);
+}
+
+static void numbered(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct login *l = login_of(call);
+
+    if (failed(call))
+        return;
+    l->user = people_number_take(l->people, call);
+    put_name(call);
 }
 
 static void name_read(struct store_req *req)
@@ -288,10 +296,11 @@ static void name_read(struct store_req *req)
     if (failed(call))
         return;
     if (body == NULL) {
-        (void)call_request(call, l->people->owner->home, numbered);
-        call->q.next.counter = STR("users");
-        call->q.next.n = 1;
-        store_next(l->people->owner->store, &call->q.next);
+        l->user = people_number(l->people);
+        if (l->user != 0)
+            put_name(call);
+        else
+            people_number_ask(l->people, call, numbered);
         return;
     }
     rest = frame_str(body);

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "chat/names.h"
+#include "chat/people_number.h"
 #include "chat/reads.h"
 
 #include <stdarg.h>
@@ -301,14 +302,10 @@ static void subject_put(struct store_req *req)
         read_subject(call); /* ours, or that of a node that was faster */
 }
 
-static void numbered(struct store_req *req)
+static void put_subject(struct call *call, uint64_t id)
 {
-    struct call *call = call_of(req);
     struct finding *f = finding_of(call);
-    uint64_t id = call->q.next.ret_first;
 
-    if (failed(call))
-        return;
     (void)call_request(call, owner_of(call)->home, subject_put);
     call->q.put.pk = subject_pk(f, call->key, sizeof(call->key));
     call->q.put.sk = STR("user");
@@ -316,12 +313,23 @@ static void numbered(struct store_req *req)
     store_put(owner_of(call)->store, &call->q.put);
 }
 
+static void numbered(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (!failed(call))
+        put_subject(call, people_number_take(finding_of(call)->people, call));
+}
+
 static void number_them(struct call *call)
 {
-    (void)call_request(call, owner_of(call)->home, numbered);
-    call->q.next.counter = STR("users");
-    call->q.next.n = 1;
-    store_next(owner_of(call)->store, &call->q.next);
+    struct people *p = finding_of(call)->people;
+    uint64_t id = people_number(p);
+
+    if (id != 0)
+        put_subject(call, id);
+    else
+        people_number_ask(p, call, numbered);
 }
 
 static void subject_read(struct store_req *req)
