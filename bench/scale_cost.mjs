@@ -9,6 +9,7 @@
 //
 //     node bench/scale_cost.mjs --check docs/scale.md     every table is there as it is here
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const COUNTED = {
     putsPerMessage: 1.0, // where no two messages of a room fall into one put
@@ -49,7 +50,7 @@ const ASSUMED = {
     backoff: 10, // seconds over which those who lost their connection come back
 };
 // Dollars, us-east-1, on demand; docs/scale.md says where and when each was seen.
-const PRICE = {
+export const PRICE = {
     write: 0.625e-6,
     read: 0.125e-6,
     gigabyteMonth: 0.25 + 0.2, // kept, and recovery to a point in time
@@ -67,24 +68,27 @@ const PRICE = {
     ],
 };
 const DAY = 86400;
-const MONTH = 30.4 * DAY;
+export const MONTH = 30.4 * DAY;
 
-const classes = [
+export const classes = [
     { name: '10 k', online: 10_000, perDay: 5e6 },
     { name: '1 M, quiet', online: 1_000_000, perDay: 50e6 },
     { name: '1 M, busy', online: 1_000_000, perDay: 500e6 },
     { name: '10 M', online: 10_000_000, perDay: 5e9 },
 ];
 
-function egress(gigabytes) {
+// The cost of an amount of which each part, up to some limit, has a price of its own.
+export function tiers(amount, prices) {
     let cost = 0;
     let from = 0;
-    for (const [to, price] of PRICE.egress) {
-        cost += Math.max(0, Math.min(gigabytes, to) - from) * price;
+    for (const [to, price] of prices) {
+        cost += Math.max(0, Math.min(amount, to) - from) * price;
         from = to;
     }
     return cost;
 }
+
+export const egress = (gigabytes) => tiers(gigabytes, PRICE.egress);
 
 // Nodes that have at least one of the room's followers, but for the sender's own.
 function others(nodes) {
@@ -96,7 +100,7 @@ const item = COUNTED.entryBytes + COUNTED.itemBytes;
 const pageUnits = 2 * (Math.ceil((64 * item) / 4096) + 1);
 const gibMonth = (perSecond, bytes) => (perSecond * MONTH * bytes) / 2 ** 30;
 
-function model({ name, online, perDay }) {
+export function model({ name, online, perDay }) {
     const nodes = Math.max(2, Math.ceil((online / ASSUMED.perNode) * ASSUMED.spare));
     const rate = perDay / DAY;
     const deliveries = rate * ASSUMED.roomFollowers;
@@ -133,7 +137,7 @@ function model({ name, online, perDay }) {
 
 const whole = (n) => Math.round(n).toLocaleString('en-US');
 const rough = (n) => (n < 10 ? n.toFixed(1) : whole(n));
-const dollars = (n) => `$${whole(n < 100 ? n : Number(n.toPrecision(3)))}`;
+export const dollars = (n) => `$${whole(n < 100 ? n : Number(n.toPrecision(3)))}`;
 
 const tables = [];
 
@@ -218,7 +222,9 @@ table('One put', [100, 1000, 4000, 400_000].map((n) => [
     } },
 ]);
 
-if (process.argv[2] === '--check') {
+if (process.argv[1] !== fileURLToPath(import.meta.url)) {
+    // what imports it wants the model alone
+} else if (process.argv[2] === '--check') {
     const text = readFileSync(process.argv[3], 'utf8');
     const old = tables.filter((one) => !text.includes(one.text));
     for (const { what } of old) console.error(`${process.argv[3]}: the table "${what}" is old: node bench/scale_cost.mjs`);

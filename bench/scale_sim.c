@@ -1,7 +1,7 @@
 /* scale_sim.c: what many nodes cost each other, counted in the simulator: the real
  * program, several nodes on one store and one bus, with virtual time.
  *
- *     scale_sim celebrity | hot | storm | many     (nothing: all of them)
+ *     scale_sim [celebrity | hot | storm | many [SEED]]     (nothing: all of them)
  *
  * Counts, not speeds: puts, reads, doorbells and deliveries for each message, and
  * in virtual time how long things take when the store needs 0 to STORE_MS for a
@@ -414,7 +414,7 @@ static void finish(struct scale *s)
     free(s->clients);
 }
 
-static void run(const struct plan *plan)
+static void run(const struct plan *plan, uint64_t seed)
 {
     struct scale *s = calloc(1, sizeof(*s));
     struct totals before, after;
@@ -422,8 +422,8 @@ static void run(const struct plan *plan)
     if (s == NULL)
         abort();
     s->plan = plan;
-    rng_init(&s->rng, 1);
-    s->sim = sim_new(1, (struct sim_faults){.latency_ms = NET_MS, .job_ms = STORE_MS});
+    rng_init(&s->rng, seed);
+    s->sim = sim_new(seed, (struct sim_faults){.latency_ms = NET_MS, .job_ms = STORE_MS});
     s->disk = store_mem_disk_new();
     s->buses = bus_model_new(s->sim, &s->rng);
     bus_model_set(s->buses, (struct bus_model_faults){.held_ms = BUS_MS, .in_order = true});
@@ -533,6 +533,6 @@ int main(int argc, char **argv)
            "puts", "bytes", "reads", "rings", "heard", "shown", "lost");
     for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
         if (strncmp(plans[i].what, wanted, strlen(wanted)) == 0)
-            run(&plans[i]);
+            run(&plans[i], argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
     return 0;
 }

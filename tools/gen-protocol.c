@@ -1,5 +1,5 @@
 /* gen-protocol.c: what documents and clients say of commands and errors, from
- * chat/commands.tbl and chat/errors.tbl, on standard output.
+ * chat/model/commands.tbl and chat/model/errors.tbl, on standard output.
  *
  *     gen-protocol             the TypeScript types
  *     gen-protocol FILE.md     the file, with what is between the lines
@@ -29,7 +29,7 @@ static const struct row rows[] = {
 #define COMMAND(name, who, cost, what) {ROW_COMMAND, #name, #who, "", cost, what},
 #define PARAM(command, name, type, need, what) {ROW_PARAM, #name, #type, #need, 0, what},
 #define ANSWER(command, what) {ROW_ANSWER, #command, "", "", 0, what},
-#include "chat/commands.tbl"
+#include "chat/model/commands.tbl"
 };
 
 static const struct {
@@ -38,7 +38,7 @@ static const struct {
     const char *text;
 } errors[] = {
 #define ERROR(code, status, text) {#code, status, text},
-#include "chat/errors.tbl"
+#include "chat/model/errors.tbl"
 };
 
 static const struct {
@@ -53,6 +53,7 @@ static const struct {
     {"BOOL", "boolean", "boolean"},
     {"NAME", "string", "user name"},
     {"SHORT", "string", "string"},
+    {"TITLE", "string", "string"},
     {"TOKEN", "string", "token"},
     {"EMOJI", "string", "emoji"},
     {"VIEW", "\"messages\" | \"log\"", "`messages` or `log`"},
@@ -133,7 +134,7 @@ static void print_errors(void)
 
 static void print_typescript(void)
 {
-    puts("// Made from src/chat/commands.tbl and errors.tbl by `make docs`.\n\n"
+    puts("// Made from src/chat/model/commands.tbl and errors.tbl by `make docs`.\n\n"
          "// What each command takes.\n"
          "export interface CommandParams {");
     for (size_t i = 0; i < COUNTOF(rows); i++) {

@@ -1,4 +1,4 @@
-/* store_command.h: `polylog store init` and `polylog store check`. */
+/* store_command.h: `polylog store init`, `check`, and `adopt` (admin/store_adopt.h). */
 #ifndef ADMIN_STORE_COMMAND_H
 #define ADMIN_STORE_COMMAND_H
 

@@ -7,7 +7,7 @@
 enum { DEPTH_MAX = 8 };
 
 /* Copies what consists of visible characters. */
-static bool copy(char *to, size_t max, struct str s)
+static bool answer_copy(char *to, size_t max, struct str s)
 {
     if (s.n > max)
         return false;
@@ -23,9 +23,9 @@ static bool copy(char *to, size_t max, struct str s)
 bool answer_take(struct answer *a, const struct sigv4_credentials *c)
 {
     return c->access_key.n > 0 && c->secret_key.n > 0 &&
-           copy(a->access_key, ANSWER_ACCESS_MAX, c->access_key) &&
-           copy(a->secret_key, ANSWER_SECRET_MAX, c->secret_key) &&
-           copy(a->token, ANSWER_TOKEN_MAX, c->token);
+           answer_copy(a->access_key, ANSWER_ACCESS_MAX, c->access_key) &&
+           answer_copy(a->secret_key, ANSWER_SECRET_MAX, c->secret_key) &&
+           answer_copy(a->token, ANSWER_TOKEN_MAX, c->token);
 }
 
 /* A code that a log may show: what is no word is left out. */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static const char *find(void *ctx, const char *name)
+static const char *aws_env_find(void *ctx, const char *name)
 {
     char **e = ctx;
     size_t n = strlen(name);
@@ -17,7 +17,7 @@ static const char *find(void *ctx, const char *name)
 
 struct aws_env aws_env_of(char **environ)
 {
-    return (struct aws_env){find, environ};
+    return (struct aws_env){aws_env_find, environ};
 }
 
 const char *aws_env_get(const struct aws_env *e, const char *name)

@@ -3,6 +3,7 @@
 #include "aws/answer.h"
 #include "aws/metadata_url.h"
 #include "aws/profile.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/file.h"
 #include "wire/url.h"
@@ -16,6 +17,10 @@
 #define INSTANCE_URL "http://169.254.169.254"
 #define INSTANCE_URL_IP6 "http://[fd00:ec2::254]"
 #define KEYS_PATH "/latest/meta-data/iam/security-credentials/"
+/* Where it has looked in vain before it asks the instance. */
+#define LOOKED                                                                                \
+    "no credentials in the environment (AWS_ACCESS_KEY_ID), the profile (~/.aws/credentials)" \
+    ", of a container (AWS_CONTAINER_CREDENTIALS_...)"
 #define SESSION_NAME "polylog"
 
 enum {
@@ -40,9 +45,16 @@ enum {
  *   TOKEN -> ROLE -> KEYS [-> REGION] ----+
  *     ^ 401, once |     |
  *     +-----------+-----+ */
-enum step { STEP_IDENTITY, STEP_CONTAINER, STEP_TOKEN, STEP_ROLE, STEP_KEYS, STEP_REGION };
+enum credentials_step {
+    STEP_IDENTITY,
+    STEP_CONTAINER,
+    STEP_TOKEN,
+    STEP_ROLE,
+    STEP_KEYS,
+    STEP_REGION
+};
 
-struct held {
+struct credentials_held {
     struct credentials_snapshot s;
     size_t n;
     char bytes[];
@@ -56,7 +68,7 @@ struct credentials {
     _Atomic uint64_t refused; /* the newest version that AWS refused */
     bool stopped, asking, anew;
     bool asked; /* anybody, since the last look began */
-    enum step step;
+    enum credentials_step step;
     unsigned failures;
     uint64_t looked_ms;
     struct http_request req;
@@ -75,16 +87,16 @@ struct credentials {
 
 void credentials_unref(struct credentials_snapshot *s)
 {
-    struct held *h;
+    struct credentials_held *h;
 
     if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
         return;
-    h = CONTAINER_OF(s, struct held, s);
+    h = CONTAINER_OF(s, struct credentials_held, s);
     explicit_bzero(h->bytes, h->n);
     free(h);
 }
 
-static char *put(char **to, const char *z)
+static char *credentials_put(char **to, const char *z)
 {
     size_t n = strlen(z) + 1;
     char *at = *to;
@@ -99,17 +111,15 @@ static struct credentials_snapshot *snapshot_new(const struct credentials *c)
     const struct answer *a = &c->found;
     size_t n =
         strlen(a->access_key) + strlen(a->secret_key) + strlen(a->token) + strlen(c->region) + 4;
-    struct held *h = calloc(1, sizeof(*h) + n);
+    struct credentials_held *h = mem_zeroed(1, sizeof(*h) + n);
     char *to;
 
-    if (h == NULL)
-        abort();
     h->n = n;
     to = h->bytes;
-    h->s.keys.access_key = str_of(put(&to, a->access_key));
-    h->s.keys.secret_key = str_of(put(&to, a->secret_key));
-    h->s.keys.token = str_of(put(&to, a->token));
-    h->s.region = put(&to, c->region);
+    h->s.keys.access_key = str_of(credentials_put(&to, a->access_key));
+    h->s.keys.secret_key = str_of(credentials_put(&to, a->secret_key));
+    h->s.keys.token = str_of(credentials_put(&to, a->token));
+    h->s.region = credentials_put(&to, c->region);
     h->s.source = c->source;
     h->s.expires_s = a->expires_s;
     h->s.version = atomic_load(&c->version) + 1;
@@ -177,7 +187,7 @@ static void end_look(struct credentials *c)
     answer_wipe(&c->found);
 }
 
-static void fail(struct credentials *c, const char *why)
+static void credentials_fail(struct credentials *c, const char *why)
 {
     uint64_t wait = (uint64_t)c->o.retry_ms << MIN(c->failures, (unsigned)DOUBLINGS_MAX);
 
@@ -220,7 +230,7 @@ static bool is_known(const struct credentials *c)
            c->found.expires_s * 1000 <= (int64_t)io_wall_ms(c->o.io);
 }
 
-static void found(struct credentials *c)
+static void credentials_found(struct credentials *c)
 {
     bool fresh = !is_known(c);
     int64_t expires_s = c->found.expires_s;
@@ -246,13 +256,13 @@ static void set_header(struct credentials *c, const char *name, struct str value
 }
 
 /* Sends what url, headers and body hold. */
-static void ask(struct credentials *c, enum step step, const char *method)
+static void credentials_ask(struct credentials *c, enum credentials_step step, const char *method)
 {
     struct http_request *r = &c->req;
 
     buf_append_byte(&c->url, 0);
     if (c->url.failed || c->body.failed || c->line.failed) {
-        fail(c, "a credentials endpoint, or its token, is too long");
+        credentials_fail(c, "a credentials endpoint, or its token, is too long");
         return;
     }
     c->step = step;
@@ -299,7 +309,7 @@ static void ask_identity(struct credentials *c, const char *file, const char *ro
 
     c->source = "web identity";
     if (!read_token(&token, file)) {
-        fail(c, "AWS_WEB_IDENTITY_TOKEN_FILE cannot be read, or holds no token");
+        credentials_fail(c, "AWS_WEB_IDENTITY_TOKEN_FILE cannot be read, or holds no token");
         return;
     }
     if (endpoint != NULL)
@@ -316,7 +326,7 @@ static void ask_identity(struct credentials *c, const char *file, const char *ro
     url_encode(&c->body, str_of(session != NULL ? session : SESSION_NAME));
     buf_append(&c->body, STR("&WebIdentityToken="));
     url_encode(&c->body, buf_peek(&token));
-    ask(c, STEP_IDENTITY, "POST");
+    credentials_ask(c, STEP_IDENTITY, "POST");
 }
 
 static void ask_container(struct credentials *c, const char *relative, const char *full)
@@ -332,23 +342,25 @@ static void ask_container(struct credentials *c, const char *relative, const cha
     else
         buf_printf(&c->url, "%s", full);
     if (relative == NULL && !metadata_url_is_allowed(str_of(full))) {
-        fail(c, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor of this machine");
+        credentials_fail(c,
+                         "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor of this machine");
         return;
     }
     if (relative == NULL && file != NULL && !read_token(&token, file)) {
-        fail(c, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read, or holds no token");
+        credentials_fail(
+            c, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read, or holds no token");
         return;
     }
     if (relative == NULL && file == NULL && text != NULL) {
         if (strpbrk(text, "\r\n") != NULL) {
-            fail(c, "AWS_CONTAINER_AUTHORIZATION_TOKEN has a line break");
+            credentials_fail(c, "AWS_CONTAINER_AUTHORIZATION_TOKEN has a line break");
             return;
         }
         buf_append(&token, str_of(text));
     }
     if (buf_len(&token) > 0)
         set_header(c, "Authorization", buf_peek(&token));
-    ask(c, STEP_CONTAINER, "GET");
+    credentials_ask(c, STEP_CONTAINER, "GET");
 }
 
 /* Sets url to a path of the instance's endpoint. */
@@ -374,31 +386,34 @@ static void ask_token(struct credentials *c)
     wipe(&c->token);
     set_instance_url(c, "/latest/api/token");
     set_header(c, "x-aws-ec2-metadata-token-ttl-seconds", STR("21600"));
-    ask(c, STEP_TOKEN, "PUT");
+    credentials_ask(c, STEP_TOKEN, "PUT");
 }
 
-static void ask_instance(struct credentials *c, enum step step, const char *path)
+static void ask_instance(struct credentials *c, enum credentials_step step, const char *path)
 {
     set_instance_url(c, path);
     if (step == STEP_KEYS)
         buf_append(&c->url, buf_peek(&c->role));
     set_header(c, "x-aws-ec2-metadata-token", buf_peek(&c->token));
-    ask(c, step, "GET");
+    credentials_ask(c, step, "GET");
 }
 
 /* Answers. */
 
 static void answered_badly(struct credentials *c, const char *what)
 {
+    bool last = c->step >= STEP_TOKEN && c->current == NULL;
+    const char *before = last ? LOOKED "; " : "";
     char why[CREDENTIALS_WHY_MAX];
 
     if (c->req.ret_error != 0)
-        (void)snprintf(why, sizeof(why), "%s: no answer: %s", c->source,
+        (void)snprintf(why, sizeof(why), "%s%s: no answer: %s", before, c->source,
                        http_client_error(&c->req));
     else
-        (void)snprintf(why, sizeof(why), "%s: status %u, %s%s%s", c->source, c->req.ret_status,
-                       what, c->found.code[0] != '\0' ? ": " : "", c->found.code);
-    fail(c, why);
+        (void)snprintf(why, sizeof(why), "%s%s: status %u, %s%s%s", before, c->source,
+                       c->req.ret_status, what, c->found.code[0] != '\0' ? ": " : "",
+                       c->found.code);
+    credentials_fail(c, why);
 }
 
 /* A line of text, as the instance's endpoint gives it. */
@@ -439,7 +454,7 @@ static void take_keys(struct credentials *c, bool good)
     else if (c->step == STEP_KEYS && c->region[0] == '\0')
         ask_instance(c, STEP_REGION, "/latest/meta-data/placement/region");
     else
-        found(c);
+        credentials_found(c);
 }
 
 static void take_answer(struct credentials *c, struct str body)
@@ -470,12 +485,12 @@ static void take_answer(struct credentials *c, struct str body)
     case STEP_REGION:
         if (c->req.ret_status == 200)
             set_region(c, str_trim(body));
-        found(c);
+        credentials_found(c);
         break;
     }
 }
 
-static void answered(struct http_request *req)
+static void credentials_answered(struct http_request *req)
 {
     struct credentials *c = CONTAINER_OF(req, struct credentials, req);
 
@@ -526,10 +541,10 @@ static int look_at(struct credentials *c, const struct sigv4_credentials *keys, 
         return 0;
     c->source = source;
     if (!answer_take(&c->found, keys)) {
-        fail(c, why);
+        credentials_fail(c, why);
         return -1;
     }
-    found(c);
+    credentials_found(c);
     return 1;
 }
 
@@ -556,11 +571,12 @@ static int look_at_files(struct credentials *c, const struct profile *p)
         return r;
     c->source = "files";
     if (p->elsewhere)
-        fail(c, "the profile asks for a role, a command or a sign-on, which is not supported: "
-                "give it keys, or choose another with AWS_PROFILE");
+        credentials_fail(
+            c, "the profile asks for a role, a command or a sign-on, which is not supported: "
+               "give it keys, or choose another with AWS_PROFILE");
     else if (aws_env_get(c->o.env, "AWS_PROFILE") != NULL)
-        fail(c, p->found ? "the profile that AWS_PROFILE names has no keys"
-                         : "there is no profile that AWS_PROFILE names");
+        credentials_fail(c, p->found ? "the profile that AWS_PROFILE names has no keys"
+                                     : "there is no profile that AWS_PROFILE names");
     else
         return 0;
     return -1;
@@ -582,10 +598,10 @@ static void look_at_endpoints(struct credentials *c)
     else if (off == NULL || !str_eq_nocase(str_of(off), STR("true")))
         ask_token(c);
     else
-        fail(c, "no credentials: neither environment nor files have any");
+        credentials_fail(c, LOOKED "; the instance is not asked: AWS_EC2_METADATA_DISABLED");
 }
 
-static void look(struct credentials *c)
+static void credentials_look(struct credentials *c)
 {
     const char *region = aws_env_region(c->o.env);
     struct buf credentials CLEANUP(buf_wipe_fini), config CLEANUP(buf_wipe_fini);
@@ -602,13 +618,13 @@ static void look(struct credentials *c)
         look_at_endpoints(c);
 }
 
-static void due(struct wheel_timer *t)
+static void credentials_due(struct wheel_timer *t)
 {
-    look(CONTAINER_OF(t, struct credentials, timer));
+    credentials_look(CONTAINER_OF(t, struct credentials, timer));
 }
 
 /* AWS refused what is current: sooner than planned. */
-static void refused(struct io_mail *mail)
+static void credentials_refused(struct io_mail *mail)
 {
     struct credentials *c = CONTAINER_OF(mail, struct credentials, mail);
     uint64_t at = MAX(io_now_ms(c->o.io), c->looked_ms + c->o.stale_ms);
@@ -631,10 +647,8 @@ void credentials_stale(struct credentials *c, uint64_t version)
 
 struct credentials *credentials_new(const struct credentials_options *o)
 {
-    struct credentials *c = calloc(1, sizeof(*c));
+    struct credentials *c = mem_zeroed(1, sizeof(*c));
 
-    if (c == NULL)
-        abort();
     c->o = *o;
     c->o.ahead_ms = o->ahead_ms > 0 ? o->ahead_ms : AHEAD_MS;
     c->o.retry_ms = o->retry_ms > 0 ? o->retry_ms : RETRY_MS;
@@ -642,10 +656,10 @@ struct credentials *credentials_new(const struct credentials_options *o)
     c->o.timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS;
     c->o.container_url = o->container_url != NULL ? o->container_url : CONTAINER_URL;
     c->o.instance_url = o->instance_url != NULL ? o->instance_url : INSTANCE_URL;
-    c->timer.fire = due;
-    c->mail.deliver = refused;
+    c->timer.fire = credentials_due;
+    c->mail.deliver = credentials_refused;
     c->req.home = o->io;
-    c->req.done = answered;
+    c->req.done = credentials_answered;
     atomic_flag_clear(&c->taken);
     buf_init(&c->url, TEXT_MAX);
     buf_init(&c->body, TEXT_MAX);

@@ -1,6 +1,7 @@
 #include "aws/ecs.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -112,15 +113,27 @@ static void describe(const struct http_request *r, char why[static 96])
         (void)snprintf(why, 96, "status %u, not understood", r->ret_status);
 }
 
-static uint8_t *bytes_of(struct http_request *r, size_t *ret_n)
+/* Is it a whole answer, and does read understand it? */
+static bool is_good(struct http_request *r, bool (*read)(uint8_t *bytes, size_t n, bool *ret_on),
+                    bool *ret_on)
 {
-    *ret_n = buf_len(&r->ret_body);
-    return r->ret_body.bytes + r->ret_body.rpos;
+    size_t n = buf_len(&r->ret_body);
+
+    return r->ret_error == 0 && r->ret_status == 200 && n > 0 &&
+           read(r->ret_body.bytes + r->ret_body.rpos, n, ret_on);
 }
 
-static bool is_good(const struct http_request *r)
+/* r has been asked before, or is empty: its buffers are used again. */
+static void ecs_submit(struct ecs *e, struct http_request *r, const struct http_request *how)
 {
-    return r->ret_error == 0 && r->ret_status == 200 && buf_len(&r->ret_body) > 0;
+    struct http_request was = *r;
+
+    *r = *how;
+    r->home = e->o.io;
+    r->timeout_ms = TIMEOUT_MS;
+    r->ret_headers = was.ret_headers;
+    r->ret_body = was.ret_body;
+    http_client_submit(e->o.http, r);
 }
 
 /* The task. */
@@ -128,18 +141,13 @@ static bool is_good(const struct http_request *r)
 static void task_answered(struct http_request *r)
 {
     struct ecs *e = CONTAINER_OF(r, struct ecs, task);
-    bool stopping = false, good = false;
+    bool stopping = false, good;
     char why[96];
-    size_t n;
 
     e->task_asked = false;
     if (e->ended)
         return;
-    if (is_good(r)) {
-        uint8_t *p = bytes_of(r, &n);
-
-        good = ecs_read_task(p, n, &stopping);
-    }
+    good = is_good(r, ecs_read_task, &stopping);
     if (!good && !e->task_fails) {
         describe(r, why);
         e->task_fails = true;
@@ -156,18 +164,11 @@ static void ask_task(struct ecs *e)
 {
     if (e->task_url[0] == '\0' || e->task_asked || e->stopping)
         return;
-    e->task = (struct http_request){
-        .home = e->o.io,
-        .done = task_answered,
-        .method = "GET",
-        .url = e->task_url,
-        .timeout_ms = TIMEOUT_MS,
-        .response_max = TASK_MAX,
-        .ret_headers = e->task.ret_headers,
-        .ret_body = e->task.ret_body,
-    };
     e->task_asked = true;
-    http_client_submit(e->o.http, &e->task);
+    ecs_submit(
+        e, &e->task,
+        &(struct http_request){
+            .done = task_answered, .method = "GET", .url = e->task_url, .response_max = TASK_MAX});
 }
 
 /* Its protection. */
@@ -188,19 +189,13 @@ static void state_set(struct ecs *e)
 static void state_answered(struct http_request *r)
 {
     struct ecs *e = CONTAINER_OF(r, struct ecs, state);
-    bool on = false, good = false;
+    bool on = false;
     char why[96];
-    size_t n;
 
     e->state_asked = false;
     if (e->ended)
         return;
-    if (is_good(r)) {
-        uint8_t *p = bytes_of(r, &n);
-
-        good = ecs_read_state(p, n, &on) && on == e->wanted;
-    }
-    if (good) {
+    if (is_good(r, ecs_read_state, &on) && on == e->wanted) {
         state_set(e);
         return;
     }
@@ -224,23 +219,17 @@ static void ask_state(struct ecs *e)
     if (wanted == e->is_protected && !(wanted && now >= e->renew_ms))
         return;
     e->wanted = wanted;
-    e->state = (struct http_request){
-        .home = e->o.io,
-        .done = state_answered,
-        .method = "PUT",
-        .url = e->state_url,
-        .headers = headers,
-        .body = wanted ? STR(PROTECT) : STR(RELEASE),
-        .timeout_ms = TIMEOUT_MS,
-        .response_max = STATE_MAX,
-        .ret_headers = e->state.ret_headers,
-        .ret_body = e->state.ret_body,
-    };
     e->state_asked = true;
-    http_client_submit(e->o.http, &e->state);
+    ecs_submit(e, &e->state,
+               &(struct http_request){.done = state_answered,
+                                      .method = "PUT",
+                                      .url = e->state_url,
+                                      .headers = headers,
+                                      .body = wanted ? STR(PROTECT) : STR(RELEASE),
+                                      .response_max = STATE_MAX});
 }
 
-static void due(struct wheel_timer *t)
+static void ecs_due(struct wheel_timer *t)
 {
     struct ecs *e = CONTAINER_OF(t, struct ecs, timer);
 
@@ -272,10 +261,8 @@ bool ecs_is_there(const struct aws_env *env)
 
 struct ecs *ecs_new(const struct ecs_options *o)
 {
-    struct ecs *e = calloc(1, sizeof(*e));
+    struct ecs *e = mem_zeroed(1, sizeof(*e));
 
-    if (e == NULL)
-        abort();
     e->o = *o;
     e->o.poll_ms = o->poll_ms > 0 ? o->poll_ms : POLL_MS;
     e->o.renew_ms = o->renew_ms > 0 ? o->renew_ms : RENEW_MS;
@@ -285,7 +272,7 @@ struct ecs *ecs_new(const struct ecs_options *o)
         free(e);
         return NULL;
     }
-    e->timer.fire = due;
+    e->timer.fire = ecs_due;
     wheel_set(o->wheel, &e->timer, io_now_ms(o->io));
     return e;
 }

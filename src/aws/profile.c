@@ -32,7 +32,7 @@ static struct str value_of(struct str rest)
     return str_trim(rest);
 }
 
-static void take(struct profile *p, struct str key, struct str value)
+static void profile_take(struct profile *p, struct str key, struct str value)
 {
     static const char *const elsewhere[] = {"role_arn", "credential_process", "sso_session",
                                             "sso_start_url", "web_identity_token_file"};
@@ -69,7 +69,7 @@ void profile_read(struct str file, enum profile_file kind, struct str name, stru
             p->found = p->found || inside;
         } else if (inside) {
             key = str_trim(str_cut(&line, '='));
-            take(p, key, value_of(line));
+            profile_take(p, key, value_of(line));
         }
     }
 }

@@ -19,18 +19,6 @@ static const struct record_field fields[] = {
 static const struct record_table table = {
     .fields = fields, .n = COUNTOF(fields), .unknown_offset = offsetof(struct amend, unknown)};
 
-/* Takes a length and that many bytes from *rest. */
-static bool take_bytes(struct str *rest, struct str *ret)
-{
-    uint64_t n;
-
-    if (!varint_get(rest, &n) || n > rest->n)
-        return false;
-    *ret = (struct str){rest->p, (size_t)n};
-    *rest = str_skip(*rest, (size_t)n);
-    return true;
-}
-
 /* Whether s has the form that the header gives, but for double entries. */
 static bool reactions_valid(struct str s)
 {
@@ -72,8 +60,8 @@ bool amend_reaction_next(struct str *rest, struct amend_reaction *ret)
     struct str s = *rest;
     struct amend_reaction r;
 
-    if (!take_bytes(&s, &r.emoji) || r.emoji.n == 0 || !varint_get(&s, &r.users_n) ||
-        !take_bytes(&s, &r.users))
+    if (!varint_take(&s, &r.emoji) || r.emoji.n == 0 || !varint_get(&s, &r.users_n) ||
+        !varint_take(&s, &r.users))
         return false;
     *ret = r;
     *rest = s;
@@ -83,14 +71,6 @@ bool amend_reaction_next(struct str *rest, struct amend_reaction *ret)
 bool amend_user_next(struct str *rest, uint64_t *ret_user_id)
 {
     return varint_get(rest, ret_user_id);
-}
-
-static void put_varint(struct buf *out, uint64_t v)
-{
-    uint8_t *to = buf_reserve(out, varint_size(v));
-
-    if (to != NULL)
-        buf_commit(out, (size_t)(varint_put(to, v) - to));
 }
 
 /* Cuts users at user_id: *ret_before and *ret_after are the others. Whether it
@@ -115,6 +95,25 @@ static bool cut_user(struct str users, uint64_t user_id, struct str *ret_before,
     return false;
 }
 
+/* Are they the same emoji? Older entries may spell it with or without U+FE0F. */
+static bool is_same_emoji(struct str a, struct str b)
+{
+    static const uint8_t variation[] = {0xef, 0xb8, 0x8f};
+
+    for (;;) {
+        while (a.n >= sizeof(variation) && memcmp(a.p, variation, sizeof(variation)) == 0)
+            a = str_skip(a, sizeof(variation));
+        while (b.n >= sizeof(variation) && memcmp(b.p, variation, sizeof(variation)) == 0)
+            b = str_skip(b, sizeof(variation));
+        if (a.n == 0 || b.n == 0)
+            return a.n == b.n;
+        if (a.p[0] != b.p[0])
+            return false;
+        a = str_skip(a, 1);
+        b = str_skip(b, 1);
+    }
+}
+
 /* Finds emoji in a list: *ret_before and *ret_after are the other reactions.
  * Without it, *ret_r is one that nobody is in. Returns how many others. */
 static unsigned cut_emoji(struct str list, struct str emoji, struct amend_reaction *ret_r,
@@ -129,7 +128,7 @@ static unsigned cut_emoji(struct str list, struct str emoji, struct amend_reacti
     *ret_before = list;
     *ret_after = (struct str){0};
     while (amend_reaction_next(&rest, &r)) {
-        if (str_eq(r.emoji, emoji)) {
+        if (r.users_n > 0 && ret_r->users_n == 0 && is_same_emoji(r.emoji, emoji)) {
             *ret_r = r;
             *ret_before = (struct str){list.p, at};
             *ret_after = rest;
@@ -165,14 +164,14 @@ bool amend_react(const struct amend *old, struct str emoji, uint64_t user_id, bo
     users_n = on ? r.users_n + 1 : r.users_n - 1;
     buf_append(out, before);
     if (users_n > 0) {
-        put_varint(out, emoji.n);
+        buf_append_varint(out, emoji.n);
         buf_append(out, emoji);
-        put_varint(out, users_n);
-        put_varint(out, users_before.n + users_after.n + (on ? varint_size(user_id) : 0));
+        buf_append_varint(out, users_n);
+        buf_append_varint(out, users_before.n + users_after.n + (on ? varint_size(user_id) : 0));
         buf_append(out, users_before);
         buf_append(out, users_after);
         if (on)
-            put_varint(out, user_id);
+            buf_append_varint(out, user_id);
     }
     buf_append(out, after);
     return true;

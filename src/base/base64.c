@@ -5,20 +5,29 @@ static const char digits[2][65] = {
     [BASE64_URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
 
-/* The value of a digit, or -1. */
-static int value_of(enum base64_alphabet alphabet, uint8_t c)
+/* The values of digits, each plus one; 0: of none. */
+#define VALUES(c62, c63)                                                                        \
+    {                                                                                           \
+        ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, \
+        ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,      \
+        ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,     \
+        ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,     \
+        ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,     \
+        ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,     \
+        ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,     \
+        ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,     \
+        ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, [c62] = 63, [c63] = 64,     \
+    }
+
+static const uint8_t values[2][256] = {
+    [BASE64_STANDARD] = VALUES('+', '/'),
+    [BASE64_URL] = VALUES('-', '_'),
+};
+
+/* The value of a digit; more than 63 if it is none. */
+static uint32_t value_of(enum base64_alphabet alphabet, uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == (uint8_t)digits[alphabet][62])
-        return 62;
-    if (c == (uint8_t)digits[alphabet][63])
-        return 63;
-    return -1;
+    return values[alphabet][c] - UINT32_C(1);
 }
 
 size_t base64_encode(enum base64_alphabet alphabet, struct str s, char *out)
@@ -56,8 +65,8 @@ void base64_append(struct buf *b, enum base64_alphabet alphabet, struct str s)
 
 bool base64_decode(enum base64_alphabet alphabet, struct str s, uint8_t *out, size_t *ret_n)
 {
-    uint32_t v = 0;
-    size_t n = 0;
+    uint32_t v = 0, digit;
+    size_t n = 0, i = 0;
 
     if (alphabet == BASE64_STANDARD) {
         if (s.n % 4 != 0)
@@ -67,12 +76,22 @@ bool base64_decode(enum base64_alphabet alphabet, struct str s, uint8_t *out, si
     }
     if (s.n % 4 == 1)
         return false;
-    for (size_t i = 0; i < s.n; i++) {
-        int digit = value_of(alphabet, s.p[i]);
+    for (; s.n - i >= 4; i += 4) {
+        uint32_t a = value_of(alphabet, s.p[i]), b = value_of(alphabet, s.p[i + 1]);
+        uint32_t c = value_of(alphabet, s.p[i + 2]), d = value_of(alphabet, s.p[i + 3]);
 
-        if (digit < 0)
+        if ((a | b | c | d) > 63)
             return false;
-        v = v << 6 | (uint32_t)digit;
+        v = a << 18 | b << 12 | c << 6 | d;
+        out[n++] = (uint8_t)(v >> 16);
+        out[n++] = (uint8_t)(v >> 8);
+        out[n++] = (uint8_t)v;
+    }
+    for (; i < s.n; i++) {
+        digit = value_of(alphabet, s.p[i]);
+        if (digit > 63)
+            return false;
+        v = v << 6 | digit;
         if (i % 4 != 0)
             out[n++] = (uint8_t)(v >> (6 - i % 4 * 2));
     }

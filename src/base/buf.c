@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include "base/varint.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@ void buf_fini(struct buf *b)
 }
 
 /* Storage of at least n bytes, not above the bound by more than doubling. */
-static bool grow(struct buf *b, size_t n)
+static bool buf_grow(struct buf *b, size_t n)
 {
     size_t cap = b->cap > 0 ? b->cap : BUF_CAP_MIN;
     uint8_t *bytes;
@@ -35,7 +37,7 @@ static bool grow(struct buf *b, size_t n)
     return true;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_more(struct buf *b, size_t n)
 {
     size_t used = buf_len(b);
 
@@ -48,17 +50,11 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
         b->rpos = 0;
         b->wpos = used;
     }
-    if (n > b->cap - b->wpos && !grow(b, used + n)) {
+    if (n > b->cap - b->wpos && !buf_grow(b, used + n)) {
         b->failed = true;
         return NULL;
     }
     return b->bytes + b->wpos;
-}
-
-void buf_commit(struct buf *b, size_t n)
-{
-    assert(n <= b->cap - b->wpos);
-    b->wpos += n;
 }
 
 void buf_append(struct buf *b, struct str s)
@@ -89,6 +85,14 @@ void buf_append_u64(struct buf *b, uint64_t v)
         v /= 10;
     } while (v > 0);
     buf_append(b, (struct str){digits + at, sizeof(digits) - at});
+}
+
+void buf_append_varint(struct buf *b, uint64_t v)
+{
+    uint8_t *to = buf_reserve(b, varint_size(v));
+
+    if (to != NULL)
+        buf_commit(b, (size_t)(varint_put(to, v) - to));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
@@ -128,8 +132,26 @@ void buf_consume(struct buf *b, size_t n)
         b->rpos = b->wpos = 0;
 }
 
+void buf_truncate(struct buf *b, size_t n)
+{
+    assert(n <= buf_len(b));
+    b->wpos = b->rpos + n;
+}
+
 void buf_clear(struct buf *b)
 {
     b->rpos = b->wpos = 0;
     b->failed = false;
+}
+
+struct str buf_turn(struct buf *sending, struct buf *queued)
+{
+    struct buf empty = *sending;
+
+    if (buf_len(&empty) == 0) {
+        *sending = *queued;
+        *queued = empty;
+        buf_clear(queued);
+    }
+    return buf_peek(sending);
 }

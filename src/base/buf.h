@@ -30,13 +30,18 @@ void buf_append(struct buf *b, struct str s);
 void buf_append_byte(struct buf *b, uint8_t byte);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Decimal digits of v. */
+/* Appends the decimal digits of v; v as a varint (base/varint.h). */
 void buf_append_u64(struct buf *b, uint64_t v);
+void buf_append_varint(struct buf *b, uint64_t v);
 
 /* Room for n more bytes to be written at the result, which buf_commit then
  * makes readable; NULL and b->failed as for buf_append. */
-uint8_t *buf_reserve(struct buf *b, size_t n) MUST_CHECK;
-void buf_commit(struct buf *b, size_t n);
+static inline uint8_t *buf_reserve(struct buf *b, size_t n) MUST_CHECK;
+static inline void buf_commit(struct buf *b, size_t n)
+{
+    assert(n <= b->cap - b->wpos);
+    b->wpos += n;
+}
 
 /* The readable bytes. Valid until the next call that takes a non-const b. */
 struct str buf_peek(const struct buf *b);
@@ -45,10 +50,27 @@ static inline size_t buf_len(const struct buf *b)
     return b->wpos - b->rpos;
 }
 
+/* Private: of buf_reserve, when the storage is moved or grows. */
+uint8_t *buf_more(struct buf *b, size_t n) MUST_CHECK;
+
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+    if (!b->failed && n <= b->cap - b->wpos && n <= b->max - buf_len(b))
+        return b->bytes + b->wpos;
+    return buf_more(b, n);
+}
+
 /* Drops the first n readable bytes; n must not exceed what is readable. */
 void buf_consume(struct buf *b, size_t n);
 
+/* Keeps the first n readable bytes, which there are, and drops the others. */
+void buf_truncate(struct buf *b, size_t n);
+
 /* Empties b and forgets `failed`; keeps the storage. */
 void buf_clear(struct buf *b);
+
+/* What is to be sent next: what is left of `sending`, or all that is queued, which becomes
+ * `sending`; its storage becomes the queue's. */
+struct str buf_turn(struct buf *sending, struct buf *queued);
 
 #endif

@@ -1,6 +1,8 @@
 #include "base/entry.h"
 #include "base/record.h"
 
+#include <string.h>
+
 #define U64(member)                                \
     {                                              \
         RECORD_U64, offsetof(struct entry, member) \
@@ -22,6 +24,10 @@ static const struct record_field fields[] = {
     BYTES(role),      BYTES(title),
     BYTES(room_kind), BYTES(room),
     U64(until_ms),    BYTES(redacts),
+    BYTES(data),      U64(thread),
+    BYTES(mentions),  U64(append),
+    BYTES(salt),      BYTES(text_hash),
+    BYTES(trace),
 };
 
 static const struct record_table table = {
@@ -37,6 +43,21 @@ void entry_encode(const struct entry *e, struct buf *b)
     buf_append_byte(b, e->version > 0 ? e->version : ENTRY_VERSION);
     buf_append_byte(b, e->kind);
     record_encode(&table, e, b);
+}
+
+bool entry_trace(const struct entry *e, struct trace *ret)
+{
+    if (e->trace.n != TRACE_ID_N + TRACE_SPAN_N)
+        return false;
+    *ret = (struct trace){.sampled = true};
+    memcpy(ret->id, e->trace.p, TRACE_ID_N);
+    memcpy(ret->span, e->trace.p + TRACE_ID_N, TRACE_SPAN_N);
+    return true;
+}
+
+void entry_redact(struct entry *e)
+{
+    e->text = e->data = e->mentions = e->salt = (struct str){0};
 }
 
 enum entry_result entry_decode(struct str bytes, struct entry *ret)

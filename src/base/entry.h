@@ -16,6 +16,11 @@
  *    5   1    cid          11   0    user_id        17   0    until_ms
  *    6   1    text         12   1    user_name       18   1    redacts
  *
+ *   19   1    data          21   1    mentions        23   1    salt
+ *   20   0    thread        22   0    append          24   1    text_hash
+ *
+ *   25   1    trace
+ *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
  * takes the next number, so that what an older program does not know is
@@ -26,6 +31,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/trace.h"
 
 enum { ENTRY_VERSION = 1 };
 
@@ -37,6 +43,8 @@ enum entry_kind {
     ENTRY_ROOM = 5,   /* created or changed: title, room_kind */
     ENTRY_MEMBER = 6, /* role or membership of user_id changed */
     ENTRY_INVITE = 7, /* in a person's own log: a room to look at */
+    ENTRY_LOST = 8,   /* what the store has lost: nothing but its place is known. Without a
+                         ts_ms it was not put there by a repair: the store has nothing */
 };
 
 struct entry {
@@ -61,7 +69,15 @@ struct entry {
     uint64_t until_ms;
     struct str redacts; /* entries, besides the target, whose texts went with this one: their
                            seqs as varints */
-    struct str unknown; /* fields with numbers above 18, as they were read */
+    /* Reserved: no command writes these yet. */
+    struct str data;      /* of the sender's application: a JSON object */
+    uint64_t thread;      /* the seq of the message that the thread is under */
+    struct str mentions;  /* the ids of people, as varints, ascending */
+    uint64_t append;      /* which piece of the target's text this text is, from 1 */
+    struct str salt;      /* text_hash is of the salt, then the text */
+    struct str text_hash; /* what proves the text of an entry whose hash somebody kept */
+    struct str trace;     /* of what appended it, if that is traced: the trace's id, the span's */
+    struct str unknown;   /* fields with numbers above 25, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };
@@ -71,6 +87,13 @@ size_t entry_size(const struct entry *e);
 
 /* Appends e; failure is b's. */
 void entry_encode(const struct entry *e, struct buf *b);
+
+/* Returns true if e was appended by something that is traced, and which span that was. */
+bool entry_trace(const struct entry *e, struct trace *ret) MUST_CHECK;
+
+/* Takes out of e what its sender said: what is left is kept once that is deleted. The
+ * salt goes with the text, so that nobody can try texts against the hash. */
+void entry_redact(struct entry *e);
 
 /* Strings are borrowed from bytes. ENTRY_BAD if it is not exactly one entry. */
 enum entry_result entry_decode(struct str bytes, struct entry *ret) MUST_CHECK;

@@ -1,16 +1,16 @@
 #include "base/frame.h"
 
+#include "base/mem.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct frame *frame_new(size_t n)
 {
-    struct frame *f = malloc(sizeof(*f) + n);
+    struct frame *f = mem_bytes(sizeof(*f) + n);
 
     assert(n <= UINT32_MAX);
-    if (f == NULL)
-        abort();
     atomic_init(&f->refs, 1);
     f->n = (uint32_t)n;
     return f;

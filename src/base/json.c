@@ -1,4 +1,6 @@
 #include "base/json.h"
+
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #include <endian.h>
@@ -40,7 +42,7 @@ static const uint8_t *scan(const uint8_t *p, const uint8_t *end, uint64_t *bits)
     return p;
 }
 
-static enum json_token fail(struct json *j, enum json_error error)
+static enum json_token json_fail(struct json *j, enum json_error error)
 {
     j->error = error;
     return JSON_ERROR;
@@ -53,7 +55,7 @@ static void skip_space(struct json *j)
 }
 
 /* Steps over c, if it is next. */
-static bool take(struct json *j, uint8_t c)
+static bool json_take(struct json *j, uint8_t c)
 {
     if (j->p == j->end || *j->p != c)
         return false;
@@ -69,14 +71,11 @@ static int32_t hex4(const uint8_t *p, const uint8_t *end)
     if (end - p < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        uint8_t c = p[i], lower = c | 0x20;
+        int digit = hex_digit(p[i]);
 
-        if (c >= '0' && c <= '9')
-            v = v * 16 + (c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            v = v * 16 + (lower - 'a' + 10);
-        else
+        if (digit < 0)
             return -1;
+        v = v * 16 + digit;
     }
     return v;
 }
@@ -114,7 +113,7 @@ static uint8_t *unescape_unicode(struct json *j, uint8_t *out)
     j->p += 4;
     if (high < 0xd800 || high > 0xdfff)
         return put_utf8(out, (uint32_t)high);
-    low = high < 0xdc00 && take(j, '\\') && take(j, 'u') ? hex4(j->p, j->end) : -1;
+    low = high < 0xdc00 && json_take(j, '\\') && json_take(j, 'u') ? hex4(j->p, j->end) : -1;
     if (low < 0xdc00 || low > 0xdfff) {
         j->error = JSON_BAD_UTF8;
         return NULL;
@@ -130,7 +129,7 @@ static uint8_t *unescape(struct json *j, uint8_t *out)
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *at;
 
-    if (take(j, 'u'))
+    if (json_take(j, 'u'))
         return unescape_unicode(j, out);
     at = j->p < j->end ? memchr(from, *j->p, sizeof(from) - 1) : NULL;
     if (at == NULL) {
@@ -157,9 +156,9 @@ static bool read_string(struct json *j, struct str *ret)
             memmove(out, from, n);
         out += n;
         j->p += n;
-        if (take(j, '"'))
+        if (json_take(j, '"'))
             break;
-        if (!take(j, '\\')) {
+        if (!json_take(j, '\\')) {
             j->error = JSON_BAD_SYNTAX;
             return false;
         }
@@ -191,11 +190,11 @@ static bool take_fraction(struct json *j, bool *ret_whole)
 {
     uint8_t *from = j->p;
 
-    if (take(j, '.') && take_digits(j) == 0)
+    if (json_take(j, '.') && take_digits(j) == 0)
         return false;
-    if (take(j, 'e') || take(j, 'E')) {
-        if (!take(j, '-'))
-            (void)take(j, '+');
+    if (json_take(j, 'e') || json_take(j, 'E')) {
+        if (!json_take(j, '-'))
+            (void)json_take(j, '+');
         if (take_digits(j) == 0)
             return false;
     }
@@ -207,7 +206,7 @@ static bool take_fraction(struct json *j, bool *ret_whole)
 static enum json_token read_number(struct json *j)
 {
     const uint8_t *start = j->p, *digits;
-    bool negative = take(j, '-'), whole;
+    bool negative = json_take(j, '-'), whole;
     size_t digits_n;
     int64_t v = 0;
 
@@ -215,7 +214,7 @@ static enum json_token read_number(struct json *j)
     digits_n = take_digits(j);
     if (digits_n == 0 || (digits_n > 1 && *digits == '0') || !take_fraction(j, &whole) ||
         j->p - start > JSON_NUMBER_N)
-        return fail(j, JSON_BAD_NUMBER);
+        return json_fail(j, JSON_BAD_NUMBER);
     j->str = (struct str){start, (size_t)(j->p - start)};
     if (!whole || digits_n > INT_DIGITS_MAX)
         return JSON_NUMBER;
@@ -230,17 +229,18 @@ static enum json_token read_number(struct json *j)
 static enum json_token read_literal(struct json *j, struct str word, enum json_token t)
 {
     if ((size_t)(j->end - j->p) < word.n || memcmp(j->p, word.p, word.n) != 0)
-        return fail(j, JSON_BAD_SYNTAX);
+        return json_fail(j, JSON_BAD_SYNTAX);
     j->p += word.n;
     return t;
 }
 
 static enum json_token open_level(struct json *j, enum json_token t)
 {
-    uint32_t bit = UINT32_C(1) << j->depth;
+    uint32_t bit;
 
     if (j->depth == j->depth_max)
-        return fail(j, JSON_TOO_DEEP);
+        return json_fail(j, JSON_TOO_DEEP);
+    bit = UINT32_C(1) << j->depth;
     j->p++;
     j->objects = t == JSON_OBJECT ? j->objects | bit : j->objects & ~bit;
     j->depth++;
@@ -253,7 +253,10 @@ static enum json_token read_value(struct json *j)
     enum json_token t;
 
     if (j->p == j->end)
-        return fail(j, JSON_BAD_SYNTAX);
+        return json_fail(j, JSON_BAD_SYNTAX);
+    if (j->values == 0)
+        return json_fail(j, JSON_TOO_MANY);
+    j->values--;
     switch (*j->p) {
     case '{':
         return open_level(j, JSON_OBJECT);
@@ -274,7 +277,7 @@ static enum json_token read_value(struct json *j)
         break;
     default:
         if (*j->p != '-' && (*j->p < '0' || *j->p > '9'))
-            return fail(j, JSON_BAD_SYNTAX);
+            return json_fail(j, JSON_BAD_SYNTAX);
         t = read_number(j);
     }
     j->done = j->depth == 0;
@@ -283,14 +286,14 @@ static enum json_token read_value(struct json *j)
 
 static bool read_key(struct json *j)
 {
-    if (!take(j, '"')) {
+    if (!json_take(j, '"')) {
         j->error = JSON_BAD_SYNTAX;
         return false;
     }
     if (!read_string(j, &j->key))
         return false;
     skip_space(j);
-    if (!take(j, ':')) {
+    if (!json_take(j, ':')) {
         j->error = JSON_BAD_SYNTAX;
         return false;
     }
@@ -301,7 +304,10 @@ static bool read_key(struct json *j)
 void json_init(struct json *j, uint8_t *p, size_t n, unsigned depth_max)
 {
     assert(depth_max <= JSON_DEPTH_MAX);
-    *j = (struct json){.p = p, .end = p + n, .depth_max = (uint8_t)depth_max};
+    *j = (struct json){.p = p,
+                       .end = p != NULL ? p + n : NULL,
+                       .values = UINT32_MAX,
+                       .depth_max = (uint8_t)depth_max};
 }
 
 enum json_token json_next(struct json *j)
@@ -312,19 +318,19 @@ enum json_token json_next(struct json *j)
         return JSON_ERROR;
     skip_space(j);
     if (j->done)
-        return j->p == j->end ? JSON_END : fail(j, JSON_BAD_SYNTAX);
+        return j->p == j->end ? JSON_END : json_fail(j, JSON_BAD_SYNTAX);
     if (j->depth == 0)
         return read_value(j);
 
     in_object = (j->objects >> (j->depth - 1) & 1) != 0;
-    if (take(j, in_object ? '}' : ']')) {
+    if (json_take(j, in_object ? '}' : ']')) {
         j->first = false;
         j->done = --j->depth == 0;
         return in_object ? JSON_OBJECT_END : JSON_ARRAY_END;
     }
     if (!j->first) {
-        if (!take(j, ','))
-            return fail(j, JSON_BAD_SYNTAX);
+        if (!json_take(j, ','))
+            return json_fail(j, JSON_BAD_SYNTAX);
         skip_space(j);
     }
     j->first = false;
@@ -347,7 +353,7 @@ bool json_skip(struct json *j, enum json_token t)
 }
 
 /* Appends, as one, a comma if one is due, before and after. */
-static void put(struct json_out *o, struct str s, bool comma_after)
+static void json_put(struct json_out *o, struct str s, bool comma_after)
 {
     uint8_t *to = buf_reserve(o->buf, s.n + 1);
     size_t n = 0;
@@ -401,24 +407,24 @@ static void put_string(struct json_out *o, struct str s, struct str after)
 
 void json_out_object(struct json_out *o)
 {
-    put(o, STR("{"), false);
+    json_put(o, STR("{"), false);
 }
 
 void json_out_object_end(struct json_out *o)
 {
     o->comma = false;
-    put(o, STR("}"), true);
+    json_put(o, STR("}"), true);
 }
 
 void json_out_array(struct json_out *o)
 {
-    put(o, STR("["), false);
+    json_put(o, STR("["), false);
 }
 
 void json_out_array_end(struct json_out *o)
 {
     o->comma = false;
-    put(o, STR("]"), true);
+    json_put(o, STR("]"), true);
 }
 
 void json_out_name(struct json_out *o, struct str key)
@@ -451,18 +457,27 @@ void json_out_str(struct json_out *o, struct str s)
     o->comma = true;
 }
 
+/* 00 to 99. */
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
+
 static void put_decimal(struct json_out *o, uint64_t v, bool negative)
 {
     uint8_t digits[DIGITS_MAX + 1];
     size_t at = sizeof(digits);
 
-    do {
+    for (; v >= 100; v /= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + v % 100 * 2, 2);
+    }
+    if (v >= 10)
         digits[--at] = (uint8_t)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
+    digits[--at] = (uint8_t)('0' + (v >= 10 ? v / 10 : v));
     if (negative)
         digits[--at] = '-';
-    put(o, (struct str){digits + at, sizeof(digits) - at}, true);
+    json_put(o, (struct str){digits + at, sizeof(digits) - at}, true);
 }
 
 void json_out_u64(struct json_out *o, uint64_t v)
@@ -477,17 +492,17 @@ void json_out_i64(struct json_out *o, int64_t v)
 
 void json_out_bool(struct json_out *o, bool v)
 {
-    put(o, v ? STR("true") : STR("false"), true);
+    json_put(o, v ? STR("true") : STR("false"), true);
 }
 
 void json_out_null(struct json_out *o)
 {
-    put(o, STR("null"), true);
+    json_put(o, STR("null"), true);
 }
 
 void json_out_raw(struct json_out *o, struct str value)
 {
-    put(o, value, true);
+    json_put(o, value, true);
 }
 
 void json_out_double(struct json_out *o, double v)
@@ -503,5 +518,5 @@ void json_out_double(struct json_out *o, double v)
     if (strtod(text, NULL) != v)
         n = snprintf(text, sizeof(text), "%.17g", v);
     assert(n > 0 && (size_t)n < sizeof(text));
-    put(o, (struct str){(const uint8_t *)text, (size_t)n}, true);
+    json_put(o, (struct str){(const uint8_t *)text, (size_t)n}, true);
 }

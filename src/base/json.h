@@ -48,6 +48,7 @@ enum json_error {
     JSON_BAD_UTF8, /* also a lone surrogate, written \ud800 */
     JSON_TOO_DEEP,
     JSON_BAD_NUMBER, /* 01, 1., -, … or more than JSON_NUMBER_N characters */
+    JSON_TOO_MANY,   /* more values than json_limit allows */
 };
 
 enum { JSON_NUMBER_N = 64 };
@@ -57,6 +58,7 @@ struct json {
     struct str key; /* of the value just read, if it is a member of an object */
     struct str str;
     int64_t i64;
+    uint32_t values;  /* that may still be read */
     uint32_t objects; /* bit d: what is open at depth d is an object */
     uint8_t depth, depth_max;
     bool first; /* nothing was read yet of what was opened last */
@@ -68,6 +70,13 @@ struct json {
  * from it. depth_max: how many objects and arrays may be open at once, at
  * most JSON_DEPTH_MAX. */
 void json_init(struct json *j, uint8_t *p, size_t n, unsigned depth_max);
+
+/* At most that many values may follow, those within others included; with more, reading
+ * fails with JSON_TOO_MANY, so that its cost has a bound. 0: any number. */
+static inline void json_limit(struct json *j, uint32_t values_max)
+{
+    j->values = values_max > 0 ? values_max : UINT32_MAX;
+}
 
 /* The next token. Within an object each call reads `"key": value`, sets
  * j->key and returns the value's token. That a key occurs twice is the

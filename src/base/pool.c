@@ -1,5 +1,7 @@
 #include "base/pool.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,10 +42,8 @@ void pool_fini(struct pool *p)
 
 void *pool_get(struct pool *p)
 {
-    void *object = calloc(1, p->size);
+    void *object = mem_zeroed(1, p->size);
 
-    if (object == NULL)
-        abort();
     p->used++;
     return object;
 }

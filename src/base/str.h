@@ -17,8 +17,15 @@ static inline bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* ASCII letters compare without regard to case. */
-bool str_eq_nocase(struct str a, struct str b);
+/* The same of strings of one length. */
+bool str_same_nocase(struct str a, struct str b);
+
+/* ASCII letters compare without regard to case. Most that are compared differ in their
+ * first byte or their length. */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || (((a.p[0] ^ b.p[0]) & ~0x20) == 0 && str_same_nocase(a, b)));
+}
 
 static inline bool str_starts(struct str s, struct str prefix)
 {
@@ -38,9 +45,20 @@ struct str str_trim(struct str s);
  * behind it in *rest; without a c, returns all and leaves *rest empty. */
 struct str str_cut(struct str *rest, uint8_t c);
 
+/* So many bytes at the start, a multiple of eight, are ASCII without control characters:
+ * a quick look, behind which the caller looks at each. */
+size_t str_printable(struct str s) MUST_CHECK;
+
 /* A decimal number of 1 to 20 digits, nothing else. False if it is not one
  * or exceeds 64 bits. */
 bool str_to_u64(struct str s, uint64_t *ret_v) MUST_CHECK;
+
+/* Writes v in decimal, 1 to 20 digits, without a NUL; returns how many. */
+size_t str_from_u64(uint64_t v, char to[static 20]);
+
+/* Writes 1234567 as 1,234,567 into text; returns where that begins. */
+enum { STR_GROUPED_N = 32 };
+const char *str_grouped(uint64_t v, char text[static STR_GROUPED_N]);
 
 /* A NUL-terminated copy; the caller frees it. Aborts when memory is out: for
  * strings whose size no peer chooses. */

@@ -47,8 +47,7 @@ int64_t utc_seconds(const struct utc *u)
     return days_of(u->year, u->month, u->day) * DAY_S + u->hour * 3600 + u->minute * 60 + u->second;
 }
 
-/* v in n decimal digits. */
-static char *put(char *to, int64_t v, size_t n)
+char *utc_digits(char *to, int64_t v, size_t n)
 {
     for (size_t i = n; i-- > 0; v /= 10)
         to[i] = (char)('0' + v % 10);
@@ -58,10 +57,10 @@ static char *put(char *to, int64_t v, size_t n)
 void utc_basic(int64_t unix_s, char out[static UTC_BASIC_LEN])
 {
     struct utc u = utc_of(unix_s);
-    char *to = put(put(put(out, u.year, 4), u.month, 2), u.day, 2);
+    char *to = utc_digits(utc_digits(utc_digits(out, u.year, 4), u.month, 2), u.day, 2);
 
     *to++ = 'T';
-    to = put(put(put(to, u.hour, 2), u.minute, 2), u.second, 2);
+    to = utc_digits(utc_digits(utc_digits(to, u.hour, 2), u.minute, 2), u.second, 2);
     *to = 'Z';
 }
 

@@ -21,6 +21,9 @@ bool utc_exists(const struct utc *u);
 /* The inverse of utc_of, for what exists. */
 int64_t utc_seconds(const struct utc *u);
 
+/* Writes v in n decimal digits, without a NUL; returns the place behind them. */
+char *utc_digits(char *to, int64_t v, size_t n);
+
 /* Writes "20150830T123600Z", without a NUL. */
 void utc_basic(int64_t unix_s, char out[static UTC_BASIC_LEN]);
 

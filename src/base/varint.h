@@ -44,4 +44,16 @@ static inline bool varint_get(struct str *rest, uint64_t *ret_v)
     return false;
 }
 
+/* Takes a number and that many bytes off the front of *rest. False if they are not there. */
+static inline bool varint_take(struct str *rest, struct str *ret)
+{
+    uint64_t n;
+
+    if (!varint_get(rest, &n) || n > rest->n)
+        return false;
+    *ret = (struct str){rest->p, (size_t)n};
+    *rest = (struct str){rest->p + n, rest->n - (size_t)n};
+    return true;
+}
+
 #endif

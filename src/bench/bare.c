@@ -12,7 +12,7 @@
 enum { FRAME_MAX = 128 * 1024, JOIN_ASK = 1, JOIN_ID = 1 << 2 | JOIN_ASK };
 
 /* Where the last `what` of b begins. */
-static size_t find(const struct buf *b, struct str what)
+static size_t bare_find(const struct buf *b, struct str what)
 {
     size_t at = b->wpos - what.n;
 
@@ -47,9 +47,9 @@ static void message_make(const struct plan *p, struct buf *b, struct floor_optio
     buf_append(&text, STR("\",\"cid\":\"b000000i0n100000\",\"rev\":1000000001}"));
     frame(b, buf_peek(&text));
     o->frame = buf_peek(b);
-    o->room_at = find(b, STR("-00000\"")) + 1;
-    o->seq_at = find(b, STR("\"seq\":")) + 6;
-    o->stamp_at = find(b, STR("~"));
+    o->room_at = bare_find(b, STR("-00000\"")) + 1;
+    o->seq_at = bare_find(b, STR("\"seq\":")) + 6;
+    o->stamp_at = bare_find(b, STR("~"));
     o->stamp_n = STAMP_N;
 }
 
@@ -65,7 +65,7 @@ static void hello_make(const struct plan *p, struct buf *b, struct floor_options
                JOIN_ID, p->prefix);
     frame(b, buf_peek(&text));
     o->hello = buf_peek(b);
-    o->hello_room_at = find(b, STR("-00000\"")) + 1;
+    o->hello_room_at = bare_find(b, STR("-00000\"")) + 1;
 }
 
 int bare_start(struct plan *p, struct floor *ret_floor)

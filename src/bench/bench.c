@@ -1,5 +1,6 @@
 #include "bench/bench.h"
 
+#include "base/mem.h"
 #include "bench/bare.h"
 #include "bench/run.h"
 #include "bench/secure.h"
@@ -14,7 +15,7 @@ enum { EXIT_BROKEN = 2, JSON_MAX = 1024 * 1024 };
 
 struct bench {
     struct io *io;
-    struct crowd *crowd; /* while there is one */
+    struct bench_crowd *crowd; /* while there is one */
 };
 
 static bool json_write(const struct report *r, const char *path)
@@ -45,24 +46,22 @@ static int results(const struct report *r)
     return report_broken(r) ? EXIT_BROKEN : EXIT_SUCCESS;
 }
 
-static int failed(const char *why)
+static int bench_failed(const char *why)
 {
     (void)fprintf(stderr, "polylog bench: %s\n", why);
     return EXIT_FAILURE;
 }
 
-static int run(struct bench *b, const struct plan *plan, struct io *io)
+static int bench_run(struct bench *b, const struct plan *plan, struct io *io)
 {
-    struct crowd *c = malloc(sizeof(*c));
+    struct bench_crowd *c = mem_bytes(sizeof(*c));
     char why[PLAN_WHY_N] = "";
     struct report report;
     int code;
 
-    if (c == NULL)
-        abort();
     crowd_init(c, plan, io);
     b->crowd = c;
-    code = run_all(c, &report, why) ? results(&report) : failed(why);
+    code = run_all(c, &report, why) ? results(&report) : bench_failed(why);
     b->crowd = NULL;
     crowd_fini(c);
     free(c);
@@ -73,16 +72,18 @@ static int run_over_tls(struct bench *b, const struct plan *plan)
 {
     char why[PLAN_WHY_N] = "";
     struct secure secure = {0};
-    int code = secure_open(&secure, plan, b->io, why) ? run(b, plan, secure.io) : failed(why);
+    int code =
+        secure_open(&secure, plan, b->io, why) ? bench_run(b, plan, secure.io) : bench_failed(why);
 
     secure_close(&secure);
     return code;
 }
 
-static void caught(void *ctx, int signal)
+static void bench_caught(void *ctx, int signal, int value)
 {
     struct bench *b = ctx;
 
+    (void)value;
     (void)signal; /* whichever it is: somebody wants an end */
     if (b->crowd != NULL)
         b->crowd->interrupted = true;
@@ -99,16 +100,16 @@ static int run_planned(struct bench *b, const struct conf *conf)
 
     io_random(b->io, (uint8_t *)&seed, sizeof(seed));
     if (!plan_init(&plan, conf, seed, why)) {
-        (void)failed(why);
+        (void)bench_failed(why);
         return CONF_EXIT_USAGE;
     }
     r = plan.floor ? bare_start(&plan, &floor) : 0;
     if (r == 0)
-        r = signals_start(b->io, caught, b, &signals);
+        r = signals_start(b->io, bench_caught, b, &signals);
     if (r < 0)
-        code = failed(strerrordesc_np(-r));
+        code = bench_failed(strerrordesc_np(-r));
     else
-        code = plan.tls ? run_over_tls(b, &plan) : run(b, &plan, b->io);
+        code = plan.tls ? run_over_tls(b, &plan) : bench_run(b, &plan, b->io);
     signals_stop(signals);
     floor_stop(&floor);
     return code;
@@ -121,10 +122,10 @@ int bench_main(const struct conf *c)
     int code, r = host_epoll_new(&host);
 
     if (r < 0)
-        return failed(strerrordesc_np(-r));
+        return bench_failed(strerrordesc_np(-r));
     r = host_io_new(host, &b.io);
     if (r < 0)
-        code = failed(strerrordesc_np(-r));
+        code = bench_failed(strerrordesc_np(-r));
     else {
         code = run_planned(&b, c);
         io_free(b.io);

@@ -1,5 +1,6 @@
 #include "bench/crowd.h"
 
+#include "base/mem.h"
 #include "bench/peer.h"
 #include "bench/talk.h"
 
@@ -8,14 +9,7 @@
 
 enum { MESSAGE_MAX = 16 * 1024 * 1024, TEXT_MAX = 1024 * 1024, CUT_TRIES = 16 };
 
-static void *must(void *p)
-{
-    if (p == NULL)
-        abort();
-    return p;
-}
-
-void crowd_init(struct crowd *c, const struct plan *plan, struct io *io)
+void crowd_init(struct bench_crowd *c, const struct plan *plan, struct io *io)
 {
     uint64_t seed;
 
@@ -31,17 +25,17 @@ void crowd_init(struct crowd *c, const struct plan *plan, struct io *io)
     list_init(&c->ready);
     list_init(&c->said);
     list_init(&c->closing);
-    c->tokens = must(calloc(plan->people, sizeof(*c->tokens)));
-    c->heads = must(calloc(plan->rooms, sizeof(*c->heads)));
-    c->followers = must(calloc(plan->rooms, sizeof(*c->followers)));
-    c->peers = must(calloc(plan->connections, sizeof(*c->peers)));
+    c->tokens = mem_zeroed(plan->people, sizeof(*c->tokens));
+    c->heads = mem_zeroed(plan->rooms, sizeof(*c->heads));
+    c->followers = mem_zeroed(plan->rooms, sizeof(*c->followers));
+    c->peers = mem_zeroed(plan->connections, sizeof(*c->peers));
     for (uint32_t i = 0; i < plan->rooms; i++)
         c->followers[i] = plan_followers(plan, i);
     for (uint32_t i = 0; i < plan->connections; i++)
         peer_init(&c->peers[i], c, i);
 }
 
-void crowd_fini(struct crowd *c)
+void crowd_fini(struct bench_crowd *c)
 {
     for (uint32_t i = 0; i < c->plan->connections; i++)
         peer_fini(&c->peers[i]);
@@ -54,13 +48,13 @@ void crowd_fini(struct crowd *c)
     buf_fini(&c->text);
 }
 
-void crowd_open(struct crowd *c)
+void crowd_open(struct bench_crowd *c)
 {
     while (c->opened_n < c->plan->connections && c->opening_n < c->plan->conf->opening)
         peer_open(&c->peers[c->opened_n++]);
 }
 
-void crowd_publish(struct crowd *c, bool on)
+void crowd_publish(struct bench_crowd *c, bool on)
 {
     uint64_t now = io_clock_us(c->io);
 
@@ -71,7 +65,7 @@ void crowd_publish(struct crowd *c, bool on)
         peer_ready(&c->peers[i]);
 }
 
-void crowd_slow(struct crowd *c)
+void crowd_slow(struct bench_crowd *c)
 {
     for (uint32_t i = 0; i < c->plan->connections; i++) {
         if (!plan_slow(c->plan, i))
@@ -84,7 +78,7 @@ void crowd_slow(struct crowd *c)
 
 /* --- A turn. --- */
 
-static void send_windows(struct crowd *c, uint64_t now_us)
+static void send_windows(struct bench_crowd *c, uint64_t now_us)
 {
     struct list *node;
 
@@ -97,7 +91,7 @@ static void send_windows(struct crowd *c, uint64_t now_us)
 }
 
 /* The next publisher in turn that can take one more message; NULL: none. */
-static struct peer *some_publisher(struct crowd *c)
+static struct peer *some_publisher(struct bench_crowd *c)
 {
     uint32_t n = c->plan->rooms * c->plan->publishers;
 
@@ -111,7 +105,7 @@ static struct peer *some_publisher(struct crowd *c)
     return NULL;
 }
 
-static void send_due(struct crowd *c, uint64_t now_us)
+static void send_due(struct bench_crowd *c, uint64_t now_us)
 {
     uint64_t due;
 
@@ -125,7 +119,7 @@ static void send_due(struct crowd *c, uint64_t now_us)
     }
 }
 
-static void cut_due(struct crowd *c, uint64_t now_us)
+static void cut_due(struct bench_crowd *c, uint64_t now_us)
 {
     uint64_t due;
 
@@ -142,7 +136,7 @@ static void cut_due(struct crowd *c, uint64_t now_us)
     }
 }
 
-static void close_what_is_done(struct crowd *c)
+static void close_what_is_done(struct bench_crowd *c)
 {
     struct list later, *node;
 
@@ -158,7 +152,7 @@ static void close_what_is_done(struct crowd *c)
     list_splice(&c->closing, &later);
 }
 
-void crowd_turn(struct crowd *c)
+void crowd_turn(struct bench_crowd *c)
 {
     uint64_t now_us = io_clock_us(c->io);
     struct list *node;
@@ -174,7 +168,7 @@ void crowd_turn(struct crowd *c)
     close_what_is_done(c);
 }
 
-uint64_t crowd_next_ms(const struct crowd *c)
+uint64_t crowd_next_ms(const struct bench_crowd *c)
 {
     uint64_t now_ms = io_now_ms(c->io);
     uint64_t next_us = MIN(pace_next_us(&c->sends), pace_next_us(&c->cuts));
@@ -187,7 +181,7 @@ uint64_t crowd_next_ms(const struct crowd *c)
     return MIN(wheel_next_ms(&c->wheel), next_ms);
 }
 
-bool crowd_close(struct crowd *c)
+bool crowd_close(struct bench_crowd *c)
 {
     bool down = true;
 
@@ -200,7 +194,7 @@ bool crowd_close(struct crowd *c)
     return down;
 }
 
-uint64_t crowd_missing(const struct crowd *c)
+uint64_t crowd_missing(const struct bench_crowd *c)
 {
     uint64_t n = 0;
 
@@ -218,7 +212,7 @@ uint64_t crowd_missing(const struct crowd *c)
     return n;
 }
 
-uint64_t crowd_waiting(const struct crowd *c)
+uint64_t crowd_waiting(const struct bench_crowd *c)
 {
     uint64_t n = crowd_missing(c);
 
@@ -228,17 +222,4 @@ uint64_t crowd_waiting(const struct crowd *c)
             n += c->peers[i].outstanding;
     }
     return n;
-}
-
-void crowd_shown(struct crowd *c, uint32_t publisher, bool own)
-{
-    struct peer *p;
-
-    if (publisher >= c->plan->connections || c->plan->window_on == CONF_WINDOW_ON_ACK)
-        return;
-    p = &c->peers[publisher];
-    if (p->outstanding > 0 && (own || c->plan->window_on == CONF_WINDOW_ON_ALL)) {
-        p->outstanding--;
-        peer_ready(p);
-    }
 }

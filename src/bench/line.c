@@ -2,8 +2,6 @@
 
 #include "base/base64.h"
 #include "base/str.h"
-#include "bench/peer.h"
-#include "bench/talk.h"
 #include "wire/http1.h"
 
 #include <errno.h>
@@ -11,11 +9,6 @@
 #include <stdlib.h>
 
 enum { HEAD_MAX = 8192, QUEUED_MAX = 8 * 1024 * 1024, NONCE_N = 16 };
-
-static struct crowd *crowd_of(const struct line *l)
-{
-    return l->peer->crowd;
-}
 
 static void mark(struct list *list, struct list *node)
 {
@@ -27,7 +20,7 @@ static void mark(struct list *list, struct list *node)
 
 void line_end(struct line *l)
 {
-    struct crowd *c = crowd_of(l);
+    struct bench_crowd *c = l->crowd;
 
     if (!line_is_open(l))
         return;
@@ -43,7 +36,7 @@ bool line_closed(struct line *l)
     if (l->in.in_flight || l->out.in_flight)
         return false;
     if (l->out.fd >= 0)
-        io_close(crowd_of(l)->io, l->out.fd);
+        io_close(l->crowd->io, l->out.fd);
     l->in.fd = l->out.fd = -1;
     ws_decoder_fini(&l->ws);
     buf_fini(&l->head);
@@ -65,14 +58,14 @@ void line_say_raw(struct line *l, struct str bytes)
         return;
     buf_append(&l->queued, bytes);
     if (l->queued.failed)
-        peer_lost(l, "too_much_unsent");
+        l->ops->lost(l, "too_much_unsent");
     else
-        mark(&crowd_of(l)->said, &l->said_node);
+        mark(&l->crowd->said, &l->said_node);
 }
 
 static void make_mask(struct line *l, uint8_t mask[static WS_MASK_LEN])
 {
-    uint64_t r = rng_u64(&crowd_of(l)->rng);
+    uint64_t r = rng_u64(&l->crowd->rng);
 
     memcpy(mask, &r, WS_MASK_LEN);
 }
@@ -109,26 +102,18 @@ void line_leave(struct line *l)
 
 void line_flush(struct line *l)
 {
-    struct buf empty;
-
     if (l->out.in_flight || !line_is_open(l) || l->state == LINE_CONNECTING)
         return;
-    if (buf_len(&l->sending) == 0) {
-        empty = l->sending;
-        l->sending = l->queued;
-        l->queued = empty;
-        buf_clear(&l->queued);
-    }
-    l->part = buf_peek(&l->sending);
+    l->part = buf_turn(&l->sending, &l->queued);
     if (l->part.n > 0)
-        io_send(crowd_of(l)->io, &l->out, &l->part, 1);
+        io_send(l->crowd->io, &l->out, &l->part, 1);
 }
 
 /* --- Opening. --- */
 
 static void say_upgrade(struct line *l)
 {
-    struct crowd *c = crowd_of(l);
+    struct bench_crowd *c = l->crowd;
     const struct plan *plan = c->plan;
     uint8_t nonce[NONCE_N];
     char key[WS_KEY_LEN + 4], target[PLAN_HOST_N + 8];
@@ -148,8 +133,7 @@ static void say_upgrade(struct line *l)
     };
     char bearer[2048];
 
-    (void)snprintf(bearer, sizeof(bearer), "Bearer %s",
-                   c->tokens[plan_person(plan, l->peer->index)]);
+    (void)snprintf(bearer, sizeof(bearer), "Bearer %s", c->tokens[l->person]);
     extra[COUNTOF(extra) - 1].value = str_of(bearer);
     ws_accept((struct str){(const uint8_t *)key, WS_KEY_LEN}, l->accept);
     (void)snprintf(target, sizeof(target), "%s/ws", plan->base);
@@ -158,30 +142,30 @@ static void say_upgrade(struct line *l)
     if (http1_write_request(&head, STR("GET"), path, str_of(plan->host), extra, COUNTOF(extra)))
         line_say_raw(l, buf_peek(&head));
     else
-        peer_lost(l, "bad_host_or_token");
+        l->ops->lost(l, "bad_host_or_token");
     buf_fini(&head);
 }
 
 static void connected(struct line *l)
 {
     l->in.fd = l->out.fd;
-    if (crowd_of(l)->plan->floor) {
+    if (l->crowd->plan->floor) {
         l->state = LINE_JOINING;
-        talk_open(l);
+        l->ops->open(l);
     } else {
         l->state = LINE_UPGRADING;
         say_upgrade(l);
     }
     if (line_is_open(l))
-        io_recv(crowd_of(l)->io, &l->in);
+        io_recv(l->crowd->io, &l->in);
 }
 
-static void refuse(struct line *l, const struct http1_response *r)
+static void line_refuse(struct line *l, const struct http1_response *r)
 {
     char why[TALLY_CODE_N];
 
     (void)snprintf(why, sizeof(why), "upgrade_refused_%d", r->status);
-    peer_lost(l, why);
+    l->ops->lost(l, why);
 }
 
 /* The answer to the upgrade. Returns how many of the n bytes belong to it. */
@@ -196,22 +180,22 @@ static size_t hear_upgrade(struct line *l, const uint8_t *bytes, size_t n)
     switch (http1_parse_response(buf_peek(&l->head), &limits, false, &r, &used)) {
     case HTTP1_MORE:
         if (l->head.failed)
-            peer_lost(l, "upgrade_bad_answer");
+            l->ops->lost(l, "upgrade_bad_answer");
         return n;
     case HTTP1_BAD:
-        peer_lost(l, "upgrade_bad_answer");
+        l->ops->lost(l, "upgrade_bad_answer");
         return n;
     case HTTP1_OK:
         break;
     }
     if (r.status != 101)
-        refuse(l, &r);
+        line_refuse(l, &r);
     else if (!http1_get(&r.headers, STR("Sec-WebSocket-Accept"), &value) ||
              !str_eq(value, (struct str){(const uint8_t *)l->accept, WS_ACCEPT_LEN}))
-        peer_lost(l, "upgrade_wrong_accept");
+        l->ops->lost(l, "upgrade_wrong_accept");
     else {
         l->state = LINE_JOINING;
-        talk_open(l);
+        l->ops->open(l);
     }
     buf_fini(&l->head);
     return used - before;
@@ -224,7 +208,7 @@ static void hear_closed(struct line *l, const char *what, uint16_t code)
     char why[TALLY_CODE_N];
 
     (void)snprintf(why, sizeof(why), "%s_%u", what, code);
-    peer_lost(l, why);
+    l->ops->lost(l, why);
 }
 
 /* A whole text frame at the start of the bytes, without the general decoder; its length, else 0.
@@ -242,7 +226,7 @@ static size_t hear_plain(struct line *l, uint8_t *b, size_t n)
     }
     if (n < head + len)
         return 0;
-    talk_hear(l, b + head, len);
+    l->ops->hear(l, b + head, len);
     return head + len;
 }
 
@@ -253,11 +237,11 @@ static size_t hear_decoded(struct line *l, uint8_t *b, size_t n)
     struct buf copy;
     size_t used = 0;
 
-    switch (ws_decode(&l->ws, &crowd_of(l)->rules, b, n, &used, &m)) {
+    switch (ws_decode(&l->ws, &l->crowd->rules, b, n, &used, &m)) {
     case WS_MESSAGE:
         buf_init(&copy, m.payload.n + 1);
         buf_append(&copy, m.payload);
-        talk_hear(l, copy.bytes, buf_len(&copy));
+        l->ops->hear(l, copy.bytes, buf_len(&copy));
         buf_fini(&copy);
         break;
     case WS_PING:
@@ -278,7 +262,7 @@ static size_t hear_decoded(struct line *l, uint8_t *b, size_t n)
 
 static void hear(struct line *l, uint8_t *b, size_t n)
 {
-    crowd_of(l)->tally.counts.bytes += n;
+    l->crowd->tally.counts.bytes += n;
     if (l->state == LINE_UPGRADING) {
         size_t used = hear_upgrade(l, b, n);
 
@@ -298,21 +282,18 @@ static void hear(struct line *l, uint8_t *b, size_t n)
 static void in_done(struct io_op *op, int result, uint8_t *data)
 {
     struct line *l = CONTAINER_OF(op, struct line, in);
-    const struct plan *plan = crowd_of(l)->plan;
 
     if (l->state == LINE_CLOSING || result == -ECANCELED)
         return;
     if (result <= 0) {
-        peer_lost(l, result == 0 ? "connection_ended" : strerrorname_np(-result));
+        l->ops->lost(l, result == 0 ? "connection_ended" : strerrorname_np(-result));
         return;
     }
     hear(l, data, (size_t)result);
     if (!line_is_open(l))
         return;
-    if (l->peer->slow && plan->conf->slow_for_ms == 0)
-        peer_pause(l->peer, plan->conf->read_delay_ms);
-    else if (!l->paused)
-        io_recv(crowd_of(l)->io, &l->in);
+    if (!l->ops->rests(l) && !l->paused)
+        io_recv(l->crowd->io, &l->in);
 }
 
 static void out_done(struct io_op *op, int result, uint8_t *data)
@@ -323,7 +304,7 @@ static void out_done(struct io_op *op, int result, uint8_t *data)
     if (l->state == LINE_CLOSING || result == -ECANCELED)
         return;
     if (result < 0)
-        peer_lost(l, strerrorname_np(-result));
+        l->ops->lost(l, strerrorname_np(-result));
     else if (l->state == LINE_CONNECTING)
         connected(l);
     else {
@@ -338,14 +319,14 @@ void line_pause(struct line *l, bool on)
         return;
     l->paused = on;
     if (on)
-        io_cancel(crowd_of(l)->io, &l->in);
+        io_cancel(l->crowd->io, &l->in);
     else if (line_is_open(l) && l->state != LINE_CONNECTING && !l->in.in_flight)
-        io_recv(crowd_of(l)->io, &l->in);
+        io_recv(l->crowd->io, &l->in);
 }
 
 void line_open(struct line *l)
 {
-    struct crowd *c = crowd_of(l);
+    struct bench_crowd *c = l->crowd;
 
     assert(l->state == LINE_DOWN);
     l->state = LINE_CONNECTING;
@@ -356,9 +337,11 @@ void line_open(struct line *l)
     io_connect(c->io, &l->out, &c->plan->addr);
 }
 
-void line_init(struct line *l, struct peer *p)
+void line_init(struct line *l, const struct line_ops *ops, struct peer *p, struct bench_crowd *c,
+               uint32_t person)
 {
-    *l = (struct line){.peer = p, .in.fd = -1, .out.fd = -1};
+    *l = (struct line){
+        .ops = ops, .peer = p, .crowd = c, .person = person, .in.fd = -1, .out.fd = -1};
     l->in.done = in_done;
     l->out.done = out_done;
     list_init(&l->said_node);

@@ -6,14 +6,12 @@
  *     +---------+-- closing --+-----------+--------+---------+
  *
  * Leaving: it has said that it closes, and hears what still comes. To the floor
- * (io/floor.h) it speaks without the upgrade. What is said is talk.h's. */
+ * (io/floor.h) it speaks without the upgrade. What is said is told by ops. */
 #ifndef BENCH_LINE_H
 #define BENCH_LINE_H
 
-#include "base/buf.h"
-#include "base/list.h"
+#include "bench/crowd_state.h"
 #include "io/io.h"
-#include "wire/ws.h"
 
 struct peer;
 
@@ -27,8 +25,24 @@ enum line_state {
     LINE_CLOSING,
 };
 
+struct line;
+
+struct line_ops {
+    /* It can carry frames. */
+    void (*open)(struct line *l);
+    /* One text frame, whose bytes it may change. */
+    void (*hear)(struct line *l, uint8_t *bytes, size_t n);
+    /* It is of no use: to be ended. */
+    void (*lost)(struct line *l, const char *why);
+    /* Whether it reads nothing for now, after what it has just heard. */
+    bool (*rests)(struct line *l);
+};
+
 struct line {
-    struct peer *peer;
+    const struct line_ops *ops;
+    struct peer *peer; /* whose it is: for ops */
+    struct bench_crowd *crowd;
+    uint32_t person; /* as whom it opens */
     enum line_state state;
     bool paused;
     uint32_t asked_n; /* requests that are not answered */
@@ -41,7 +55,8 @@ struct line {
     struct list said_node, closing_node;
 };
 
-void line_init(struct line *l, struct peer *p);
+void line_init(struct line *l, const struct line_ops *ops, struct peer *p, struct bench_crowd *c,
+               uint32_t person);
 
 /* Connects; it must be down. */
 void line_open(struct line *l);

@@ -1,6 +1,7 @@
 #include "bench/login.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "bench/secure.h"
 #include "wire/http1.h"
@@ -15,7 +16,7 @@ enum lane_state { LANE_DOWN, LANE_CONNECTING, LANE_WAITING, LANE_CLOSING, LANE_R
 
 /* One connection, with one person's login on it at a time. */
 struct lane {
-    struct login *login;
+    struct bench_login *login;
     enum lane_state state;
     struct io_op in, out;
     struct str part;
@@ -25,15 +26,15 @@ struct lane {
     bool has_person;
 };
 
-struct login {
-    struct crowd *crowd;
+struct bench_login {
+    struct bench_crowd *crowd;
     uint32_t next, done_n, retries;
     bool failed;
     char why[PLAN_WHY_N];
     struct lane lanes[LOGIN_LANES];
 };
 
-static void fail(struct login *l, const char *what, const char *why, const char *hint)
+static void login_fail(struct bench_login *l, const char *what, const char *why, const char *hint)
 {
     if (l->failed)
         return;
@@ -53,23 +54,24 @@ static void lane_close(struct lane *lane)
 /* The connection went: the person's login is tried again on another. */
 static void lane_lost(struct lane *lane, int error)
 {
-    struct login *l = lane->login;
+    struct bench_login *l = lane->login;
 
     if (error == -EPROTO && lane->state == LANE_CONNECTING) {
         char why[PLAN_WHY_N];
 
         secure_why(l->crowd->io, why);
-        fail(l, why, "", "");
+        login_fail(l, why, "", "");
     } else if (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH)
-        fail(l, "cannot connect: ", strerrordesc_np(-error), "; is the server running there?");
+        login_fail(l, "cannot connect: ", strerrordesc_np(-error),
+                   "; is the server running there?");
     else if (++l->retries > RETRIES_MAX + l->done_n / 10)
-        fail(l, "connections for logins are closed again and again: ",
-             error == 0 ? "end of stream" : strerrordesc_np(-error),
-             "; --connects-per-address 0 lifts the server's limit");
+        login_fail(l, "connections for logins are closed again and again: ",
+                   error == 0 ? "end of stream" : strerrordesc_np(-error),
+                   "; --connects-per-address 0 lifts the server's limit");
     lane_close(lane);
 }
 
-static void say(struct lane *lane)
+static void login_say(struct lane *lane)
 {
     const struct plan *plan = lane->login->crowd->plan;
     static const struct http1_header type = {.name = {(const uint8_t *)"Content-Type", 12},
@@ -87,7 +89,7 @@ static void say(struct lane *lane)
     buf_clear(&lane->heard);
     if (!http1_write_request(&lane->said, STR("POST"), str_of(target), str_of(plan->host), extra,
                              COUNTOF(extra))) {
-        fail(lane->login, "the URL's host cannot be written as a header", "", "");
+        login_fail(lane->login, "the URL's host cannot be written as a header", "", "");
         return;
     }
     buf_append(&lane->said, str_of(body));
@@ -100,7 +102,7 @@ static void say(struct lane *lane)
 
 static bool take_person(struct lane *lane)
 {
-    struct login *l = lane->login;
+    struct bench_login *l = lane->login;
 
     if (!lane->has_person && l->next < l->crowd->plan->people) {
         lane->person = l->next++;
@@ -109,10 +111,10 @@ static bool take_person(struct lane *lane)
     return lane->has_person && !l->failed;
 }
 
-static void go_on(struct lane *lane)
+static void login_go_on(struct lane *lane)
 {
     if (take_person(lane))
-        say(lane);
+        login_say(lane);
     else
         lane_close(lane);
 }
@@ -144,7 +146,7 @@ static bool answer_read(struct str body, struct str *ret_token, struct str *ret_
 
 static void rest(struct lane *lane, uint64_t ms)
 {
-    struct crowd *c = lane->login->crowd;
+    struct bench_crowd *c = lane->login->crowd;
 
     lane->state = LANE_RESTING;
     wheel_set(&c->wheel, &lane->timer, io_now_ms(c->io) + ms);
@@ -159,16 +161,17 @@ static void refused(struct lane *lane, int status, struct str code, uint64_t wai
         return;
     }
     (void)snprintf(why, sizeof(why), "%d %.*s", status, STR_ARGS(code));
-    fail(lane->login, "a login was refused: ", why,
-         str_eq(code, STR("login_closed"))
-             ? "; start the server with --open"
-             : "; --messages-per-user 0 and --connects-per-address 0 lift the server's limits");
+    login_fail(
+        lane->login, "a login was refused: ", why,
+        str_eq(code, STR("login_closed"))
+            ? "; start the server with --open"
+            : "; --messages-per-user 0 and --connects-per-address 0 lift the server's limits");
     lane_close(lane);
 }
 
-static void answered(struct lane *lane, const struct http1_response *r, struct str body)
+static void login_answered(struct lane *lane, const struct http1_response *r, struct str body)
 {
-    struct login *l = lane->login;
+    struct bench_login *l = lane->login;
     struct str token, code;
     uint64_t wait_ms;
 
@@ -180,7 +183,7 @@ static void answered(struct lane *lane, const struct http1_response *r, struct s
     l->done_n++;
     lane->has_person = false;
     if (r->keep_alive)
-        go_on(lane);
+        login_go_on(lane);
     else
         lane_close(lane);
 }
@@ -194,12 +197,12 @@ static void heard(struct lane *lane)
     enum http1_result result = http1_parse_response(all, &limits, false, &r, &used);
 
     if (result == HTTP1_BAD || (result == HTTP1_OK && r.body != HTTP1_BODY_LENGTH)) {
-        fail(lane->login, "the answer to a login is not one of polylog", "", "");
+        login_fail(lane->login, "the answer to a login is not one of polylog", "", "");
         lane_close(lane);
     } else if (result == HTTP1_OK && all.n - used >= r.content_length) {
         struct str body = {all.p + used, (size_t)r.content_length};
 
-        answered(lane, &r, body);
+        login_answered(lane, &r, body);
     } else
         io_recv(lane->login->crowd->io, &lane->in);
 }
@@ -230,7 +233,7 @@ static void out_done(struct io_op *op, int result, uint8_t *data)
         lane_lost(lane, result);
     else if (lane->state == LANE_CONNECTING) {
         lane->in.fd = lane->out.fd;
-        go_on(lane);
+        login_go_on(lane);
     } else if ((size_t)result < lane->part.n) {
         lane->part = str_skip(lane->part, (size_t)result);
         io_send(lane->login->crowd->io, &lane->out, &lane->part, 1);
@@ -243,15 +246,13 @@ static void rested(struct wheel_timer *t)
     struct lane *lane = CONTAINER_OF(t, struct lane, timer);
 
     if (lane->state == LANE_RESTING)
-        go_on(lane);
+        login_go_on(lane);
 }
 
-struct login *login_new(struct crowd *c)
+struct bench_login *login_new(struct bench_crowd *c)
 {
-    struct login *l = calloc(1, sizeof(*l));
+    struct bench_login *l = mem_zeroed(1, sizeof(*l));
 
-    if (l == NULL)
-        abort();
     l->crowd = c;
     for (size_t i = 0; i < LOGIN_LANES; i++) {
         struct lane *lane = &l->lanes[i];
@@ -266,7 +267,7 @@ struct login *login_new(struct crowd *c)
     return l;
 }
 
-void login_free(struct login *l)
+void login_free(struct bench_login *l)
 {
     for (size_t i = 0; i < LOGIN_LANES; i++) {
         assert(l->lanes[i].state == LANE_DOWN);
@@ -276,17 +277,17 @@ void login_free(struct login *l)
     free(l);
 }
 
-uint32_t login_done_n(const struct login *l)
+uint32_t login_done_n(const struct bench_login *l)
 {
     return l->done_n;
 }
 
-void login_stop(struct login *l, const char *why)
+void login_stop(struct bench_login *l, const char *why)
 {
-    fail(l, why, "", "");
+    login_fail(l, why, "", "");
 }
 
-const char *login_failure(const struct login *l)
+const char *login_failure(const struct bench_login *l)
 {
     return l->failed ? l->why : NULL;
 }
@@ -311,7 +312,7 @@ static void lane_turn(struct lane *lane)
     }
 }
 
-bool login_turn(struct login *l)
+bool login_turn(struct bench_login *l)
 {
     bool down = true;
 

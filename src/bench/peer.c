@@ -1,5 +1,6 @@
 #include "bench/peer.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "bench/talk.h"
 
@@ -16,7 +17,7 @@ static void mark(struct list *list, struct list *node)
         list_push(list, node);
 }
 
-static uint64_t now_ms(const struct peer *p)
+static uint64_t peer_now_ms(const struct peer *p)
 {
     return io_now_ms(p->crowd->io);
 }
@@ -26,7 +27,7 @@ static uint64_t now_ms(const struct peer *p)
 /* The line that it uses goes. */
 static void end_line(struct peer *p)
 {
-    struct crowd *c = p->crowd;
+    struct bench_crowd *c = p->crowd;
 
     if (p->line->state == LINE_LIVE)
         c->live_n--;
@@ -44,7 +45,7 @@ void peer_cut(struct peer *p, bool again)
     wheel_cancel(&p->crowd->wheel, &p->move_timer);
     line_end(peer_other(p));
     if (line_is_open(p->line)) {
-        p->cut_ms = now_ms(p);
+        p->cut_ms = peer_now_ms(p);
         p->again = again;
         p->wait_ms = 0;
         end_line(p);
@@ -63,7 +64,7 @@ static uint32_t backoff_ms(struct peer *p)
 /* Tries again to move, while there is time: the more often the less there is. */
 static void move_again(struct peer *p)
 {
-    uint64_t now = now_ms(p), left = p->move_until_ms - MIN(now, p->move_until_ms);
+    uint64_t now = peer_now_ms(p), left = p->move_until_ms - MIN(now, p->move_until_ms);
     uint64_t most = MIN((uint64_t)MOVE_MAX_MS, (uint64_t)MOVE_MS << MIN(p->move_tries, 5));
     uint64_t at;
 
@@ -89,10 +90,12 @@ static void other_lost(struct line *l)
         move_again(p);
 }
 
-void peer_lost(struct line *l, const char *why)
+/* The line is of no use: why is counted as an error, and it is opened anew after a
+ * while. One that was leaving, or came up beside another, is not missed. */
+static void peer_lost(struct line *l, const char *why)
 {
     struct peer *p = l->peer;
-    struct crowd *c = p->crowd;
+    struct bench_crowd *c = p->crowd;
     struct line *other = peer_other(p);
 
     if (!line_is_open(l))
@@ -108,7 +111,7 @@ void peer_lost(struct line *l, const char *why)
         c->tally.counts.drops++;
     tally_error(&c->tally, str_of(why));
     if (l->state == LINE_LIVE)
-        p->cut_ms = now_ms(p);
+        p->cut_ms = peer_now_ms(p);
     wheel_cancel(&c->wheel, &p->move_timer);
     end_line(p);
     if (line_is_opening(other)) { /* it is on its way already */
@@ -125,7 +128,7 @@ void peer_line_down(struct line *l)
     struct peer *p = l->peer;
 
     if (l == p->line && p->again)
-        wheel_set(&p->crowd->wheel, &p->open_timer, now_ms(p) + p->wait_ms);
+        wheel_set(&p->crowd->wheel, &p->open_timer, peer_now_ms(p) + p->wait_ms);
 }
 
 /* --- Opening and moving. --- */
@@ -145,7 +148,7 @@ static void moved(struct line *l)
 
     p->line = l;
     p->crowd->tally.counts.moves++;
-    hist_add(&p->crowd->tally.move, now_ms(p) - p->told_ms, 1);
+    hist_add(&p->crowd->tally.move, peer_now_ms(p) - p->told_ms, 1);
     if (first->asked_n == 0)
         line_leave(first);
     if (plan_publishes(p->crowd->plan, p->index))
@@ -155,7 +158,7 @@ static void moved(struct line *l)
 void peer_live(struct line *l)
 {
     struct peer *p = l->peer;
-    struct crowd *c = p->crowd;
+    struct bench_crowd *c = p->crowd;
 
     assert(l->state == LINE_JOINING);
     l->state = LINE_LIVE;
@@ -167,7 +170,7 @@ void peer_live(struct line *l)
     c->live_n++;
     p->tries = 0;
     if (p->opened)
-        hist_add(&c->tally.back, now_ms(p) - p->cut_ms, 1);
+        hist_add(&c->tally.back, peer_now_ms(p) - p->cut_ms, 1);
     p->opened = true;
     talk_live(l);
 }
@@ -188,11 +191,11 @@ void peer_move(struct line *l, uint64_t delay_ms, uint64_t within_ms)
             other_lost(l);
         return;
     }
-    p->told_ms = now_ms(p);
-    p->move_until_ms = now_ms(p) + within_ms;
+    p->told_ms = peer_now_ms(p);
+    p->move_until_ms = peer_now_ms(p) + within_ms;
     p->move_tries = 0;
     if (!line_is_opening(peer_other(p)))
-        wheel_set(&p->crowd->wheel, &p->move_timer, now_ms(p) + delay_ms);
+        wheel_set(&p->crowd->wheel, &p->move_timer, peer_now_ms(p) + delay_ms);
 }
 
 /* What the line has brought is told apart from now on. */
@@ -200,9 +203,7 @@ static void part(struct peer *p, struct line *l)
 {
     if (l->shown != NULL)
         return;
-    l->shown = calloc(p->crowd->plan->rooms_each, sizeof(*l->shown));
-    if (l->shown == NULL)
-        abort();
+    l->shown = mem_zeroed(p->crowd->plan->rooms_each, sizeof(*l->shown));
     for (uint32_t slot = 0; slot < p->crowd->plan->rooms_each; slot++)
         l->shown[slot] = p->tracks[slot].cursor;
 }
@@ -213,7 +214,7 @@ static void move_due(struct wheel_timer *t)
     struct line *other = peer_other(p);
 
     if (p->line->state != LINE_LIVE || other->state != LINE_DOWN) {
-        wheel_set(&p->crowd->wheel, t, now_ms(p) + MOVE_SOON_MS);
+        wheel_set(&p->crowd->wheel, t, peer_now_ms(p) + MOVE_SOON_MS);
         return;
     }
     part(p, p->line);
@@ -225,7 +226,7 @@ void peer_pause(struct peer *p, uint64_t ms)
 {
     line_pause(p->line, true);
     if (p->line->paused)
-        wheel_set(&p->crowd->wheel, &p->read_timer, now_ms(p) + ms);
+        wheel_set(&p->crowd->wheel, &p->read_timer, peer_now_ms(p) + ms);
 }
 
 static void read_again(struct wheel_timer *t)
@@ -252,20 +253,50 @@ void peer_ready(struct peer *p)
     mark(&p->crowd->ready, &p->ready_node);
 }
 
-void peer_init(struct peer *p, struct crowd *c, uint32_t index)
+void peer_shown(struct bench_crowd *c, uint32_t publisher, bool own)
+{
+    struct peer *p;
+
+    if (publisher >= c->plan->connections || c->plan->window_on == CONF_WINDOW_ON_ACK)
+        return;
+    p = &c->peers[publisher];
+    if (p->outstanding > 0 && (own || c->plan->window_on == CONF_WINDOW_ON_ALL)) {
+        p->outstanding--;
+        peer_ready(p);
+    }
+}
+
+/* A slow reader rests after what it has read. */
+static bool peer_rests(struct line *l)
+{
+    struct peer *p = l->peer;
+    const struct plan *plan = p->crowd->plan;
+
+    if (!p->slow || plan->conf->slow_for_ms > 0)
+        return false;
+    peer_pause(p, plan->conf->read_delay_ms);
+    return true;
+}
+
+static const struct line_ops line_ops = {
+    .open = talk_open,
+    .hear = talk_hear,
+    .lost = peer_lost,
+    .rests = peer_rests,
+};
+
+void peer_init(struct peer *p, struct bench_crowd *c, uint32_t index)
 {
     *p = (struct peer){.crowd = c, .index = index};
     for (unsigned i = 0; i < COUNTOF(p->lines); i++)
-        line_init(&p->lines[i], p);
+        line_init(&p->lines[i], &line_ops, p, c, plan_person(c->plan, index));
     p->line = &p->lines[0];
     p->open_timer.fire = open_again;
     p->read_timer.fire = read_again;
     p->retry_timer.fire = ask_again;
     p->move_timer.fire = move_due;
     list_init(&p->ready_node);
-    p->tracks = calloc(c->plan->rooms_each, sizeof(*p->tracks));
-    if (p->tracks == NULL)
-        abort();
+    p->tracks = mem_zeroed(c->plan->rooms_each, sizeof(*p->tracks));
 }
 
 void peer_fini(struct peer *p)

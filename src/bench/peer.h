@@ -9,7 +9,7 @@
 #define BENCH_PEER_H
 
 #include "base/wheel.h"
-#include "bench/crowd.h"
+#include "bench/crowd_state.h"
 #include "bench/line.h"
 #include "bench/track.h"
 
@@ -28,7 +28,7 @@ struct peer_hole {
 };
 
 struct peer {
-    struct crowd *crowd;
+    struct bench_crowd *crowd;
     uint32_t index;
     struct line lines[2];
     struct line *line; /* the one that it uses */
@@ -53,7 +53,7 @@ struct peer {
     uint64_t numbers;
 };
 
-void peer_init(struct peer *p, struct crowd *c, uint32_t index);
+void peer_init(struct peer *p, struct bench_crowd *c, uint32_t index);
 
 /* It must be down. */
 void peer_fini(struct peer *p);
@@ -80,10 +80,6 @@ void peer_open(struct peer *p);
 /* Cuts the connection without a word; again: opens it anew at once. */
 void peer_cut(struct peer *p, bool again);
 
-/* The line is of no use: why is counted as an error, and it is opened anew after a
- * while. One that was leaving, or came up beside another, is not missed. */
-void peer_lost(struct line *l, const char *why);
-
 /* A line has closed: what comes then. */
 void peer_line_down(struct line *l);
 
@@ -101,5 +97,8 @@ void peer_pause(struct peer *p, uint64_t ms);
 
 /* Its window may have room. */
 void peer_ready(struct peer *p);
+
+/* A message of publisher was shown to somebody, or to itself (own). */
+void peer_shown(struct bench_crowd *c, uint32_t publisher, bool own);
 
 #endif

@@ -3,8 +3,6 @@
 #include "base/json.h"
 #include "base/str.h"
 
-enum { NUMBER_N = 32 };
-
 #define NS_PER_S 1e9
 #define US_PER_S 1e6
 #define LONG_US 1000000u
@@ -32,20 +30,6 @@ static uint64_t shown(const struct tally_counts *n)
 bool report_broken(const struct report *r)
 {
     return r->tally->counts.gaps > 0 || r->tally->counts.repeats > 0 || r->missing > 0;
-}
-
-/* 1234567 as 1,234,567. */
-static const char *grouped(uint64_t v, char text[static NUMBER_N])
-{
-    char *p = text + NUMBER_N - 1;
-
-    *p = '\0';
-    for (unsigned digits = 0; digits == 0 || v > 0; digits++, v /= 10) {
-        if (digits > 0 && digits % 3 == 0)
-            *--p = ',';
-        *--p = (char)('0' + v % 10);
-    }
-    return p;
 }
 
 /* --- For people. --- */
@@ -108,18 +92,19 @@ static void print_cost(const struct report *r, FILE *f)
 static void print_promises(const struct report *r, FILE *f)
 {
     const struct tally_counts *n = &r->tally->counts;
-    char a[NUMBER_N], b[NUMBER_N], c[NUMBER_N], d[NUMBER_N];
+    char a[STR_GROUPED_N], b[STR_GROUPED_N], c[STR_GROUPED_N], d[STR_GROUPED_N];
 
     (void)fprintf(f, "  %-11s %s gaps, %s repeats, %s missing of %s shown\n", "promises",
-                  grouped(n->gaps, a), grouped(n->repeats, b), grouped(r->missing, c),
-                  grouped(shown(n), d));
+                  str_grouped(n->gaps, a), str_grouped(n->repeats, b), str_grouped(r->missing, c),
+                  str_grouped(shown(n), d));
     if (n->reconnects + n->drops + n->behinds + n->resets + n->resends > 0)
         (void)fprintf(f,
                       "  %-11s %s cut, %s dropped, %s times behind (%s entries as pages), %llu "
                       "resets, %llu resends (%llu duplicates)\n",
-                      "", grouped(n->reconnects, a), grouped(n->drops, b), grouped(n->behinds, c),
-                      grouped(n->paged, d), (unsigned long long)n->resets,
-                      (unsigned long long)n->resends, (unsigned long long)n->duplicates);
+                      "", str_grouped(n->reconnects, a), str_grouped(n->drops, b),
+                      str_grouped(n->behinds, c), str_grouped(n->paged, d),
+                      (unsigned long long)n->resets, (unsigned long long)n->resends,
+                      (unsigned long long)n->duplicates);
     if (r->tally->back.n > 0)
         (void)fprintf(f, "  %-11s p50 %llu  p99 %llu  max %llu ms\n", "back after",
                       (unsigned long long)hist_quantile(&r->tally->back, 0.5),
@@ -135,19 +120,20 @@ static void print_moves(const struct report *r, FILE *f)
 {
     const struct tally *t = r->tally;
     const struct tally_counts *n = &t->counts;
-    char a[NUMBER_N], b[NUMBER_N], c[NUMBER_N], d[NUMBER_N];
+    char a[STR_GROUPED_N], b[STR_GROUPED_N], c[STR_GROUPED_N], d[STR_GROUPED_N];
 
     if (n->moves + n->move_retries == 0)
         return;
     (void)fprintf(f, "  %-11s %s moved, within p50 %llu  p99 %llu  max %llu ms; %s tries in vain\n",
-                  "moves", grouped(n->moves, a), (unsigned long long)hist_quantile(&t->move, 0.5),
+                  "moves", str_grouped(n->moves, a),
+                  (unsigned long long)hist_quantile(&t->move, 0.5),
                   (unsigned long long)hist_quantile(&t->move, 0.99),
-                  (unsigned long long)hist_max(&t->move), grouped(n->move_retries, b));
+                  (unsigned long long)hist_max(&t->move), str_grouped(n->move_retries, b));
     (void)fprintf(f,
                   "  %-11s %s messages lost, %s shown twice, %s connections closed before their "
                   "successor was up; longest without one %llu ms\n",
-                  "", grouped(n->gaps + r->missing, a), grouped(n->repeats, c),
-                  grouped(n->drops, d), (unsigned long long)hist_max(&t->back));
+                  "", str_grouped(n->gaps + r->missing, a), str_grouped(n->repeats, c),
+                  str_grouped(n->drops, d), (unsigned long long)hist_max(&t->back));
 }
 
 /* The flag of the server that lifts the limit behind an error, or NULL. */
@@ -187,14 +173,14 @@ static void print_errors(const struct tally *t, FILE *f)
 
 void report_print(const struct report *r, FILE *f)
 {
-    char a[NUMBER_N], b[NUMBER_N];
+    char a[STR_GROUPED_N], b[STR_GROUPED_N];
 
     print_plan(r->plan, f);
     print_opening(r, f);
     (void)fprintf(f, "  %-11s %.2f s%s: %s sends/s, %s deliveries/s\n", "measured",
                   seconds(r->measured_us), r->interrupted ? " (interrupted)" : "",
-                  grouped((uint64_t)rate(r, r->measured.sends), a),
-                  grouped((uint64_t)rate(r, shown(&r->measured)), b));
+                  str_grouped((uint64_t)rate(r, r->measured.sends), a),
+                  str_grouped((uint64_t)rate(r, shown(&r->measured)), b));
     print_quantiles("latency", &r->tally->latency, f);
     print_quantiles("ack", &r->tally->ack, f);
     print_cost(r, f);

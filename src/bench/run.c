@@ -13,7 +13,7 @@ enum { SPARE_DESCRIPTORS = 64 };
 enum { REFUSED_MAX = 50, REFUSED_SHARE = 10 };
 
 struct run {
-    struct crowd *crowd;
+    struct bench_crowd *crowd;
     struct io *io;
     struct report *report;
     char *why;
@@ -113,7 +113,7 @@ static uint64_t own_cpu_ns(void)
 static bool log_in(struct run *r)
 {
     uint64_t start = io_clock_us(r->io);
-    struct login *l = login_new(r->crowd);
+    struct bench_login *l = login_new(r->crowd);
     bool ok;
 
     phase_begin(r, "login");
@@ -141,14 +141,14 @@ static bool is_interrupted(struct run *r)
 
 static bool given_up(const struct run *r)
 {
-    const struct crowd *c = r->crowd;
+    const struct bench_crowd *c = r->crowd;
 
     return c->refused_n > REFUSED_MAX && c->refused_n > c->live_n / REFUSED_SHARE;
 }
 
 static bool open_all(struct run *r)
 {
-    struct crowd *c = r->crowd;
+    struct bench_crowd *c = r->crowd;
     uint64_t start = io_clock_us(r->io);
     struct usage before, opened, rested;
 
@@ -203,7 +203,7 @@ static void counts_subtract(struct tally_counts *from, const struct tally_counts
 
 static bool measure(struct run *r)
 {
-    struct crowd *c = r->crowd;
+    struct bench_crowd *c = r->crowd;
     struct report *out = r->report;
     struct tally_counts before;
     struct usage start, stop;
@@ -261,7 +261,7 @@ static void close_all(struct run *r)
         turn(r, io_now_ms(r->io) + CHECK_MS);
 }
 
-static bool prepare(struct run *r)
+static bool run_prepare(struct run *r)
 {
     const struct plan *p = r->crowd->plan;
     uint64_t most = usage_descriptors();
@@ -287,14 +287,14 @@ static bool prepare(struct run *r)
     return true;
 }
 
-bool run_all(struct crowd *c, struct report *ret_report, char why[static PLAN_WHY_N])
+bool run_all(struct bench_crowd *c, struct report *ret_report, char why[static PLAN_WHY_N])
 {
     struct run r = {.crowd = c, .io = c->io, .report = ret_report, .why = why};
     bool ok;
 
     *ret_report =
         (struct report){.plan = c->plan, .tally = &c->tally, .watched = c->plan->pids_n > 0};
-    ok = prepare(&r) && (c->plan->floor || log_in(&r)) && open_all(&r) && measure(&r);
+    ok = run_prepare(&r) && (c->plan->floor || log_in(&r)) && open_all(&r) && measure(&r);
     if (ok)
         settle(&r);
     close_all(&r);

@@ -13,6 +13,7 @@
 
 /* Fills *ret_report, whose tally is the crowd's. False if it could not be
  * done; why tells a person what to look at. */
-bool run_all(struct crowd *c, struct report *ret_report, char why[static PLAN_WHY_N]) MUST_CHECK;
+bool run_all(struct bench_crowd *c, struct report *ret_report,
+             char why[static PLAN_WHY_N]) MUST_CHECK;
 
 #endif

@@ -19,7 +19,7 @@ static bool take_u64(struct str *s, uint64_t *ret_v)
     return i > 0;
 }
 
-static bool take(struct str *s, struct str what)
+static bool scan_take(struct str *s, struct str what)
 {
     if (!str_starts(*s, what))
         return false;
@@ -40,14 +40,14 @@ static bool message_scan(struct scan *s, struct str f)
 {
     const uint8_t *quote;
 
-    if (!take(&f, STR("{\"event\":\"message\",\"room\":\"")))
+    if (!scan_take(&f, STR("{\"event\":\"message\",\"room\":\"")))
         return false;
     quote = f.n == 0 ? NULL : memchr(f.p, '"', f.n);
     if (quote == NULL)
         return false;
     s->room = (struct str){f.p, (size_t)(quote - f.p)};
     f = str_skip(f, s->room.n);
-    if (!take(&f, STR("\",\"seq\":")) || !take_u64(&f, &s->seq) || !str_starts(f, STR(",")))
+    if (!scan_take(&f, STR("\",\"seq\":")) || !take_u64(&f, &s->seq) || !str_starts(f, STR(",")))
         return false;
     s->kind = SCAN_ENTRY;
     find_stamp(s, f);
@@ -59,11 +59,11 @@ static bool ack_scan(struct scan *s, struct str f)
 {
     uint64_t ts, count;
 
-    if (!take(&f, STR("{\"id\":")) || !take_u64(&f, &s->id) ||
-        !take(&f, STR(",\"ok\":{\"seq\":")) || !take_u64(&f, &s->seq))
+    if (!scan_take(&f, STR("{\"id\":")) || !take_u64(&f, &s->id) ||
+        !scan_take(&f, STR(",\"ok\":{\"seq\":")) || !take_u64(&f, &s->seq))
         return false;
-    if (!take(&f, STR(",\"ts\":")) || !take_u64(&f, &ts) || !take(&f, STR(",\"count\":")) ||
-        !take_u64(&f, &count) || !str_eq(f, STR("}}")))
+    if (!scan_take(&f, STR(",\"ts\":")) || !take_u64(&f, &ts) ||
+        !scan_take(&f, STR(",\"count\":")) || !take_u64(&f, &count) || !str_eq(f, STR("}}")))
         return false;
     s->kind = SCAN_OK;
     s->duplicate = false;
@@ -90,7 +90,7 @@ static uint64_t entry_read(struct json *j)
     return seq;
 }
 
-static void entries_read(struct scan *s, struct json *j)
+static void scan_entries_read(struct scan *s, struct json *j)
 {
     enum json_token t;
 
@@ -158,7 +158,7 @@ static void ok_read(struct scan *s, struct json *j)
         else if (str_eq(j->key, STR("more")))
             s->more = t == JSON_TRUE;
         else if (t == JSON_ARRAY && str_eq(j->key, STR("entries")))
-            entries_read(s, j);
+            scan_entries_read(s, j);
         else if (t == JSON_OBJECT && str_eq(j->key, STR("rooms")))
             rooms_read(s, j);
         else if (t == JSON_OBJECT && str_eq(j->key, STR("room"))) {

@@ -1,6 +1,7 @@
 #include "bench/talk.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "bench/stamp.h"
 #include "io/floor.h"
@@ -20,7 +21,7 @@ static uint64_t ask_id(uint64_t number, enum ask ask)
     return (number + 1) << 2 | (uint64_t)ask;
 }
 
-static void begin(struct peer *p, struct json_out *o, const char *action, uint64_t id)
+static void talk_begin(struct peer *p, struct json_out *o, const char *action, uint64_t id)
 {
     struct buf *b = &p->crowd->text;
 
@@ -31,7 +32,7 @@ static void begin(struct peer *p, struct json_out *o, const char *action, uint64
     json_out_field_u64(o, "id", id);
 }
 
-static void end(struct line *l, struct json_out *o)
+static void talk_end(struct line *l, struct json_out *o)
 {
     struct buf *b = &l->peer->crowd->text;
 
@@ -56,9 +57,9 @@ static void say_join(struct line *l, uint32_t slot)
     struct peer *p = l->peer;
     struct json_out o;
 
-    begin(p, &o, "join", ask_id(slot, ASK_JOIN));
+    talk_begin(p, &o, "join", ask_id(slot, ASK_JOIN));
     room_field(p, &o, slot);
-    end(l, &o);
+    talk_end(l, &o);
 }
 
 /* Asks for the rooms that the line does not follow. */
@@ -69,7 +70,7 @@ static void say_resume(struct line *l)
     char room[PLAN_NAME_N];
     struct json_out o;
 
-    begin(p, &o, "resume", ask_id(0, ASK_RESUME));
+    talk_begin(p, &o, "resume", ask_id(0, ASK_RESUME));
     json_out_key(&o, "rooms");
     json_out_object(&o);
     for (uint32_t slot = 0; slot < plan->rooms_each; slot++) {
@@ -85,18 +86,16 @@ static void say_resume(struct line *l)
             l->shown[slot] = p->tracks[slot].cursor;
     }
     json_out_object_end(&o);
-    end(l, &o);
+    talk_end(l, &o);
 }
 
 /* To the floor: which room the connection is in. */
 static void say_hello(struct line *l)
 {
     struct peer *p = l->peer;
-    uint8_t *bytes = calloc(1, talk_request_n(p->crowd->plan));
+    uint8_t *bytes = mem_zeroed(1, talk_request_n(p->crowd->plan));
     uint32_t room = plan_room(p->crowd->plan, p->index, 0);
 
-    if (bytes == NULL)
-        abort();
     memcpy(bytes, &room, sizeof(room));
     line_say_raw(l, (struct str){bytes, talk_request_n(p->crowd->plan)});
     free(bytes);
@@ -108,12 +107,12 @@ static void say_history(struct peer *p)
     struct json_out o;
 
     p->page_asked = true;
-    begin(p, &o, "history", ask_id(0, ASK_HISTORY));
+    talk_begin(p, &o, "history", ask_id(0, ASK_HISTORY));
     room_field(p, &o, h->slot);
     json_out_field_u64(&o, "after", h->hole.next);
     json_out_field_u64(&o, "limit", MIN(h->hole.to - h->hole.next, (uint64_t)PAGE_MAX));
     json_out_field_str(&o, "view", STR("log"));
-    end(p->line, &o);
+    talk_end(p->line, &o);
 }
 
 static void fill_text(struct buf *b, size_t n, uint64_t due_us, uint32_t publisher)
@@ -137,7 +136,7 @@ static void say_message(struct peer *p, struct peer_flight *f)
 
     (void)snprintf(cid, sizeof(cid), "b%06xi%xn%llx", plan->run, p->index,
                    (unsigned long long)f->number);
-    begin(p, &o, "send", ask_id(slot, ASK_SEND));
+    talk_begin(p, &o, "send", ask_id(slot, ASK_SEND));
     room_field(p, &o, 0);
     buf_append(b, STR(",\"text\":\""));
     fill_text(b, plan->payload, f->due_us, p->index);
@@ -146,7 +145,7 @@ static void say_message(struct peer *p, struct peer_flight *f)
     if (plan->seen)
         json_out_field_u64(&o, "seen", f->seen);
     f->line = p->line;
-    end(p->line, &o);
+    talk_end(p->line, &o);
 }
 
 static void say_request(struct peer *p, uint64_t due_us)
@@ -290,10 +289,8 @@ static struct peer_flight *flight_new(struct peer *p)
 
     if (p->flights_n == p->flights_cap) {
         uint32_t cap = p->flights_cap == 0 ? 4 : p->flights_cap * 2;
-        struct peer_flight *more = realloc(p->flights, cap * sizeof(*more));
+        struct peer_flight *more = mem_resize(p->flights, cap * sizeof(*more));
 
-        if (more == NULL)
-            abort();
         memset(more + p->flights_cap, 0, (cap - p->flights_cap) * sizeof(*more));
         i = p->flights_cap;
         p->flights = more;
@@ -395,7 +392,7 @@ static void hear_entry(struct line *l, const struct scan *s)
     if (!s->stamped)
         return;
     tally_delivery(t, io_clock_us(p->crowd->io) - s->sent_us, p->slow);
-    crowd_shown(p->crowd, s->publisher, s->publisher == p->index);
+    peer_shown(p->crowd, s->publisher, s->publisher == p->index);
 }
 
 static void hear_behind(struct line *l, const struct scan *s)
@@ -416,9 +413,7 @@ static void hear_behind(struct line *l, const struct scan *s)
         return;
     if (p->holes_n == p->holes_cap) {
         p->holes_cap = p->holes_cap == 0 ? 2 : p->holes_cap * 2;
-        p->holes = realloc(p->holes, p->holes_cap * sizeof(*p->holes));
-        if (p->holes == NULL)
-            abort();
+        p->holes = mem_resize(p->holes, p->holes_cap * sizeof(*p->holes));
     }
     p->holes[p->holes_n++] =
         (struct peer_hole){.slot = slot, .hole = {.next = MAX(s->from, t->cursor), .to = s->to}};
@@ -564,7 +559,7 @@ static void hear_ok(struct line *l, const struct scan *s)
 }
 
 /* A message that was refused takes nothing of the window any more. */
-static void refused(struct peer *p, uint64_t i)
+static void talk_refused(struct peer *p, uint64_t i)
 {
     const struct plan *plan = p->crowd->plan;
     uint64_t n = plan->window_on == CONF_WINDOW_ON_ALL
@@ -578,14 +573,14 @@ static void refused(struct peer *p, uint64_t i)
 static void hear_failed(struct line *l, const struct scan *s)
 {
     struct peer *p = l->peer;
-    struct crowd *c = p->crowd;
+    struct bench_crowd *c = p->crowd;
     uint64_t wait_ms = s->retry_after_ms > 0 ? s->retry_after_ms : RETRY_MS;
 
     tally_error(&c->tally, s->code);
     peer_answered(l);
     switch (s->id == 0 ? ASK_JOIN : (enum ask)(s->id & 3)) {
     case ASK_SEND:
-        refused(p, (s->id >> 2) - 1);
+        talk_refused(p, (s->id >> 2) - 1);
         p->held = s->retry_after_ms > 0;
         if (!p->held)
             return;

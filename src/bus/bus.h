@@ -20,13 +20,20 @@
  *     node gone or new, a subscription confirmed), or while the bus is down from time to
  *     time, heard is called with kind BUS_LOOK, and the owner compares its head
  *     with the store's. Rooms where something happened lately come first.
+ *     While a node is missing (it was there, is not heard, and did not say goodbye),
+ *     it may write and not be able to ring: BUS_POLL asks for the same, of each
+ *     followed room at least every BUS_POLL_MAX_MS, for BUS_MISSING_MS at most or
+ *     as bus_alive says.
  *  6. Each node has an id, drawn at random, never 0, and a text that says where it
  *     is. BUS_NODE_UP is heard on every loop for each other node that appears
  *     (again, if its text changed), BUS_NODE_DOWN when it said goodbye or was not
  *     heard of for BUS_LEASE_MS.
  *  7. direct(node, loop, bytes) reaches that node's loop (numbered in the order of
- *     attaching, from 0), with the sender's node: at most once, perhaps never.
- *  8. After stop nothing is heard, and calls do nothing; stop may be called while
+ *     attaching, from 0), with the sender's node: at most once, perhaps never. The
+ *     first loop hears what is for a loop that the node does not have: it can answer.
+ *  8. What is heard was written by a node of this system that is there, not long ago.
+ *     Everything else is dropped, and counted; a doorbell of it may become a BUS_POLL.
+ *  9. After stop nothing is heard, and calls do nothing; stop may be called while
  *     loops run, or when they have ended, and before they are freed. */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
@@ -41,12 +48,15 @@ enum {
     BUS_CAST_MAX = 64 * 1024,
     BUS_TEXT_MAX = 256,
     BUS_LEASE_MS = 10000,
+    BUS_POLL_MAX_MS = 15000,
+    BUS_MISSING_MS = 10 * 60 * 1000,
 };
 
 enum bus_kind {
     BUS_RING,
     BUS_CAST,
     BUS_LOOK,
+    BUS_POLL,
     BUS_DIRECT,
     BUS_NODE_UP,
     BUS_NODE_DOWN,
@@ -54,7 +64,7 @@ enum bus_kind {
 
 struct bus_event {
     enum bus_kind kind;
-    uint64_t node;    /* who; of BUS_LOOK: 0 */
+    uint64_t node;    /* who; of BUS_LOOK, BUS_POLL: 0 */
     struct str room;  /* or topic; of BUS_DIRECT and the nodes' coming and going: empty */
     uint64_t seq;     /* BUS_RING */
     struct str bytes; /* BUS_NODE_UP: its text */
@@ -68,8 +78,11 @@ struct bus_stats {
     uint64_t heard, looks, gaps;    /* told to loops; looks asked for; counters' gaps */
     uint64_t dropped;               /* too long, or the bus was down or slow */
     uint64_t reconnects;
+    uint64_t forged, other_keys;  /* not of this system; under another token secret */
+    uint64_t stale;               /* of this system, but said again, or late */
     uint64_t slot_maps;           /* how often a cluster was asked for its slots */
     uint64_t nodes, channels;     /* other nodes; rooms followed; levels */
+    uint64_t missing, polls;      /* nodes that are missing, a level; BUS_POLLs asked for */
     uint64_t shards, shards_down; /* servers that carry it */
 };
 
@@ -80,6 +93,7 @@ struct bus_ops {
     uint64_t (*self)(struct bus *b);
     void (*follow)(struct bus *b, struct io *home, struct str room, bool on);
     void (*found)(struct bus *b, struct str room);
+    void (*alive)(struct bus *b, uint64_t node, bool alive);
     void (*ring)(struct bus *b, struct str room, uint64_t seq, struct str bytes);
     void (*cast)(struct bus *b, struct str topic, struct str bytes);
     void (*direct)(struct bus *b, uint64_t node, unsigned loop, struct str bytes);
@@ -112,10 +126,17 @@ static inline void bus_follow(struct bus *b, struct io *home, struct str room, b
 }
 
 /* A look at the room found entries that no doorbell had told of: while the bus is
- * down, it is to be looked at again sooner. Any loop. */
+ * down, or a node missing, it is to be looked at again sooner. Any loop. */
 static inline void bus_found(struct bus *b, struct str room)
 {
     b->ops->found(b, room);
+}
+
+/* What the store says of a node, by its bus' id: it lives, to be repeated at least every
+ * BUS_LEASE_MS; or it has ended. If it lives and is not heard it is missing. Any loop. */
+static inline void bus_alive(struct bus *b, uint64_t node, bool alive)
+{
+    b->ops->alive(b, node, alive);
 }
 
 /* Any loop. bytes may be empty: the seq alone. */

@@ -2,6 +2,7 @@
 
 #include "aws/elasticache.h"
 #include "aws/signer.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/child.h"
 #include "io/process.h"
@@ -26,6 +27,7 @@ static bool print_password(const char *command, struct buf *out, char why[static
     int r = child_output(command, COMMAND_MS, out);
     struct str all = buf_peek(out);
 
+    assert(command[0] != '\0');
     if (r == 0) {
         while (all.n > 0 && (all.p[all.n - 1] == '\n' || all.p[all.n - 1] == '\r'))
             all.n--;
@@ -50,6 +52,7 @@ static bool sign_password(struct bus_login *l, struct str user, struct buf *out,
         .cache = str_of(l->o.cache), .user = user, .region = str_of(signer_region(l->signer))};
     bool made;
 
+    assert(l->signer != NULL);
     if (str_starts(login.cache, STR(SERVERLESS))) {
         login.serverless = true;
         login.cache = str_skip(login.cache, sizeof(SERVERLESS) - 1);
@@ -90,11 +93,9 @@ static int open_signer(struct bus_login *l, char ret_why[static BUS_REDIS_WHY_MA
 int bus_login_open(const struct bus_login_options *o, struct bus_login **ret_login,
                    char ret_why[static BUS_REDIS_WHY_MAX])
 {
-    struct bus_login *l = calloc(1, sizeof(*l));
+    struct bus_login *l = mem_zeroed(1, sizeof(*l));
     int r = 0;
 
-    if (l == NULL)
-        abort();
     assert(o->command[0] != '\0' || o->cache[0] != '\0');
     l->o = *o;
     if (o->command[0] != '\0' && o->cache[0] != '\0') {

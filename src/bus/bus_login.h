@@ -4,7 +4,7 @@
 #define BUS_BUS_LOGIN_H
 
 #include "aws/aws_env.h"
-#include "bus/bus_redis.h"
+#include "bus/bus_redis_options.h"
 
 /* Whoever is logged in by IAM is dropped after 12 hours. */
 enum { BUS_LOGIN_MS = 11 * 3600 * 1000 };

@@ -1,5 +1,6 @@
-#include "bus/bus_redis_impl.h"
+#include "bus/bus_redis_url.h"
 
+#include "base/str.h"
 #include "wire/url.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #define PORT ":6379"
 
-static bool fail(char why[static BUS_REDIS_WHY_MAX], struct str url, const char *what)
+static bool url_fail(char why[static BUS_REDIS_WHY_MAX], struct str url, const char *what)
 {
     struct str at = url;
 
@@ -58,46 +59,48 @@ static bool take_host(struct redis_target *t, struct str host)
     return true;
 }
 
-static bool take(struct redis_target *t, struct str url, bool asked,
-                 char why[static BUS_REDIS_WHY_MAX])
+static bool take_target(struct redis_target *t, struct str url, bool asked,
+                        char why[static BUS_REDIS_WHY_MAX])
 {
     struct str rest = url, authority, host;
     uint64_t db = 0;
 
     t->tls = str_starts(url, STR("rediss://"));
     if (!t->tls && !str_starts(url, STR("redis://")))
-        return fail(why, url, "a bus is 'local', or begins with redis:// or rediss://");
+        return url_fail(why, url, "a bus is 'local', or begins with redis:// or rediss://");
     rest = str_skip(rest, t->tls ? 9 : 8);
     authority = str_cut(&rest, '/');
     if (rest.n > 0 && (!str_to_u64(rest, &db) || db > 1000))
-        return fail(why, url, "behind the host there is the number of a database, or nothing");
+        return url_fail(why, url, "behind the host there is the number of a database, or nothing");
     t->db = (unsigned)db;
     host = authority;
     while (host.n > 0 && memchr(host.p, '@', host.n) != NULL)
         (void)str_cut(&host, '@');
     if (host.n < authority.n &&
         !take_who(t, (struct str){authority.p, authority.n - host.n - 1}, asked))
-        return fail(why, url, "its user or password is too long or not encoded rightly");
+        return url_fail(why, url, "its user or password is too long or not encoded rightly");
     if (!take_host(t, host))
-        return fail(why, url, "there is no host in it");
+        return url_fail(why, url, "there is no host in it");
     return true;
 }
 
-bool bus_redis_url(struct bus_redis *b, const char *url, char why[static BUS_REDIS_WHY_MAX])
+bool bus_redis_url(const char *url, bool asked, struct redis_targets *ret,
+                   char why[static BUS_REDIS_WHY_MAX])
 {
     struct str rest = str_of(url);
 
+    assert(ret->n == 0);
     while (rest.n > 0) {
         struct str one = str_trim(str_cut(&rest, ','));
 
         if (one.n == 0)
             continue;
-        if (b->targets_n == TARGETS_MAX)
-            return fail(why, one, "there are too many");
-        if (!take(&b->targets[b->targets_n++], one, b->o.password != NULL, why))
+        if (ret->n == COUNTOF(ret->list))
+            return url_fail(why, one, "there are too many");
+        if (!take_target(&ret->list[ret->n++], one, asked, why))
             return false;
-        if (b->targets[b->targets_n - 1].tls != b->targets[0].tls)
-            return fail(why, one, "all are rediss://, or none is");
+        if (ret->list[ret->n - 1].tls != ret->list[0].tls)
+            return url_fail(why, one, "all are rediss://, or none is");
     }
-    return b->targets_n > 0 || fail(why, str_of(url), "there is no address");
+    return ret->n > 0 || url_fail(why, str_of(url), "there is no address");
 }

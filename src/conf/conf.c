@@ -1,17 +1,22 @@
 #include "conf/conf.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "conf/dotenv.h"
 #include "conf/setting.h"
 
-enum source {
+#include <stdlib.h>
+
+#define CALLBACK_MAX 512
+
+enum conf_source {
     SOURCE_DEFAULT,
     SOURCE_DOTENV,
     SOURCE_ENV,
     SOURCE_FLAG,
 };
 
-static void name_source(const struct setting *s, enum source source, char text[static 80])
+static void name_source(const struct setting *s, enum conf_source source, char text[static 80])
 {
     char env[SETTING_NAME_MAX];
 
@@ -32,7 +37,7 @@ static void name_source(const struct setting *s, enum source source, char text[s
 }
 
 /* A LIST given again by the same source grows; a stronger source replaces it. */
-static bool set(struct conf *c, const struct setting *s, const char *value, enum source source,
+static bool set(struct conf *c, const struct setting *s, const char *value, enum conf_source source,
                 char why[static 256])
 {
     size_t id = (size_t)(s - setting_all);
@@ -79,7 +84,8 @@ static const struct setting *find_env(struct str name)
 static bool load_defaults(struct conf *c, char why[static 256])
 {
     for (size_t i = 0; i < CONF_N; i++)
-        if (!set(c, &setting_all[i], setting_all[i].value, SOURCE_DEFAULT, why))
+        if (!set(c, &setting_all[i], setting_default(&setting_all[i], c->command), SOURCE_DEFAULT,
+                 why))
             return false;
     return true;
 }
@@ -111,8 +117,13 @@ static bool load_dotenv(struct conf *c, struct str text, char why[static 256])
     return d.error == NULL;
 }
 
-/* Unknown names are not errors here: a cluster adds its own POLYLOG_PORT and the
- * like for a service of that name. */
+/* Kubernetes sets these for a service of that name. */
+static bool is_of_a_service(struct str name)
+{
+    return str_starts(name, STR("POLYLOG_PORT")) || str_starts(name, STR("POLYLOG_SERVICE_"));
+}
+
+/* An unknown name is no error, for another release may know it; the first is told. */
 static bool load_env(struct conf *c, char *const *env, char why[static 256])
 {
     for (; env != NULL && *env != NULL; env++) {
@@ -123,6 +134,8 @@ static bool load_env(struct conf *c, char *const *env, char why[static 256])
         if (!str_starts(name, STR("POLYLOG_")) || rest.n == 0)
             continue;
         s = find_env(name);
+        if (s == NULL && !is_of_a_service(name) && c->unknown[0] == '\0')
+            (void)snprintf(c->unknown, sizeof(c->unknown), "%.*s", STR_ARGS(name));
         if (s == NULL || (s->commands & c->command) == 0)
             continue;
         if (!set(c, s, (const char *)rest.p, SOURCE_ENV, why))
@@ -235,8 +248,34 @@ static bool load_flags(struct conf *c, const struct conf_input *in, char why[sta
     return true;
 }
 
+/* "/gw": a path, not the root, without a slash at its end. */
+static bool is_below_root(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 1 && path[0] == '/' && path[n - 1] != '/';
+}
+
+static bool is_callback(const char *url)
+{
+    size_t n = strlen(url);
+
+    return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && n > 8 &&
+           n < CALLBACK_MAX && url[n - 1] != '/' && strcspn(url, " ?#") == n;
+}
+
+static bool is_cloudwatch_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < n; i++)
+        if (name[i] < ' ' || name[i] > '~')
+            return false;
+    return n > 0 && n <= 250;
+}
+
 /* What no single setting shows. */
-static bool check(const struct conf *c, char why[static 256])
+static bool conf_check(const struct conf *c, char why[static 256])
 {
     const char *wrong = NULL;
 
@@ -259,6 +298,24 @@ static bool check(const struct conf *c, char why[static 256])
     else if (c->issuer[0] == '\0' &&
              (c->audience.n > 0 || c->jwks[0] != '\0' || c->issuer_ca[0] != '\0'))
         wrong = "audience, jwks and issuer-ca need issuer";
+    else if (c->gw_path[0] == '\0' &&
+             (c->gw_secret[0] != '\0' || c->gw_secret_old[0] != '\0' || c->gw_callback[0] != '\0'))
+        wrong = "gateway-secret, gateway-secret-old and gateway-callback need gateway-path";
+    else if (c->gw_path[0] != '\0' && !is_below_root(c->gw_path))
+        wrong = "gateway-path must begin with / and have something behind that, such as /gw";
+    else if (c->gw_path[0] != '\0' && strlen(c->gw_secret) < 32)
+        wrong = "gateway-path needs gateway-secret, at least 32 characters: what API Gateway sends "
+                "as X-Ws-Secret";
+    else if (c->traces[0] != '\0' && strncmp(c->traces, "http://", 7) != 0 &&
+             strncmp(c->traces, "https://", 8) != 0)
+        wrong = "traces must be a URL such as http://127.0.0.1:4318/v1/traces";
+    else if (!is_cloudwatch_name(c->metrics_namespace) || !is_cloudwatch_name(c->metrics_service))
+        wrong = "metrics-namespace and metrics-service have 1 to 250 printable characters of ASCII";
+    else if (c->gw_secret_old[0] != '\0' && strlen(c->gw_secret_old) < 32)
+        wrong = "gateway-secret-old is too short; allowed: at least 32 characters";
+    else if (c->gw_callback[0] != '\0' && !is_callback(c->gw_callback))
+        wrong = "gateway-callback must be a URL without a slash at its end, such as "
+                "https://abc.execute-api.eu-central-1.amazonaws.com/prod";
     else if (c->dead_after_ms > 0 && c->dead_after_ms <= c->ping_interval_ms)
         wrong = "dead-after must be longer than ping-interval";
     else
@@ -289,7 +346,7 @@ enum conf_result conf_load(struct conf *c, const struct conf_input *in, char why
     if (wants_help(in))
         return CONF_HELP;
     if (load_defaults(c, why) && load_dotenv(c, in->dotenv, why) && load_env(c, in->env, why) &&
-        load_flags(c, in, why) && check(c, why))
+        load_flags(c, in, why) && conf_check(c, why))
         return CONF_OK;
     conf_fini(c);
     return CONF_BAD;
@@ -308,8 +365,27 @@ bool conf_is_given(const struct conf *c, enum conf_id id)
 
 const char *conf_where(const struct conf *c, enum conf_id id, char text[static 80])
 {
-    name_source(&setting_all[id], (enum source)c->source[id], text);
+    name_source(&setting_all[id], (enum conf_source)c->source[id], text);
     return text;
+}
+
+void conf_given(const struct conf *c, struct buf *b)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    if (f == NULL)
+        return;
+    for (size_t i = 0; i < CONF_N; i++) {
+        if (c->source[i] == SOURCE_DEFAULT || (setting_all[i].commands & c->command) == 0)
+            continue;
+        fprintf(f, "%s%s=", ftell(f) > 0 ? " " : "", setting_all[i].name);
+        setting_print(&setting_all[i], c, f);
+    }
+    (void)fclose(f);
+    buf_append(b, (struct str){(const uint8_t *)text, n});
+    free(text);
 }
 
 void conf_dump(const struct conf *c, FILE *f)

@@ -19,6 +19,11 @@ enum conf_command {
     CONF_DRAIN = 8,
     CONF_MIGRATE = 16,
     CONF_STORE = 32,
+    CONF_TOKEN = 64,
+    CONF_TAIL = 128,
+    CONF_GATEWAY = 256,
+    CONF_LAMBDA = 512,
+    CONF_HEALTH = 1024,
 };
 
 /* The exit code for CONF_BAD (EX_USAGE of sysexits.h). */
@@ -82,6 +87,7 @@ struct conf {
 #undef ARGUMENT
     uint8_t source[CONF_N]; /* private: see conf_where */
     enum conf_command command;
+    char unknown[64]; /* a POLYLOG_ variable of the environment that is no setting; or empty */
 };
 
 struct conf_input {
@@ -111,6 +117,11 @@ const char *conf_where(const struct conf *c, enum conf_id id, char text[static 8
 /* Help for one command, every setting of it; NULL or an unknown name: the
  * overview of the program. */
 void conf_help(FILE *f, const char *command);
+
+/* Appends "name=value" of each setting that is given, with spaces between; of a secret, only
+ * that it is set. */
+struct buf;
+void conf_given(const struct conf *c, struct buf *b);
 
 /* The man page, in man(7) format. */
 void conf_man(FILE *f);

@@ -32,8 +32,9 @@ static void print_options(FILE *f, const struct setting *s)
                     setting_options[i].what);
 }
 
-static void print_setting(FILE *f, const struct setting *s)
+static void print_setting(FILE *f, const struct setting *s, enum conf_command command)
 {
+    const char *otherwise = setting_default(s, command);
     char usage[160], allowed[160], range[180] = "", value[80] = "", text[512];
 
     if (s->kind == SETTING_BOOL)
@@ -43,8 +44,8 @@ static void print_setting(FILE *f, const struct setting *s)
                 s->argument ? "" : setting_placeholder(s, usage));
     if (s->kind != SETTING_CHOICE && setting_allowed(s, allowed)[0] != '\0')
         snprintf(range, sizeof(range), " From %s.", allowed);
-    if (s->value[0] != '\0')
-        snprintf(value, sizeof(value), " [%s]", s->value);
+    if (otherwise[0] != '\0')
+        snprintf(value, sizeof(value), " [%s]", otherwise);
     snprintf(text, sizeof(text), "%s%s%s", s->what, range, value);
     print_wrapped(f, text);
     print_options(f, s);
@@ -78,6 +79,19 @@ static void print_overview(FILE *f)
           f);
 }
 
+/* What the help of gateway begins with. */
+static void print_tutorial(FILE *f)
+{
+    fputs("The usual tutorial (connect, disconnect, sendmessage, default), as it is:\n"
+          "\n"
+          "  AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000 polylog gateway template.yaml\n"
+          "\n"
+          "with an emulator of DynamoDB on port 8000, and the AWS SDK where node or\n"
+          "python3 finds it. Then connect to ws://127.0.0.1:3001/prod.\n"
+          "\n",
+          f);
+}
+
 void conf_help(FILE *f, const char *command)
 {
     const struct setting_command *c = setting_command(command);
@@ -87,6 +101,8 @@ void conf_help(FILE *f, const char *command)
         print_overview(f);
         return;
     }
+    if (c->command == CONF_GATEWAY)
+        print_tutorial(f);
     fprintf(f, "%s\n\n", c->usage);
     print_wrapped(f, c->what);
     for (size_t i = 0; i < setting_items_n; i++) {
@@ -101,7 +117,7 @@ void conf_help(FILE *f, const char *command)
         if (group != NULL)
             fprintf(f, "\n%s\n", group);
         group = NULL;
-        print_setting(f, &setting_all[item->id]);
+        print_setting(f, &setting_all[item->id], c->command);
     }
     fputs("\nAs POLYLOG_NAME, with _ for -, each is also read from the environment and from\n"
           "the file .env; flags count most, then the environment, then .env.\n",

@@ -9,7 +9,7 @@ void dotenv_init(struct dotenv *d, struct str text)
     d->error = NULL;
 }
 
-static bool is_name(struct str s)
+static bool dotenv_is_name(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
@@ -96,7 +96,7 @@ bool dotenv_next(struct dotenv *d, struct str *ret_name)
         name = str_trim(str_cut(&line, '='));
         if (memchr(line.p, '\0', line.n) != NULL)
             d->error = "the value has a zero byte";
-        else if (!is_name(name))
+        else if (!dotenv_is_name(name))
             d->error = "the name before = is not one";
         else
             d->error = take_value(d, str_trim(line));

@@ -1,5 +1,6 @@
 #include "conf/setting.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdlib.h>
@@ -11,6 +12,11 @@ enum {
     DRAIN = CONF_DRAIN,
     MIGRATE = CONF_MIGRATE,
     STORE = CONF_STORE,
+    TOKEN = CONF_TOKEN,
+    TAIL = CONF_TAIL,
+    GATEWAY = CONF_GATEWAY,
+    LAMBDA = CONF_LAMBDA,
+    HEALTH = CONF_HEALTH,
 };
 
 const struct setting setting_all[CONF_N] = {
@@ -61,10 +67,20 @@ const struct setting_command setting_commands[] = {
      "Measures a server: deliveries, their delay and their cost."},
     {"drain", CONF_DRAIN, "polylog drain --pid-file FILE [--SETTING VALUE]...",
      "Has a server ask its clients to move to other nodes; --undo takes it back."},
+    {"health", CONF_HEALTH, "polylog health [--ready] [--SETTING VALUE]...",
+     "Asks a server that runs whether it works, and ends with 0 if so: for health checks."},
     {"migrate", CONF_MIGRATE, "polylog migrate --from STORE --to STORE [--SETTING VALUE]...",
      "Brings everything from one store into another, and compares them."},
-    {"store", CONF_STORE, "polylog store init|check [--SETTING VALUE]...",
+    {"store", CONF_STORE, "polylog store init|check|adopt|repair [--SETTING VALUE]...",
      "Makes the tables in Amazon DynamoDB that serve needs, or looks at them."},
+    {"token", CONF_TOKEN, "polylog token --name NAME [--ttl TIME] [--SETTING VALUE]...",
+     "Prints a token that lasts, for a script or bot; asks a server that runs."},
+    {"tail", CONF_TAIL, "polylog tail ROOM [--state FILE] [--since SEQ] [--SETTING VALUE]...",
+     "Prints a room's entries as they come, a line of JSON each; comes back by itself."},
+    {"gateway", CONF_GATEWAY, "polylog gateway [FILE] [--SETTING VALUE]...",
+     "Runs an API Gateway WebSocket API on this machine, with its Lambda functions."},
+    {"lambda", CONF_LAMBDA, "polylog lambda [--SETTING VALUE]...",
+     "Is the chat as an AWS Lambda function behind an API Gateway WebSocket API."},
     {NULL, 0, NULL, NULL},
 };
 
@@ -76,6 +92,18 @@ const struct setting_command *setting_command(const char *name)
         if (strcmp(c->name, name) == 0)
             return c;
     return NULL;
+}
+
+const char *setting_default(const struct setting *s, enum conf_command command)
+{
+    /* Another port than the server's, so that both run side by side. */
+    if (command == CONF_GATEWAY && s == &setting_all[CONF_ID_listen])
+        return "127.0.0.1:3001";
+    /* What serve in the same environment listens at. */
+    if (command == CONF_HEALTH && s == &setting_all[CONF_ID_at])
+        return "";
+    /* A suite of conformance sends 4 MiB in frames of 64 bytes. */
+    return command == CONF_ECHO && s == &setting_all[CONF_ID_fragments_max] ? "0" : s->value;
 }
 
 const char *setting_env_name(const struct setting *s, char text[static SETTING_NAME_MAX])
@@ -109,8 +137,9 @@ struct unit {
 
 static const struct unit units_of_size[] = {
     {"", 1}, {"k", 1024}, {"m", 1024 * 1024}, {"g", 1024 * 1024 * 1024}, {NULL, 0}};
-static const struct unit units_of_time[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
-                                            {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+static const struct unit units_of_time[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {"y", 365ULL * 86400000},
+    {NULL, 0}};
 static const struct unit units_of_count[] = {{"", 1}, {NULL, 0}};
 
 static const struct unit *units_of(const struct setting *s)
@@ -314,9 +343,7 @@ bool setting_parse_more(const struct setting *s, struct conf *c, const char *tex
 
         if (item.n == 0)
             continue;
-        items = realloc(l->items, (l->n + 1) * sizeof(*items));
-        if (items == NULL)
-            abort();
+        items = mem_resize(l->items, (l->n + 1) * sizeof(*items));
         l->items = items;
         l->items[l->n++] = str_dup(item);
     }

@@ -84,6 +84,8 @@ void setting_fini(const struct setting *s, struct conf *c);
 void setting_print(const struct setting *s, const struct conf *c, FILE *f);
 
 /* What takes the value's place in a usage line: "SIZE", "sqlite|mem"; "" for BOOL. */
+/* The default for a command, as a person would write it. */
+const char *setting_default(const struct setting *s, enum conf_command command);
 const char *setting_placeholder(const struct setting *s, char text[static 160]);
 
 /* What is allowed, as a person would say it: "1k..16m, or 0: no limit"; "" if

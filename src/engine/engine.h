@@ -4,6 +4,7 @@
 #define ENGINE_ENGINE_H
 
 #include "conf/conf.h"
+#include "engine/place.h"
 #include "io/host.h"
 #include "store/store.h"
 
@@ -17,15 +18,24 @@ struct engine_listener {
 };
 
 /* The store that serve uses as c says; the listener may be NULL. Blocks until there are
- * credentials, if it needs any. 0, or -errno and a sentence for a person. */
+ * credentials, if it needs any. ret_place: where it is (engine/place.h). 0, or -errno and a
+ * sentence for a person. */
 int engine_open(const struct conf *c, struct io_host *host, const struct engine_listener *l,
-                struct store **ret_store, char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;
+                struct store **ret_store, char ret_place[static PLACE_MAX],
+                char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;
+
+/* What a store in DynamoDB stands on, lent to others until it is closed; NULL: it has none. */
+struct engine_lent {
+    struct signer *signer;
+    struct http_client *client;
+};
 
 /* The same by a name. */
 struct engine_named {
     const char *name;                       /* sqlite:DIR, dynamodb or dynamodb:PREFIX */
     bool must_exist;                        /* a database that is not there is not made */
     const struct engine_listener *listener; /* or NULL */
+    struct engine_lent *ret_lent;           /* or NULL */
 };
 int engine_open_named(const struct conf *c, struct io_host *host, const struct engine_named *n,
                       struct store **ret_store, char ret_why[static ENGINE_WHY_MAX]) MUST_CHECK;

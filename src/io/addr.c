@@ -147,6 +147,18 @@ size_t addr_format(const struct io_addr *addr, char ret_text[static IO_ADDR_TEXT
     return (size_t)n;
 }
 
+/* inet_ntop goes through printf: for each connection. */
+static size_t format_ip4(const uint8_t ip[static 4], char ret_text[static IO_ADDR_TEXT_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        n += str_from_u64(ip[i], ret_text + n);
+        ret_text[n++] = i < 3 ? '.' : '\0';
+    }
+    return n - 1;
+}
+
 size_t addr_format_ip(const struct io_addr *addr, char ret_text[static IO_ADDR_TEXT_MAX])
 {
     struct io_addr a = unmapped(addr);
@@ -154,8 +166,8 @@ size_t addr_format_ip(const struct io_addr *addr, char ret_text[static IO_ADDR_T
     char ip[INET6_ADDRSTRLEN];
 
     if (a.family == IO_ADDR_IP4)
-        text = inet_ntop(AF_INET, a.ip, ip, sizeof(ip));
-    else if (a.family == IO_ADDR_IP6)
+        return format_ip4(a.ip, ret_text);
+    if (a.family == IO_ADDR_IP6)
         text = inet_ntop(AF_INET6, a.ip, ip, sizeof(ip));
     else if (a.family == IO_ADDR_UNIX)
         text = "unix";

@@ -1,12 +1,12 @@
 #include "io/child.h"
 
 #include "io/process.h"
+#include "io/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,50 +14,19 @@
 
 enum { CHUNK = 4096, NAP_MS = 5 };
 
-static const int usual[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
-
-static uint64_t now_ms(void)
+static uint64_t child_now_ms(void)
 {
     return process_clock_us() / 1000;
 }
 
-/* A group of its own, so that it can be killed with its own children; no signal blocked
- * or ignored; no descriptor but the three. */
-static int start(const char *command, int to, pid_t *ret_pid)
+static int child_start(const char *command, int to, int *ret_pid)
 {
     extern char **environ;
-    char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command,
-                    NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, all;
-    int r;
+    const char *argv[] = {"/bin/sh", "-c", command, NULL};
 
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&all);
-    for (size_t i = 0; i < COUNTOF(usual); i++)
-        (void)sigaddset(&all, usual[i]);
-    if (posix_spawn_file_actions_init(&files) != 0)
-        return -ENOMEM;
-    if (posix_spawnattr_init(&how) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return -ENOMEM;
-    }
-    (void)posix_spawnattr_setflags(
-        &how, (short)(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-    (void)posix_spawnattr_setpgroup(&how, 0);
-    (void)posix_spawnattr_setsigmask(&how, &none);
-    (void)posix_spawnattr_setsigdefault(&how, &all);
-    r = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(&files, to, STDOUT_FILENO);
-    if (r == 0)
-        r = posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    if (r == 0)
-        r = posix_spawn(ret_pid, "/bin/sh", &files, &how, argv, environ);
-    (void)posix_spawnattr_destroy(&how);
-    (void)posix_spawn_file_actions_destroy(&files);
-    return -r;
+    return spawn_into(
+        &(struct spawn_options){.argv = (char *const *)(uintptr_t)argv, .env = environ}, to, false,
+        ret_pid);
 }
 
 /* Until it closes its output. The bytes are nobody else's business. */
@@ -67,7 +36,7 @@ static int read_all(int from, uint64_t until_ms, struct buf *out)
     uint64_t now;
     ssize_t n = 1;
 
-    while (n != 0 && !out->failed && (now = now_ms()) < until_ms) {
+    while (n != 0 && !out->failed && (now = child_now_ms()) < until_ms) {
         struct pollfd p = {.fd = from, .events = POLLIN};
 
         if (poll(&p, 1, (int)(until_ms - now)) <= 0)
@@ -91,7 +60,7 @@ static int wait_for(pid_t pid, uint64_t until_ms)
     int status = 0;
     pid_t ended;
 
-    while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && now_ms() < until_ms)
+    while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && child_now_ms() < until_ms)
         (void)nanosleep(&nap, NULL);
     if (ended == 0)
         return -ETIMEDOUT;
@@ -100,13 +69,12 @@ static int wait_for(pid_t pid, uint64_t until_ms)
 
 int child_output(const char *command, unsigned within_ms, struct buf *out)
 {
-    uint64_t until_ms = now_ms() + within_ms;
-    int ends[2], r;
-    pid_t pid = 0;
+    uint64_t until_ms = child_now_ms() + within_ms;
+    int ends[2], r, pid = 0;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    r = start(command, ends[1], &pid);
+    r = child_start(command, ends[1], &pid);
     (void)close(ends[1]);
     if (r < 0) {
         (void)close(ends[0]);

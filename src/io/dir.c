@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DIR_MODE 0700
 #define FILE_MODE 0600
+#define PAUSE_MS 50
 
 static int make_one(const char *path)
 {
@@ -44,6 +47,16 @@ int dir_make(const char *path)
     return r == 0 ? make_one(part) : r;
 }
 
+int dir_make_temporary(const char *begin, char *ret_path, size_t size)
+{
+    const char *in = getenv("TMPDIR");
+    int n = snprintf(ret_path, size, "%s/%sXXXXXX", in != NULL && *in != '\0' ? in : "/tmp", begin);
+
+    if (n < 0 || (size_t)n >= size)
+        return -ENAMETOOLONG;
+    return mkdtemp(ret_path) != NULL ? 0 : -errno;
+}
+
 int dir_lock(const char *path, int *ret_fd)
 {
     char file[PATH_MAX];
@@ -61,6 +74,18 @@ int dir_lock(const char *path, int *ret_fd)
     }
     *ret_fd = fd;
     return 0;
+}
+
+int dir_lock_within(const char *path, unsigned ms, int *ret_fd)
+{
+    const struct timespec pause = {.tv_nsec = (long)PAUSE_MS * 1000000};
+    int r = dir_lock(path, ret_fd);
+
+    for (unsigned gone = 0; r == -EEXIST && gone < ms; gone += PAUSE_MS) {
+        (void)nanosleep(&pause, NULL);
+        r = dir_lock(path, ret_fd);
+    }
+    return r;
 }
 
 void dir_unlock(int fd)

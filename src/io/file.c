@@ -41,7 +41,27 @@ int file_read(const char *path, struct buf *ret)
     return r;
 }
 
-static int write_all(int fd, struct str bytes)
+int file_read_own(const char *path, struct buf *ret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r;
+    struct stat st;
+    bool own;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0) {
+        r = -errno;
+    } else {
+        own = S_ISREG(st.st_mode) && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+              (st.st_mode & S_IWOTH) == 0 &&
+              ((st.st_mode & S_IWGRP) == 0 || st.st_gid == getegid());
+        r = own ? read_all(fd, ret) : -EPERM;
+    }
+    (void)close(fd);
+    return r;
+}
+
+int file_append(int fd, struct str bytes)
 {
     while (bytes.n > 0) {
         ssize_t n = write(fd, bytes.p, bytes.n);
@@ -52,7 +72,31 @@ static int write_all(int fd, struct str bytes)
             return -errno;
         bytes = (struct str){bytes.p + n, bytes.n - (size_t)n};
     }
-    return fsync(fd) < 0 ? -errno : 0;
+    return 0;
+}
+
+int file_sync(int fd)
+{
+    return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
+}
+
+int file_place(int fd, struct file_place *ret)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -ESPIPE;
+    *ret = (struct file_place){st.st_dev, st.st_ino, (uint64_t)st.st_size};
+    return 0;
+}
+
+int file_cut(int fd, uint64_t size)
+{
+    if (ftruncate(fd, (off_t)size) < 0 || lseek(fd, (off_t)size, SEEK_SET) < 0)
+        return -errno;
+    return 0;
 }
 
 /* The directory of path, in dir. */
@@ -94,7 +138,9 @@ int file_replace(const char *path, struct str bytes)
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (fd < 0)
         return -errno;
-    r = write_all(fd, bytes);
+    r = file_append(fd, bytes);
+    if (r == 0)
+        r = file_sync(fd);
     (void)close(fd);
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;

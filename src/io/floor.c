@@ -17,7 +17,7 @@
 
 enum { EVENTS_MAX = 1024, BACKLOG = 4096 };
 
-struct room {
+struct floor_room {
     uint8_t *frames; /* join copies of the frame, one after the other */
     int *fds;
     unsigned fds_n, fds_cap;
@@ -32,9 +32,9 @@ struct link {
     uint8_t bytes[];
 };
 
-struct loop {
+struct floor_loop {
     const struct floor_options *o;
-    struct room *rooms;
+    struct floor_room *rooms;
     int epfd, listener;
     size_t in_max;
 };
@@ -67,13 +67,13 @@ static void bump_digits(uint8_t *p, unsigned digits, unsigned by)
     }
 }
 
-static void rooms_make(struct loop *l)
+static void rooms_make(struct floor_loop *l)
 {
     const struct floor_options *o = l->o;
 
     l->rooms = must(calloc(o->rooms, sizeof(*l->rooms)));
     for (unsigned i = 0; i < o->rooms; i++) {
-        struct room *room = &l->rooms[i];
+        struct floor_room *room = &l->rooms[i];
 
         room->frames = must(malloc(o->join * o->frame.n));
         for (unsigned k = 0; k < o->join; k++) {
@@ -86,7 +86,7 @@ static void rooms_make(struct loop *l)
     }
 }
 
-static void link_new(struct loop *l)
+static void link_new(struct floor_loop *l)
 {
     int fd = accept4(l->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     int on = 1;
@@ -102,9 +102,9 @@ static void link_new(struct loop *l)
         _exit(2);
 }
 
-static void link_free(struct loop *l, struct link *link)
+static void link_free(struct floor_loop *l, struct link *link)
 {
-    struct room *room = &l->rooms[link->room];
+    struct floor_room *room = &l->rooms[link->room];
 
     for (unsigned i = 0; link->entered && i < room->fds_n; i++) {
         if (room->fds[i] == link->fd) {
@@ -126,13 +126,13 @@ static void send_all(int fd, const uint8_t *p, size_t n)
         _exit(3);
 }
 
-static void link_enter(struct loop *l, struct link *link, uint32_t number)
+static void link_enter(struct floor_loop *l, struct link *link, uint32_t number)
 {
     uint8_t hello[1024];
 
     if (number >= l->o->rooms || l->o->hello.n > sizeof(hello))
         _exit(2);
-    struct room *room = &l->rooms[number];
+    struct floor_room *room = &l->rooms[number];
 
     if (room->fds_n == room->fds_cap) {
         room->fds_cap = room->fds_cap == 0 ? 2 : room->fds_cap * 2;
@@ -146,7 +146,7 @@ static void link_enter(struct loop *l, struct link *link, uint32_t number)
     send_all(link->fd, hello, l->o->hello.n);
 }
 
-static void room_deliver(struct loop *l, struct room *room, const uint8_t *request)
+static void room_deliver(struct floor_loop *l, struct floor_room *room, const uint8_t *request)
 {
     const struct floor_options *o = l->o;
     size_t n = o->join * o->frame.n;
@@ -162,7 +162,7 @@ static void room_deliver(struct loop *l, struct room *room, const uint8_t *reque
         bump_digits(room->frames + k * o->frame.n + o->seq_at, FLOOR_SEQ_DIGITS, o->join);
 }
 
-static void link_read(struct loop *l, struct link *link)
+static void link_read(struct floor_loop *l, struct link *link)
 {
     size_t one = l->o->request_n, at = 0;
     ssize_t n = recv(link->fd, link->bytes + link->have, l->in_max - link->have, MSG_DONTWAIT);
@@ -187,7 +187,7 @@ static void link_read(struct loop *l, struct link *link)
         memmove(link->bytes, link->bytes + at, link->have);
 }
 
-static void loop_run(struct loop *l)
+static void loop_run(struct floor_loop *l)
 {
     struct epoll_event events[EVENTS_MAX];
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
@@ -231,7 +231,7 @@ static int listen_any(uint16_t *ret_port)
 /* Never returns. */
 static void child(const struct floor_options *o, int listener)
 {
-    struct loop l = {.o = o, .listener = listener};
+    struct floor_loop l = {.o = o, .listener = listener};
     struct rlimit files;
     cpu_set_t set;
 

@@ -19,8 +19,8 @@ struct outbox {
     struct io_job *first, *last;
 };
 
-struct loop {
-    struct loop *next;
+struct epoll_loop {
+    struct epoll_loop *next;
     struct outbox outboxes[OUTBOXES];
     pthread_t thread;
     bool (*turn)(void *arg);
@@ -30,7 +30,7 @@ struct loop {
 struct host_epoll {
     struct io_host host;
     pthread_mutex_t mutex; /* of the loops: one may start another */
-    struct loop *loops;
+    struct epoll_loop *loops;
     unsigned loops_n, helpers_n;
 };
 
@@ -40,16 +40,17 @@ struct helper_epoll {
     pthread_mutex_t mutex;
     pthread_cond_t posted;
     struct io_job *first, *last; /* what waits, linked by mail.next */
-    unsigned idle_n;             /* threads that wait for a job */
+    size_t waiting_n;            /* counted where several threads share them */
+    unsigned idle_n;             /* threads that are in no call of run: those that start, too */
     bool closing;
     unsigned threads_n;
     pthread_t threads[];
 };
 
 /* The loop that this thread runs; NULL in every other thread. */
-static _Thread_local struct loop *current;
+static _Thread_local struct epoll_loop *current;
 
-static struct host_epoll *self(struct io_host *h)
+static struct host_epoll *host_epoll_self(struct io_host *h)
 {
     return CONTAINER_OF(h, struct host_epoll, host);
 }
@@ -65,9 +66,19 @@ static int host_new_io(struct io_host *h, struct io **ret_io)
     return io_epoll_new(ret_io);
 }
 
-/* Appends a chain to what the helper has to do. */
+static size_t jobs_in(struct io_job *chain)
+{
+    size_t n = 0;
+
+    for (; chain != NULL; chain = job_batch_next(chain))
+        n++;
+    return n;
+}
+
+/* Appends a chain to what the helper has to do. Who takes of it wakes the next. */
 static void hand_over(struct helper_epoll *p, struct io_job *first, struct io_job *last)
 {
+    size_t n = p->o.threads > 1 ? jobs_in(first) : 0;
     bool wake;
 
     (void)pthread_mutex_lock(&p->mutex);
@@ -77,6 +88,7 @@ static void hand_over(struct helper_epoll *p, struct io_job *first, struct io_jo
     else
         p->first = first;
     p->last = last;
+    p->waiting_n += n;
     wake = p->idle_n > 0;
     (void)pthread_mutex_unlock(&p->mutex);
     if (wake)
@@ -92,7 +104,7 @@ static void empty(struct outbox *b)
 
 static void *loop_run(void *arg)
 {
-    struct loop *l = arg;
+    struct epoll_loop *l = arg;
     bool going_on = true;
 
     current = l;
@@ -107,8 +119,8 @@ static void *loop_run(void *arg)
 
 static int host_start_loop(struct io_host *h, struct io *io, bool (*turn)(void *arg), void *arg)
 {
-    struct host_epoll *host = self(h);
-    struct loop *l = calloc(1, sizeof(*l));
+    struct host_epoll *host = host_epoll_self(h);
+    struct epoll_loop *l = calloc(1, sizeof(*l));
     char name[32];
     int r;
 
@@ -132,9 +144,9 @@ static int host_start_loop(struct io_host *h, struct io *io, bool (*turn)(void *
 }
 
 /* NULL: there is none, any more. */
-static struct loop *pop_loop(struct host_epoll *host)
+static struct epoll_loop *pop_loop(struct host_epoll *host)
 {
-    struct loop *l;
+    struct epoll_loop *l;
 
     (void)pthread_mutex_lock(&host->mutex);
     l = host->loops;
@@ -148,25 +160,38 @@ static struct loop *pop_loop(struct host_epoll *host)
 
 static void host_join_loops(struct io_host *h)
 {
-    struct loop *l;
+    struct epoll_loop *l;
 
-    while ((l = pop_loop(self(h))) != NULL) {
+    while ((l = pop_loop(host_epoll_self(h))) != NULL) {
         (void)pthread_join(l->thread, NULL);
         free(l);
     }
 }
 
+/* How many jobs one call of run gets: all threads that are idle get as many. */
+static size_t share(const struct helper_epoll *p)
+{
+    size_t max = p->o.chain_max > 0 ? p->o.chain_max : SIZE_MAX;
+
+    if (p->o.threads == 1)
+        return max;
+    return MIN((p->waiting_n + p->idle_n) / (p->idle_n + 1), max);
+}
+
 /* Cuts off what one call of run gets. Under the mutex. */
-static struct io_job *take(struct helper_epoll *p)
+static struct io_job *host_epoll_take(struct helper_epoll *p)
 {
     struct io_job *chain = p->first, *end = chain;
+    size_t max = share(p), n = 1;
 
-    if (p->o.chain_max == 0) {
+    if (max == SIZE_MAX) {
         p->first = p->last = NULL;
         return chain;
     }
-    for (unsigned i = 1; i < p->o.chain_max && end->mail.next != NULL; i++)
+    for (; n < max && end->mail.next != NULL; n++)
         end = job_batch_next(end);
+    if (p->o.threads > 1)
+        p->waiting_n -= n;
     p->first = job_batch_next(end);
     if (p->first == NULL)
         p->last = NULL;
@@ -187,26 +212,31 @@ static struct timespec after_ms(uint64_t ms)
 }
 
 /* Waits for jobs until idle_ms have passed. Sets *ret_chain to the jobs, or to
- * NULL if none came; false if the helper is closed and nothing is left. */
-static bool next_chain(struct helper_epoll *p, uint64_t idle_ms, struct io_job **ret_chain)
+ * NULL if none came; false if the helper is closed and nothing is left. The thread,
+ * which comes from run if `ran`, is idle until then. */
+static bool next_chain(struct helper_epoll *p, bool ran, uint64_t idle_ms,
+                       struct io_job **ret_chain)
 {
     struct timespec until = after_ms(idle_ms == IO_FOREVER ? 0 : idle_ms);
-    bool going_on = true;
+    bool going_on = true, more;
     int r = 0;
 
     *ret_chain = NULL;
     (void)pthread_mutex_lock(&p->mutex);
-    while (p->first == NULL && !p->closing && r != ETIMEDOUT) {
-        p->idle_n++;
+    p->idle_n += ran;
+    while (p->first == NULL && !p->closing && r != ETIMEDOUT)
         r = idle_ms == IO_FOREVER ? pthread_cond_wait(&p->posted, &p->mutex)
                                   : pthread_cond_timedwait(&p->posted, &p->mutex, &until);
-        p->idle_n--;
-    }
+    assert(p->idle_n > 0);
+    p->idle_n--;
     if (p->first != NULL)
-        *ret_chain = take(p);
+        *ret_chain = host_epoll_take(p);
     else
         going_on = !p->closing;
+    more = p->first != NULL && p->idle_n > 0;
     (void)pthread_mutex_unlock(&p->mutex);
+    if (more)
+        (void)pthread_cond_signal(&p->posted);
     return going_on;
 }
 
@@ -216,8 +246,10 @@ static void *helper_run(void *arg)
     struct job_batch batch = {0};
     struct io_job *chain;
     uint64_t idle_ms = IO_FOREVER;
+    bool ran = false;
 
-    while (next_chain(p, idle_ms, &chain)) {
+    while (next_chain(p, ran, idle_ms, &chain)) {
+        ran = true;
         job_batch_note(&batch, chain);
         idle_ms = p->o.run(p->o.ctx, chain);
         job_batch_post(&batch);
@@ -227,7 +259,7 @@ static void *helper_run(void *arg)
 }
 
 /* The outbox for that helper: its own, an unused one, or one that is emptied. */
-static struct outbox *outbox_for(struct loop *l, struct helper_epoll *p)
+static struct outbox *outbox_for(struct epoll_loop *l, struct helper_epoll *p)
 {
     struct outbox *free = NULL;
 
@@ -274,7 +306,7 @@ static void host_close_helper(struct io_helper *helper)
     for (unsigned i = 0; i < p->threads_n; i++)
         (void)pthread_join(p->threads[i], NULL);
     assert(p->first == NULL || p->threads_n == 0);
-    self(p->helper.host)->helpers_n--;
+    host_epoll_self(p->helper.host)->helpers_n--;
     (void)pthread_cond_destroy(&p->posted);
     (void)pthread_mutex_destroy(&p->mutex);
     free(p);
@@ -302,8 +334,9 @@ static int host_new_helper(struct io_host *h, const struct io_helper_options *o,
         return -ENOMEM;
     p->helper.host = h;
     p->o = *o;
+    p->idle_n = o->threads;
     init_locks(p);
-    self(h)->helpers_n++;
+    host_epoll_self(h)->helpers_n++;
     for (; p->threads_n < o->threads; p->threads_n++) {
         int r = thread_start(&p->threads[p->threads_n], o->name, helper_run, p);
 
@@ -318,7 +351,7 @@ static int host_new_helper(struct io_host *h, const struct io_helper_options *o,
 
 static void host_free_epoll(struct io_host *h)
 {
-    struct host_epoll *host = self(h);
+    struct host_epoll *host = host_epoll_self(h);
 
     assert(host->loops == NULL && host->helpers_n == 0);
     (void)pthread_mutex_destroy(&host->mutex);

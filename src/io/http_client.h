@@ -19,7 +19,11 @@
  *     request is repeated only if it went out on a kept connection that the other
  *     end had closed, before a byte of an answer;
  *  4. bodies come as they were sent: not decompressed;
- *  5. no more than connections_max connections to one host and port; what is
+ *  5. piece is given the body of an answer 200 as it comes, on the client's own thread,
+ *     with ret_status and ret_headers filled; nothing is kept of it. False from it ends
+ *     the request: -ECANCELED. The request is the client's for as long as done has not
+ *     been told;
+ *  6. no more than connections_max connections to one host and port; what is
  *     beyond waits, and its waiting counts towards timeout_ms. */
 #ifndef IO_HTTP_CLIENT_H
 #define IO_HTTP_CLIENT_H
@@ -31,17 +35,20 @@ struct http_client;
 struct http_request;
 
 typedef void http_done_f(struct http_request *req);
+typedef bool http_piece_f(struct http_request *req, struct str bytes);
 
 struct http_request {
     struct io_mail mail; /* the client's until done */
     struct io *home;
     http_done_f *done;
+    http_piece_f *piece; /* NULL: the body is kept in ret_body */
     const char *method;
     const char *url;             /* http: or https:, with its path; sent as it is */
     const char *const *headers;  /* "Name: value"; ended by NULL; or NULL */
     struct str body;             /* p NULL: none */
     unsigned delay_ms;           /* sets out no sooner than this after being submitted */
-    unsigned timeout_ms;         /* from setting out to the end of the answer; not 0 */
+    unsigned timeout_ms;         /* from setting out to the end of the answer; not 0. With
+                                    piece: the longest silence, in whole seconds */
     unsigned connect_timeout_ms; /* 0: timeout_ms */
     size_t response_max;         /* of the body */
     const char *ca_file;         /* whom it trusts, and nobody else; NULL: the client's */
@@ -88,6 +95,7 @@ struct http_options {
     unsigned connections_max; /* to one host and port; 0: 64 */
     const char *ca_file;      /* whom it trusts, and nobody else; NULL: the system's list */
     const char *proxy;        /* NULL: none */
+    unsigned idle_max_s;      /* a kept connection idle for longer is not used again; 0: 118 */
 };
 
 /* libcurl on a thread of its own. 0 or -errno. */

@@ -1,6 +1,7 @@
 #include "io/http_client.h"
 
 #include "base/list.h"
+#include "base/mem.h"
 #include "io/mailbox.h"
 #include "io/thread.h"
 
@@ -23,7 +24,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     uint64_t start_ms;
-    bool too_long;
+    bool too_long, refused; /* by piece */
 };
 
 struct http_client_curl {
@@ -37,6 +38,7 @@ struct http_client_curl {
     struct list unused;
     unsigned unused_n;
     char *ca_file, *proxy;
+    unsigned idle_max_s;
     /* What this round completed, one chain for each loop. */
     struct http_request **done;
     size_t done_n, done_cap;
@@ -47,7 +49,7 @@ static struct http_client_curl *curl_of(struct http_client *c)
     return CONTAINER_OF(c, struct http_client_curl, client);
 }
 
-static uint64_t now_ms(void)
+static uint64_t http_client_curl_now_ms(void)
 {
     struct timespec t;
 
@@ -57,7 +59,7 @@ static uint64_t now_ms(void)
 
 /* Completing. */
 
-static void deliver(struct io_mail *mail)
+static void http_client_curl_deliver(struct io_mail *mail)
 {
     struct http_request *req = CONTAINER_OF(mail, struct http_request, mail);
 
@@ -69,9 +71,7 @@ static void complete(struct http_client_curl *c, struct http_request *req, int e
     req->ret_error = error;
     if (c->done_n == c->done_cap) {
         c->done_cap = c->done_cap > 0 ? c->done_cap * 2 : 64;
-        c->done = realloc(c->done, c->done_cap * sizeof(*c->done));
-        if (c->done == NULL)
-            abort();
+        c->done = mem_resize(c->done, c->done_cap * sizeof(*c->done));
     }
     c->done[c->done_n++] = req;
 }
@@ -84,13 +84,13 @@ static void post_done(struct http_client_curl *c)
 
         if (first == NULL)
             continue;
-        first->mail.deliver = deliver;
+        first->mail.deliver = http_client_curl_deliver;
         for (size_t k = i + 1; k < c->done_n; k++) {
             struct http_request *other = c->done[k];
 
             if (other == NULL || other->home != first->home)
                 continue;
-            other->mail.deliver = deliver;
+            other->mail.deliver = http_client_curl_deliver;
             last->mail.next = &other->mail;
             last = other;
             c->done[k] = NULL;
@@ -102,12 +102,26 @@ static void post_done(struct http_client_curl *c)
 
 /* One transfer. */
 
+static bool is_ok(struct transfer *t)
+{
+    long status = 0;
+
+    if (curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
+        return false;
+    t->req->ret_status = (unsigned)status;
+    return status == 200;
+}
+
 static size_t take_body(char *p, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     struct http_request *req = t->req;
 
     n *= size;
+    if (req->piece != NULL && is_ok(t)) {
+        t->refused = !req->piece(req, (struct str){(const uint8_t *)p, n});
+        return t->refused ? CURL_WRITEFUNC_ERROR : n;
+    }
     if (n > req->response_max - MIN(buf_len(&req->ret_body), req->response_max)) {
         t->too_long = true;
         return CURL_WRITEFUNC_ERROR;
@@ -147,6 +161,8 @@ static int error_of(CURLcode code, const struct transfer *t)
 {
     if (t->too_long)
         return -EMSGSIZE;
+    if (t->refused)
+        return -ECANCELED;
     if (code == CURLE_OK)
         return 0;
     if (code == CURLE_OPERATION_TIMEDOUT)
@@ -180,7 +196,12 @@ static void set_request(struct transfer *t)
     (void)curl_easy_setopt(e, CURLOPT_URL, req->url);
     (void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
-    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    if (req->piece != NULL) {
+        (void)curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        (void)curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(req->timeout_ms + 999) / 1000);
+    } else {
+        (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    }
     (void)curl_easy_setopt(
         e, CURLOPT_CONNECTTIMEOUT_MS,
         (long)(req->connect_timeout_ms > 0 ? req->connect_timeout_ms : req->timeout_ms));
@@ -209,6 +230,8 @@ static void set_client(struct transfer *t)
     (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
+    if (c->idle_max_s > 0)
+        (void)curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)c->idle_max_s);
     (void)curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
     (void)curl_easy_setopt(e, CURLOPT_PROXY, c->proxy != NULL ? c->proxy : "");
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
@@ -252,7 +275,7 @@ static void transfer_end(struct transfer *t, int error)
     curl_slist_free_all(t->headers);
     curl_easy_reset(t->easy);
     t->headers = NULL;
-    t->too_long = false;
+    t->too_long = t->refused = false;
     if (c->unused_n == IDLE_EASY_MAX) {
         transfer_free(t);
         return;
@@ -273,7 +296,7 @@ static void transfer_start(struct transfer *t)
 
 /* The thread. */
 
-static void arrived(struct io_mail *mail)
+static void http_client_curl_arrived(struct io_mail *mail)
 {
     struct http_request *req = CONTAINER_OF(mail, struct http_request, mail);
     struct http_client_curl *c = req->impl;
@@ -286,7 +309,7 @@ static void arrived(struct io_mail *mail)
         transfer_start(t);
         return;
     }
-    t->start_ms = now_ms() + req->delay_ms;
+    t->start_ms = http_client_curl_now_ms() + req->delay_ms;
     while (at != &c->waiting && CONTAINER_OF(at, struct transfer, node)->start_ms > t->start_ms)
         at = at->prev;
     list_push(at->next, &t->node); /* before the next one */
@@ -294,7 +317,7 @@ static void arrived(struct io_mail *mail)
 
 static void start_due(struct http_client_curl *c)
 {
-    uint64_t now = now_ms();
+    uint64_t now = http_client_curl_now_ms();
 
     while (!list_empty(&c->waiting)) {
         struct transfer *t = CONTAINER_OF(c->waiting.next, struct transfer, node);
@@ -325,7 +348,7 @@ static void take_results(struct http_client_curl *c)
 
 static int poll_ms(const struct http_client_curl *c)
 {
-    uint64_t now = now_ms(), start;
+    uint64_t now = http_client_curl_now_ms(), start;
 
     if (list_empty(&c->waiting))
         return POLL_MAX_MS;
@@ -371,7 +394,7 @@ static void curl_submit(struct http_client *client, struct http_request *req)
     struct http_client_curl *c = curl_of(client);
 
     req->impl = c;
-    req->mail.deliver = arrived;
+    req->mail.deliver = http_client_curl_arrived;
     if (mailbox_post(&c->inbox, &req->mail, &req->mail))
         (void)curl_multi_wakeup(c->multi);
 }
@@ -405,7 +428,7 @@ static const struct http_client_ops curl_ops = {
     .close = curl_close,
 };
 
-static char *copy(const char *z)
+static char *http_client_curl_copy(const char *z)
 {
     char *p = z != NULL ? strdup(z) : NULL;
 
@@ -433,8 +456,9 @@ int http_client_curl_new(const struct http_options *o, struct http_client **ret_
     list_init(&c->waiting);
     list_init(&c->running);
     list_init(&c->unused);
-    c->ca_file = copy(o->ca_file);
-    c->proxy = copy(o->proxy);
+    c->ca_file = http_client_curl_copy(o->ca_file);
+    c->idle_max_s = o->idle_max_s;
+    c->proxy = http_client_curl_copy(o->proxy);
     (void)curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most);
     (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, most * 4);
     r = thread_start(&c->thread, "http", client_run, c);

@@ -45,11 +45,13 @@ struct io_op {
     io_done_f *done;
     int fd;
     /* Private to the implementation. */
-    int result;
-    const struct str *parts;
     uint8_t parts_n;
     uint8_t kind;
     bool in_flight;
+    union {
+        const struct str *parts; /* of a send, until it has its result */
+        int result;              /* from then on until done */
+    };
 };
 
 /* An address: IPv4, IPv6 or the path of a unix socket. */
@@ -93,6 +95,7 @@ struct io_ops {
 /* First member of every implementation's own struct. */
 struct io {
     const struct io_ops *ops;
+    size_t counted; /* io_count, in this turn */
 };
 
 /* Monotonic milliseconds as of this turn. */
@@ -111,6 +114,13 @@ static inline uint64_t io_wall_ms(struct io *io)
 static inline uint64_t io_clock_us(struct io *io)
 {
     return io->ops->clock_us(io);
+}
+
+/* What was received stands for n bytes more: unpacked, say. They count as received where
+ * the loop bounds what it takes in one turn. For the loop itself, not for TLS above it. */
+static inline void io_count(struct io *io, size_t n)
+{
+    io->counted += n;
 }
 
 /* n unpredictable bytes (in the simulator: from its seed). */

@@ -1,5 +1,6 @@
 #include "io/io_epoll.h"
 
+#include "base/mem.h"
 #include "io/mailbox.h"
 #include "io/net.h"
 #include "io/op_queue.h"
@@ -15,6 +16,7 @@
 
 #define EVENTS_MAX 256
 #define WATCHES_MIN 256
+#define READY_MIN 256
 /* What one io_wait receives at most before it looks at the rest again. */
 #define TURN_RECVS_MAX 256
 #define TURN_BYTES_MAX (1024 * 1024)
@@ -28,13 +30,17 @@
 #define EVENTS_OUT ((uint32_t)EPOLLOUT | (uint32_t)EPOLLHUP | (uint32_t)EPOLLERR)
 
 /* One descriptor. A send that the kernel took at once never touches it. */
-struct watch {
+struct epoll_watch {
     struct io_op *in;  /* the recv or accept that waits */
     struct io_op *out; /* the send or connect that waits for room */
-    bool open;
-    bool readable; /* as far as known */
-    bool hung;     /* the other end has finished: a short read is not the last */
-    bool queued;   /* in the ring of ready ones */
+};
+
+/* Of the same, apart: behind two pointers a byte would cost eight. */
+struct flags {
+    bool open : 1;
+    bool readable : 1; /* as far as known */
+    bool hung : 1;     /* the other end has finished: a short read is not the last */
+    bool queued : 1;   /* in the ring of ready ones */
 };
 
 struct io_epoll {
@@ -42,15 +48,17 @@ struct io_epoll {
     int epfd, wakefd;
     uint64_t now_ms, wall_ms;
     struct op_queue done;
-    struct watch *watches; /* indexed by descriptor */
-    int *ready;            /* a ring: descriptors with a recv that may succeed */
-    uint32_t watches_n;    /* of both; a power of two */
+    struct epoll_watch *watches; /* indexed by descriptor */
+    struct flags *flags;         /* the same */
+    uint32_t watches_n;          /* of both; a power of two */
+    int *ready;                  /* a ring: descriptors with a recv that may succeed, each once */
+    uint32_t ready_cap;          /* 0 or a power of two */
     uint32_t ready_at, ready_n;
     uint8_t *recv_buf;
     struct mailbox mailbox;
 };
 
-static struct io_epoll *self(struct io *io)
+static struct io_epoll *io_epoll_self(struct io *io)
 {
     return CONTAINER_OF(io, struct io_epoll, io);
 }
@@ -63,12 +71,12 @@ static void sample_time(struct io_epoll *e)
 
 static uint64_t epoll_now_ms(struct io *io)
 {
-    return self(io)->now_ms;
+    return io_epoll_self(io)->now_ms;
 }
 
 static uint64_t epoll_wall_ms(struct io *io)
 {
-    return self(io)->wall_ms;
+    return io_epoll_self(io)->wall_ms;
 }
 
 static uint64_t epoll_clock_us(struct io *io)
@@ -83,33 +91,43 @@ static void epoll_random(struct io *io, uint8_t *p, size_t n)
     process_random(p, n);
 }
 
-/* Makes the table, and the ring that can hold each descriptor once, larger than
- * fd. Aborts when memory is out. */
-static void grow(struct io_epoll *e, int fd)
+/* Makes the tables larger than fd. Aborts when memory is out. */
+static void io_epoll_grow(struct io_epoll *e, int fd)
 {
     uint32_t n = MAX(e->watches_n, (uint32_t)WATCHES_MIN);
-    struct watch *watches;
-    int *ready;
+    struct epoll_watch *watches;
+    struct flags *flags;
 
     while (n <= (uint32_t)fd)
         n *= 2;
     watches = realloc(e->watches, n * sizeof(*watches));
-    ready = malloc(n * sizeof(*ready));
-    if (watches == NULL || ready == NULL)
+    flags = realloc(e->flags, n * sizeof(*flags));
+    if (watches == NULL || flags == NULL)
         abort();
     memset(watches + e->watches_n, 0, (n - e->watches_n) * sizeof(*watches));
-    for (uint32_t i = 0; i < e->ready_n; i++)
-        ready[i] = e->ready[(e->ready_at + i) & (e->watches_n - 1)];
-    free(e->ready);
+    memset(flags + e->watches_n, 0, (n - e->watches_n) * sizeof(*flags));
     e->watches = watches;
-    e->ready = ready;
-    e->ready_at = 0;
+    e->flags = flags;
     e->watches_n = n;
 }
 
-static struct watch *watch_of(struct io_epoll *e, int fd)
+/* Makes the ring larger: few descriptors are ready at once. Aborts when memory is out. */
+static void ready_grow(struct io_epoll *e)
 {
-    assert(fd >= 0 && (uint32_t)fd < e->watches_n && e->watches[fd].open);
+    uint32_t n = MAX(e->ready_cap * 2, (uint32_t)READY_MIN);
+    int *ready = mem_bytes(n * sizeof(*ready));
+
+    for (uint32_t i = 0; i < e->ready_n; i++)
+        ready[i] = e->ready[(e->ready_at + i) & (e->ready_cap - 1)];
+    free(e->ready);
+    e->ready = ready;
+    e->ready_cap = n;
+    e->ready_at = 0;
+}
+
+static struct epoll_watch *watch_of(struct io_epoll *e, int fd)
+{
+    assert(fd >= 0 && (uint32_t)fd < e->watches_n && e->flags[fd].open);
     return &e->watches[fd];
 }
 
@@ -119,21 +137,24 @@ static int watch_new(struct io_epoll *e, int fd)
     bool queued;
 
     if ((uint32_t)fd >= e->watches_n)
-        grow(e, fd);
-    assert(!e->watches[fd].open);
+        io_epoll_grow(e, fd);
+    assert(!e->flags[fd].open);
     if (epoll_ctl(e->epfd, EPOLL_CTL_ADD, fd, &ev) < 0)
         return -errno;
-    queued = e->watches[fd].queued; /* left from a closed one: it is in the ring */
-    e->watches[fd] = (struct watch){.open = true, .queued = queued};
+    queued = e->flags[fd].queued; /* left from a closed one: it is in the ring */
+    e->watches[fd] = (struct epoll_watch){0};
+    e->flags[fd] = (struct flags){.open = true, .queued = queued};
     return 0;
 }
 
-static void ready_push(struct io_epoll *e, struct watch *w, int fd)
+static void ready_push(struct io_epoll *e, int fd)
 {
-    if (w->queued)
+    if (e->flags[fd].queued)
         return;
-    w->queued = true;
-    e->ready[(e->ready_at + e->ready_n++) & (e->watches_n - 1)] = fd;
+    if (e->ready_n == e->ready_cap)
+        ready_grow(e);
+    e->flags[fd].queued = true;
+    e->ready[(e->ready_at + e->ready_n++) & (e->ready_cap - 1)] = fd;
 }
 
 static int epoll_listen(struct io *io, const struct io_addr *addr, int *ret_fd)
@@ -143,7 +164,7 @@ static int epoll_listen(struct io *io, const struct io_addr *addr, int *ret_fd)
     fd = net_listen(addr);
     if (fd < 0)
         return fd;
-    r = watch_new(self(io), fd);
+    r = watch_new(io_epoll_self(io), fd);
     if (r < 0) {
         (void)close(fd);
         return r;
@@ -156,46 +177,46 @@ static int epoll_adopt(struct io *io, int fd)
 {
     int r = net_prepare(fd);
 
-    return r < 0 ? r : watch_new(self(io), fd);
+    return r < 0 ? r : watch_new(io_epoll_self(io), fd);
 }
 
 static int epoll_release(struct io *io, int fd)
 {
-    struct io_epoll *e = self(io);
-    struct watch *w = watch_of(e, fd);
+    struct io_epoll *e = io_epoll_self(io);
+    struct epoll_watch *w = watch_of(e, fd);
 
     assert(w->in == NULL && w->out == NULL);
     if (epoll_ctl(e->epfd, EPOLL_CTL_DEL, fd, NULL) < 0)
         return -errno;
-    w->open = w->readable = false;
+    e->flags[fd].open = e->flags[fd].readable = false;
     return 0;
 }
 
 static void wait_for_input(struct io_epoll *e, struct io_op *op, uint8_t kind)
 {
-    struct watch *w = watch_of(e, op->fd);
+    struct epoll_watch *w = watch_of(e, op->fd);
 
     assert(w->in == NULL);
     op->in_flight = true;
     op->kind = kind;
     w->in = op;
-    if (w->readable)
-        ready_push(e, w, op->fd);
+    if (e->flags[op->fd].readable)
+        ready_push(e, op->fd);
 }
 
 static void epoll_accept(struct io *io, struct io_op *op)
 {
-    wait_for_input(self(io), op, OP_ACCEPT);
+    wait_for_input(io_epoll_self(io), op, OP_ACCEPT);
 }
 
 static void epoll_recv(struct io *io, struct io_op *op)
 {
-    wait_for_input(self(io), op, OP_RECV);
+    wait_for_input(io_epoll_self(io), op, OP_RECV);
 }
 
 static void epoll_connect(struct io *io, struct io_op *op, const struct io_addr *addr)
 {
-    struct io_epoll *e = self(io);
+    struct io_epoll *e = io_epoll_self(io);
     int result, r;
 
     op->in_flight = true;
@@ -244,7 +265,7 @@ static int send_now(const struct io_op *op)
 
 static void epoll_send(struct io *io, struct io_op *op)
 {
-    struct io_epoll *e = self(io);
+    struct io_epoll *e = io_epoll_self(io);
     int result = send_now(op);
 
     op->in_flight = true;
@@ -257,8 +278,8 @@ static void epoll_send(struct io *io, struct io_op *op)
 
 static void epoll_cancel(struct io *io, struct io_op *op)
 {
-    struct io_epoll *e = self(io);
-    struct watch *w;
+    struct io_epoll *e = io_epoll_self(io);
+    struct epoll_watch *w;
 
     if (op->fd < 0)
         return; /* a connect that failed at once */
@@ -274,19 +295,17 @@ static void epoll_cancel(struct io *io, struct io_op *op)
 
 static void epoll_shutdown(struct io *io, int fd)
 {
-    assert(watch_of(self(io), fd)->out == NULL);
+    assert(watch_of(io_epoll_self(io), fd)->out == NULL);
     (void)shutdown(fd, SHUT_WR); /* a connection that is gone has ended already */
 }
 
 static void epoll_close(struct io *io, int fd)
 {
-    struct io_epoll *e = self(io);
+    struct io_epoll *e = io_epoll_self(io);
 
-    if ((uint32_t)fd < e->watches_n && e->watches[fd].open) {
-        struct watch *w = &e->watches[fd];
-
-        assert(w->in == NULL && w->out == NULL);
-        w->open = w->readable = false;
+    if ((uint32_t)fd < e->watches_n && e->flags[fd].open) {
+        assert(e->watches[fd].in == NULL && e->watches[fd].out == NULL);
+        e->flags[fd].open = e->flags[fd].readable = false;
     }
     (void)close(fd);
 }
@@ -313,18 +332,20 @@ static int retry_out(const struct io_op *op)
  * and its number used again while events of the old one are still to come. */
 static void note(struct io_epoll *e, const struct epoll_event *ev)
 {
-    struct watch *w;
+    struct epoll_watch *w;
+    struct flags *flags;
 
     if (ev->data.fd == WAKE_FD)
         return; /* edge-triggered: nobody has to read it */
     w = &e->watches[ev->data.fd];
-    if (!w->open)
+    flags = &e->flags[ev->data.fd];
+    if (!flags->open)
         return;
     if (ev->events & EVENTS_IN) {
-        w->readable = true;
-        w->hung = w->hung || (ev->events & EVENTS_HUNG) != 0;
+        flags->readable = true;
+        flags->hung = flags->hung || (ev->events & EVENTS_HUNG) != 0;
         if (w->in != NULL)
-            ready_push(e, w, ev->data.fd);
+            ready_push(e, ev->data.fd);
     }
     if (w->out != NULL && (ev->events & EVENTS_OUT)) {
         struct io_op *op = w->out;
@@ -337,7 +358,7 @@ static void note(struct io_epoll *e, const struct epoll_event *ev)
     }
 }
 
-static int receive(struct io_epoll *e, struct watch *w, int fd)
+static int receive(struct io_epoll *e, int fd)
 {
     ssize_t n;
 
@@ -346,26 +367,26 @@ static int receive(struct io_epoll *e, struct watch *w, int fd)
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
-    if (n < IO_RECV_MAX && !w->hung)
-        w->readable = false; /* more would be a new event */
+    if (n < IO_RECV_MAX && !e->flags[fd].hung)
+        e->flags[fd].readable = false; /* more would be a new event */
     return (int)n;
 }
 
 /* The recv or accept of one ready descriptor. Returns the bytes moved. */
 static size_t complete_input(struct io_epoll *e, int fd)
 {
-    struct watch *w = &e->watches[fd];
+    struct epoll_watch *w = &e->watches[fd];
     struct io_op *op = w->in;
     bool is_recv;
     int result;
 
-    w->queued = false;
-    if (!w->readable || op == NULL)
+    e->flags[fd].queued = false;
+    if (!e->flags[fd].readable || op == NULL)
         return 0;
     is_recv = op->kind == OP_RECV;
-    result = is_recv ? receive(e, w, fd) : net_accept(fd);
+    result = is_recv ? receive(e, fd) : net_accept(fd);
     if (result == -EAGAIN) {
-        w->readable = false;
+        e->flags[fd].readable = false;
         return 0;
     }
     w->in = NULL;
@@ -379,12 +400,14 @@ static void run_ready(struct io_epoll *e)
 {
     size_t bytes = 0;
 
+    e->io.counted = 0;
     for (int i = 0; i < TURN_RECVS_MAX && bytes < TURN_BYTES_MAX && e->ready_n > 0; i++) {
         int fd = e->ready[e->ready_at];
 
-        e->ready_at = (e->ready_at + 1) & (e->watches_n - 1);
+        e->ready_at = (e->ready_at + 1) & (e->ready_cap - 1);
         e->ready_n--;
-        bytes += complete_input(e, fd);
+        bytes += complete_input(e, fd) + e->io.counted;
+        e->io.counted = 0;
     }
 }
 
@@ -405,7 +428,7 @@ static int timeout_of(struct io_epoll *e, uint64_t until_ms)
 
 static void epoll_wait_turn(struct io *io, uint64_t until_ms)
 {
-    struct io_epoll *e = self(io);
+    struct io_epoll *e = io_epoll_self(io);
     struct epoll_event events[EVENTS_MAX];
     int n = epoll_wait(e->epfd, events, EVENTS_MAX, timeout_of(e, until_ms));
 
@@ -420,7 +443,7 @@ static void epoll_wait_turn(struct io *io, uint64_t until_ms)
 
 static void epoll_post(struct io *io, struct io_mail *first, struct io_mail *last)
 {
-    struct io_epoll *e = self(io);
+    struct io_epoll *e = io_epoll_self(io);
 
     if (mailbox_post(&e->mailbox, first, last))
         (void)eventfd_write(e->wakefd, 1);
@@ -428,7 +451,7 @@ static void epoll_post(struct io *io, struct io_mail *first, struct io_mail *las
 
 static void epoll_free(struct io *io)
 {
-    struct io_epoll *e = self(io);
+    struct io_epoll *e = io_epoll_self(io);
 
     while (mailbox_deliver(&e->mailbox))
         ;
@@ -439,6 +462,7 @@ static void epoll_free(struct io *io)
         (void)close(e->wakefd);
     op_queue_fini(&e->done);
     free(e->watches);
+    free(e->flags);
     free(e->ready);
     free(e->recv_buf);
     free(e);

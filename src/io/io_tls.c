@@ -2,7 +2,9 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "io/op_queue.h"
+#include "io/tls_pipe.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,31 +15,28 @@
 
 /* Plain bytes that one send encrypts at most. */
 #define SEND_MAX (64 * 1024)
-/* Ciphertext held in either direction; more is no TLS that anybody speaks. */
-#define HELD_MAX (256 * 1024)
 
 /*   CONNECTING --> HANDSHAKE --> OPEN
  *        |             |           |
  *        +-------------+-----------+--> FAILED      close: from any */
-enum state { CONNECTING, HANDSHAKE, OPEN, FAILED };
+enum tls_state { CONNECTING, HANDSHAKE, OPEN, FAILED };
 
-struct conn {
+struct tls_conn {
     struct io_tls *tls;
     SSL *ssl;
     struct io_op below_in, below_out;
     struct io_op *in, *out; /* the caller's, while they wait */
     struct list node;       /* in tls->handshakes or tls->pumps, or in none */
-    struct str lent;        /* ciphertext, while below's callback runs */
-    struct buf kept;        /* ciphertext that came and was not decrypted yet */
+    struct tls_pipe pipe;   /* ciphertext that came, and that was made meanwhile */
     struct buf going;       /* ciphertext that below is sending */
-    struct buf next;        /* ciphertext made meanwhile */
     struct str going_part;
     int fd;
     int end;       /* what a recv gets once `ended`, and all ops in FAILED */
     int plain_n;   /* bytes of out that are in going */
-    uint8_t state; /* enum state */
+    uint8_t state; /* enum tls_state */
     bool ended;    /* no more bytes will come */
     bool more;     /* SSL holds decrypted bytes */
+    bool half;     /* SSL must read the rest of a handshake message before it writes */
     bool shutting; /* below's stream ends once it has sent everything */
     bool closing;
 };
@@ -53,26 +52,26 @@ struct io_tls {
     struct io_mail work; /* to itself: below's turn has to run what follows */
     bool work_posted;
     struct op_queue done;
-    struct list handshakes; /* conns with a step to take */
-    struct list pumps;      /* conns with bytes for a recv that came later */
-    struct conn **conns;    /* indexed by descriptor */
+    struct list handshakes;  /* conns with a step to take */
+    struct list pumps;       /* conns with bytes for a recv that came later */
+    struct tls_conn **conns; /* indexed by descriptor */
     int conns_n;
     uint8_t plain[IO_RECV_MAX]; /* lent to a recv's callback */
     uint8_t gather[SEND_MAX];
 };
 
-static struct io_tls *self(struct io *io)
+static struct io_tls *io_tls_self(struct io *io)
 {
     return CONTAINER_OF(io, struct io_tls, io);
 }
 
-static struct conn *conn_at(struct list *node)
+static struct tls_conn *conn_at(struct list *node)
 {
-    return CONTAINER_OF(node, struct conn, node);
+    return CONTAINER_OF(node, struct tls_conn, node);
 }
 
 /* NULL: a listener, or somebody else's. */
-static struct conn *conn_of(const struct io_tls *t, int fd)
+static struct tls_conn *conn_of(const struct io_tls *t, int fd)
 {
     return fd >= 0 && fd < t->conns_n ? t->conns[fd] : NULL;
 }
@@ -100,58 +99,13 @@ static void enlist(struct io_tls *t, struct list *l, struct list *node)
     post_work(t);
 }
 
-/* SSL reads what was kept, then what is lent. */
-static int bio_read(BIO *bio, char *p, int n)
-{
-    struct conn *c = BIO_get_data(bio);
-    struct str from = buf_len(&c->kept) > 0 ? buf_peek(&c->kept) : c->lent;
-    size_t some = MIN(from.n, (size_t)MAX(n, 0));
-
-    BIO_clear_retry_flags(bio);
-    if (some == 0) {
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    memcpy(p, from.p, some);
-    if (buf_len(&c->kept) > 0)
-        buf_consume(&c->kept, some);
-    else
-        c->lent = (struct str){from.p + some, from.n - some};
-    return (int)some;
-}
-
-static int bio_write(BIO *bio, const char *p, int n)
-{
-    struct conn *c = BIO_get_data(bio);
-
-    BIO_clear_retry_flags(bio);
-    buf_append(&c->next, (struct str){(const uint8_t *)p, (size_t)MAX(n, 0)});
-    return c->next.failed ? -1 : n;
-}
-
-static long bio_ctrl(BIO *bio, int command, long n, void *p)
-{
-    (void)bio;
-    (void)n;
-    (void)p;
-    return command == BIO_CTRL_FLUSH;
-}
-
-static int bio_create(BIO *bio)
-{
-    BIO_set_init(bio, 1);
-    return 1;
-}
-
-static void table_set(struct io_tls *t, int fd, struct conn *c)
+static void table_set(struct io_tls *t, int fd, struct tls_conn *c)
 {
     if (fd >= t->conns_n) {
         int n = MAX(64, MAX(fd + 1, t->conns_n * 2));
 
-        t->conns = realloc(t->conns, (size_t)n * sizeof(struct conn *));
-        if (t->conns == NULL)
-            abort();
-        memset(t->conns + t->conns_n, 0, (size_t)(n - t->conns_n) * sizeof(struct conn *));
+        t->conns = mem_resize(t->conns, (size_t)n * sizeof(struct tls_conn *));
+        memset(t->conns + t->conns_n, 0, (size_t)(n - t->conns_n) * sizeof(struct tls_conn *));
         t->conns_n = n;
     }
     assert(c == NULL || t->conns[fd] == NULL);
@@ -161,55 +115,49 @@ static void table_set(struct io_tls *t, int fd, struct conn *c)
 static void below_received(struct io_op *op, int result, uint8_t *data);
 static void below_sent(struct io_op *op, int result, uint8_t *data);
 
-static struct conn *conn_new(struct io_tls *t, bool client)
+static struct tls_conn *conn_new(struct io_tls *t, bool client)
 {
-    struct conn *c = calloc(1, sizeof(*c));
-    BIO *bio = BIO_new(t->bio);
+    struct tls_conn *c = calloc(1, sizeof(*c));
 
-    if (c == NULL || bio == NULL)
-        goto fail;
+    if (c == NULL)
+        return NULL;
     c->ssl = tls_context_open(t->ctx, client);
-    if (c->ssl == NULL)
+    if (c->ssl == NULL || !tls_pipe_init(&c->pipe, t->bio, c->ssl))
         goto fail;
-    BIO_set_data(bio, c);
-    SSL_set_bio(c->ssl, bio, bio);
     c->tls = t;
     c->state = client ? CONNECTING : HANDSHAKE;
     c->below_in.done = below_received;
     c->below_out.done = below_sent;
     list_init(&c->node);
-    buf_init(&c->kept, HELD_MAX);
-    buf_init(&c->going, HELD_MAX);
-    buf_init(&c->next, HELD_MAX);
+    buf_init(&c->going, TLS_PIPE_MAX);
     t->stats.open++;
     return c;
 fail:
     ERR_clear_error();
-    BIO_free(bio);
+    SSL_free(c->ssl);
     free(c);
     return NULL;
 }
 
-static void conn_set_fd(struct conn *c, int fd)
+static void conn_set_fd(struct tls_conn *c, int fd)
 {
     c->fd = c->below_in.fd = c->below_out.fd = fd;
     if (fd >= 0)
         table_set(c->tls, fd, c);
 }
 
-static void conn_free(struct conn *c)
+static void conn_free(struct tls_conn *c)
 {
     list_remove(&c->node);
     SSL_free(c->ssl);
-    buf_fini(&c->kept);
+    tls_pipe_fini(&c->pipe);
     buf_fini(&c->going);
-    buf_fini(&c->next);
     c->tls->stats.open--;
     free(c);
 }
 
 /* A closing connection goes when below has nothing of it any more. */
-static void close_if_idle(struct conn *c)
+static void close_if_idle(struct tls_conn *c)
 {
     struct io_tls *t = c->tls;
     int fd = c->fd;
@@ -223,7 +171,7 @@ static void close_if_idle(struct conn *c)
 }
 
 /* The op's done is called in a turn, not here. */
-static void finish(struct conn *c, struct io_op **at, int result)
+static void io_tls_finish(struct tls_conn *c, struct io_op **at, int result)
 {
     struct io_op *op = *at;
 
@@ -232,7 +180,7 @@ static void finish(struct conn *c, struct io_op **at, int result)
         finish_op(c->tls, op, result);
 }
 
-static void fail(struct conn *c, int error)
+static void io_tls_fail(struct tls_conn *c, int error)
 {
     if (c->state == HANDSHAKE)
         c->tls->stats.failures++;
@@ -241,30 +189,30 @@ static void fail(struct conn *c, int error)
     c->end = error;
     c->plain_n = 0;
     list_remove(&c->node);
-    finish(c, &c->in, error);
-    finish(c, &c->out, error);
+    io_tls_finish(c, &c->in, error);
+    io_tls_finish(c, &c->out, error);
 }
 
-static void start_recv(struct conn *c)
+static void start_recv(struct tls_conn *c)
 {
     if (!c->below_in.in_flight && !c->ended)
         io_recv(c->tls->below, &c->below_in);
 }
 
-static void send_going(struct conn *c)
+static void send_going(struct tls_conn *c)
 {
     c->going_part = buf_peek(&c->going);
     io_send(c->tls->below, &c->below_out, &c->going_part, 1);
 }
 
 /* Gives below what SSL has made, unless it is still busy. */
-static void flush(struct conn *c)
+static void flush(struct tls_conn *c)
 {
-    if (c->below_out.in_flight || buf_len(&c->next) == 0)
+    if (c->below_out.in_flight || buf_len(&c->pipe.next) == 0)
         return;
     buf_fini(&c->going);
-    c->going = c->next;
-    buf_init(&c->next, HELD_MAX);
+    c->going = c->pipe.next;
+    buf_init(&c->pipe.next, TLS_PIPE_MAX);
     send_going(c);
 }
 
@@ -285,59 +233,62 @@ static struct str piece_of(struct io_tls *t, const struct io_op *op)
     return (struct str){t->gather, n};
 }
 
-static void encrypt(struct conn *c)
+static void encrypt(struct tls_conn *c)
 {
     struct str piece = piece_of(c->tls, c->out);
+    int r;
 
     if (piece.n == 0) {
-        finish(c, &c->out, 0);
+        io_tls_finish(c, &c->out, 0);
         return;
     }
     ERR_clear_error();
-    if (SSL_write(c->ssl, piece.p, (int)piece.n) != (int)piece.n) {
-        ERR_clear_error();
-        fail(c, -EPROTO);
+    r = SSL_write(c->ssl, piece.p, (int)piece.n);
+    if (r == (int)piece.n) {
+        c->half = false;
+        c->plain_n = r;
+        flush(c);
         return;
     }
-    c->plain_n = (int)piece.n;
-    flush(c);
+    c->half = SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_READ && !c->ended;
+    ERR_clear_error();
+    if (!c->half)
+        io_tls_fail(c, -EPROTO);
+    else
+        start_recv(c); /* the caller may not be receiving */
 }
 
 /* The caller's send, if it can go now. */
-static void resume_out(struct conn *c)
+static void resume_out(struct tls_conn *c)
 {
     if (c->out != NULL && c->out->kind == OP_SEND && c->plain_n == 0 && c->state == OPEN &&
         !c->below_out.in_flight)
         encrypt(c);
 }
 
+/* A send that waits for the rest of a handshake message tries again. */
+static void resume_half(struct tls_conn *c)
+{
+    if (c->half)
+        resume_out(c);
+}
+
 /* The caller's recv: bytes that are here already, the end, or more from below. */
-static void resume_in(struct conn *c)
+static void resume_in(struct tls_conn *c)
 {
     if (c->in == NULL || c->state == CONNECTING || c->state == HANDSHAKE)
         return;
-    if (c->state == OPEN && (c->more || buf_len(&c->kept) > 0)) {
+    if (c->state == OPEN && (c->more || buf_len(&c->pipe.kept) > 0)) {
         enlist(c->tls, &c->tls->pumps, &c->node);
     } else if (c->ended) {
-        finish(c, &c->in, c->end);
+        io_tls_finish(c, &c->in, c->end);
     } else {
         start_recv(c);
     }
 }
 
-/* What SSL did not take of the lent bytes is kept; an empty store is released. */
-static void keep_rest(struct conn *c)
-{
-    if (c->lent.n > 0)
-        buf_append(&c->kept, c->lent);
-    assert(!c->kept.failed); /* below is asked for more only when it is empty */
-    c->lent = (struct str){NULL, 0};
-    if (buf_len(&c->kept) == 0)
-        buf_fini(&c->kept);
-}
-
 /* Decrypts until the buffer is full or nothing is left. Returns how much. */
-static int decrypt(struct conn *c)
+static int decrypt(struct tls_conn *c)
 {
     int n = 0, r;
 
@@ -353,6 +304,7 @@ static int decrypt(struct conn *c)
         if (error != SSL_ERROR_WANT_READ) {
             c->ended = true;
             c->end = error == SSL_ERROR_ZERO_RETURN ? 0 : -EPROTO;
+            tls_pipe_drop(&c->pipe); /* nothing behind the end is anybody's */
         }
         ERR_clear_error();
     }
@@ -361,13 +313,16 @@ static int decrypt(struct conn *c)
 
 /* Completes the caller's recv if there are bytes for it. The last thing that is
  * done with c: its callback may close it. */
-static void pump(struct conn *c)
+static void pump(struct tls_conn *c)
 {
     struct io_op *op = c->in;
     int n = decrypt(c);
 
-    keep_rest(c);
+    tls_pipe_keep(&c->pipe);
     flush(c);
+    resume_half(c);
+    if (c->state == FAILED)
+        return; /* the recv has its result */
     if (n == 0) {
         resume_in(c);
         return;
@@ -377,55 +332,57 @@ static void pump(struct conn *c)
     op->done(op, n, c->tls->plain);
 }
 
-static void below_ended(struct conn *c, int result)
+static void below_ended(struct tls_conn *c, int result)
 {
     if (c->state == HANDSHAKE) {
-        fail(c, result == 0 ? -ECONNRESET : result);
+        io_tls_fail(c, result == 0 ? -ECONNRESET : result);
         return;
     }
     c->ended = true;
     c->end = result;
+    resume_half(c);
     resume_in(c);
 }
 
 static void below_received(struct io_op *op, int result, uint8_t *data)
 {
-    struct conn *c = CONTAINER_OF(op, struct conn, below_in);
+    struct tls_conn *c = CONTAINER_OF(op, struct tls_conn, below_in);
 
     if (c->closing) {
         close_if_idle(c);
         return;
     }
-    if (c->state == FAILED)
+    if (c->state == FAILED || c->ended)
         return;
     if (result <= 0) {
         below_ended(c, result);
         return;
     }
-    c->lent = (struct str){data, (size_t)result};
+    c->pipe.lent = (struct str){data, (size_t)result};
     if (c->state == OPEN && c->in != NULL) {
         pump(c);
         return;
     }
-    keep_rest(c);
+    tls_pipe_keep(&c->pipe);
+    resume_half(c);
     if (c->state == HANDSHAKE)
         enlist(c->tls, &c->tls->handshakes, &c->node);
 }
 
-static void connected(struct conn *c, int result)
+static void connected(struct tls_conn *c, int result)
 {
     if (c->fd < 0) { /* there was not even a descriptor */
-        finish(c, &c->out, result);
+        io_tls_finish(c, &c->out, result);
         conn_free(c);
     } else if (result < 0) {
-        fail(c, result);
+        io_tls_fail(c, result);
     } else {
         c->state = HANDSHAKE;
         enlist(c->tls, &c->tls->handshakes, &c->node);
     }
 }
 
-static void shut_below(struct conn *c)
+static void shut_below(struct tls_conn *c)
 {
     if (!c->shutting || c->below_out.in_flight)
         return;
@@ -435,7 +392,7 @@ static void shut_below(struct conn *c)
 
 static void below_sent(struct io_op *op, int result, uint8_t *data)
 {
-    struct conn *c = CONTAINER_OF(op, struct conn, below_out);
+    struct tls_conn *c = CONTAINER_OF(op, struct tls_conn, below_out);
 
     (void)data;
     if (c->closing) {
@@ -447,7 +404,7 @@ static void below_sent(struct io_op *op, int result, uint8_t *data)
         return;
     }
     if (result < 0) {
-        fail(c, result);
+        io_tls_fail(c, result);
         return;
     }
     buf_consume(&c->going, (size_t)result);
@@ -460,25 +417,25 @@ static void below_sent(struct io_op *op, int result, uint8_t *data)
     if (c->below_out.in_flight)
         return;
     if (c->plain_n > 0 && c->out != NULL)
-        finish(c, &c->out, c->plain_n);
+        io_tls_finish(c, &c->out, c->plain_n);
     c->plain_n = 0;
     resume_out(c);
     shut_below(c);
 }
 
-static void opened(struct conn *c)
+static void opened(struct tls_conn *c)
 {
     c->state = OPEN;
     c->tls->stats.handshakes++;
     c->tls->stats.resumed += SSL_session_reused(c->ssl) == 1;
     if (c->out != NULL && c->out->kind == OP_CONNECT)
-        finish(c, &c->out, 0);
+        io_tls_finish(c, &c->out, 0);
     resume_out(c);
     resume_in(c);
 }
 
 /* Before OpenSSL forgets it. */
-static void note_refusal(struct conn *c)
+static void note_refusal(struct tls_conn *c)
 {
     struct io_tls_stats *s = &c->tls->stats;
     unsigned long error = ERR_peek_error();
@@ -490,13 +447,13 @@ static void note_refusal(struct conn *c)
 }
 
 /* One step; what it sends goes out also if it fails: an alert says why. */
-static void step_handshake(struct conn *c)
+static void step_handshake(struct tls_conn *c)
 {
     int r;
 
     ERR_clear_error();
     r = SSL_do_handshake(c->ssl);
-    keep_rest(c);
+    tls_pipe_keep(&c->pipe);
     flush(c);
     if (r == 1)
         opened(c);
@@ -504,40 +461,40 @@ static void step_handshake(struct conn *c)
         start_recv(c);
     else {
         note_refusal(c);
-        fail(c, -EPROTO);
+        io_tls_fail(c, -EPROTO);
     }
     ERR_clear_error();
 }
 
 static uint64_t tls_now_ms(struct io *io)
 {
-    return io_now_ms(self(io)->below);
+    return io_now_ms(io_tls_self(io)->below);
 }
 
 static uint64_t tls_wall_ms(struct io *io)
 {
-    return io_wall_ms(self(io)->below);
+    return io_wall_ms(io_tls_self(io)->below);
 }
 
 static uint64_t tls_clock_us(struct io *io)
 {
-    return io_clock_us(self(io)->below);
+    return io_clock_us(io_tls_self(io)->below);
 }
 
 static void tls_random(struct io *io, uint8_t *p, size_t n)
 {
-    io_random(self(io)->below, p, n);
+    io_random(io_tls_self(io)->below, p, n);
 }
 
 static int tls_listen(struct io *io, const struct io_addr *addr, int *ret_fd)
 {
-    return io_listen(self(io)->below, addr, ret_fd);
+    return io_listen(io_tls_self(io)->below, addr, ret_fd);
 }
 
 static int tls_adopt(struct io *io, int fd)
 {
-    struct io_tls *t = self(io);
-    struct conn *c = conn_new(t, false);
+    struct io_tls *t = io_tls_self(io);
+    struct tls_conn *c = conn_new(t, false);
     int r;
 
     if (c == NULL)
@@ -555,20 +512,20 @@ static int tls_adopt(struct io *io, int fd)
 /* What is encrypted by now, and what is to be decrypted, stays with this loop. */
 static int tls_release(struct io *io, int fd)
 {
-    struct io_tls *t = self(io);
+    struct io_tls *t = io_tls_self(io);
 
     return conn_of(t, fd) != NULL ? -ENOTSUP : io_release(t->below, fd);
 }
 
 static void tls_accept(struct io *io, struct io_op *op)
 {
-    io_accept(self(io)->below, op);
+    io_accept(io_tls_self(io)->below, op);
 }
 
 static void tls_connect(struct io *io, struct io_op *op, const struct io_addr *addr)
 {
-    struct io_tls *t = self(io);
-    struct conn *c = conn_new(t, true);
+    struct io_tls *t = io_tls_self(io);
+    struct tls_conn *c = conn_new(t, true);
 
     op->in_flight = true;
     op->kind = OP_CONNECT;
@@ -585,7 +542,7 @@ static void tls_connect(struct io *io, struct io_op *op, const struct io_addr *a
 
 static void tls_recv(struct io *io, struct io_op *op)
 {
-    struct conn *c = conn_of(self(io), op->fd);
+    struct tls_conn *c = conn_of(io_tls_self(io), op->fd);
 
     assert(c != NULL && c->in == NULL && !c->closing);
     op->in_flight = true;
@@ -596,36 +553,36 @@ static void tls_recv(struct io *io, struct io_op *op)
 
 static void tls_send(struct io *io, struct io_op *op)
 {
-    struct conn *c = conn_of(self(io), op->fd);
+    struct tls_conn *c = conn_of(io_tls_self(io), op->fd);
 
     assert(c != NULL && c->out == NULL && !c->closing);
     op->in_flight = true;
     op->kind = OP_SEND;
     c->out = op;
     if (c->state == FAILED)
-        finish(c, &c->out, c->end == 0 ? -EPIPE : c->end);
+        io_tls_finish(c, &c->out, c->end == 0 ? -EPIPE : c->end);
     else
         resume_out(c);
 }
 
 static void tls_cancel(struct io *io, struct io_op *op)
 {
-    struct io_tls *t = self(io);
-    struct conn *c = conn_of(t, op->fd);
+    struct io_tls *t = io_tls_self(io);
+    struct tls_conn *c = conn_of(t, op->fd);
 
     if (op->fd < 0)
         return; /* a connect that failed at once */
     if (c == NULL) {
         io_cancel(t->below, op);
     } else if (c->in == op) {
-        finish(c, &c->in, -ECANCELED);
+        io_tls_finish(c, &c->in, -ECANCELED);
     } else if (c->out == op) {
-        finish(c, &c->out, c->plain_n > 0 ? c->plain_n : -ECANCELED);
+        io_tls_finish(c, &c->out, c->plain_n > 0 ? c->plain_n : -ECANCELED);
         c->plain_n = 0;
     }
 }
 
-static void say_goodbye(struct conn *c)
+static void say_goodbye(struct tls_conn *c)
 {
     ERR_clear_error();
     (void)SSL_shutdown(c->ssl);
@@ -635,7 +592,7 @@ static void say_goodbye(struct conn *c)
 
 static void tls_shutdown(struct io *io, int fd)
 {
-    struct conn *c = conn_of(self(io), fd);
+    struct tls_conn *c = conn_of(io_tls_self(io), fd);
 
     assert(c != NULL && c->out == NULL && !c->closing);
     if (c->state == OPEN)
@@ -646,8 +603,8 @@ static void tls_shutdown(struct io *io, int fd)
 
 static void tls_close(struct io *io, int fd)
 {
-    struct io_tls *t = self(io);
-    struct conn *c = conn_of(t, fd);
+    struct io_tls *t = io_tls_self(io);
+    struct tls_conn *c = conn_of(t, fd);
 
     if (c == NULL) {
         io_close(t->below, fd);
@@ -666,12 +623,12 @@ static void tls_close(struct io *io, int fd)
 
 static void tls_peer(struct io *io, int fd, struct io_addr *ret_addr)
 {
-    io_peer(self(io)->below, fd, ret_addr);
+    io_peer(io_tls_self(io)->below, fd, ret_addr);
 }
 
 static void tls_local(struct io *io, int fd, struct io_addr *ret_addr)
 {
-    io_local(self(io)->below, fd, ret_addr);
+    io_local(io_tls_self(io)->below, fd, ret_addr);
 }
 
 static void run_pumps(struct io_tls *t)
@@ -708,17 +665,17 @@ static void run_work(struct io_mail *mail)
 
 static void tls_wait(struct io *io, uint64_t until_ms)
 {
-    io_wait(self(io)->below, until_ms);
+    io_wait(io_tls_self(io)->below, until_ms);
 }
 
 static void tls_post(struct io *io, struct io_mail *first, struct io_mail *last)
 {
-    io_post(self(io)->below, first, last);
+    io_post(io_tls_self(io)->below, first, last);
 }
 
 static void tls_free(struct io *io)
 {
-    struct io_tls *t = self(io);
+    struct io_tls *t = io_tls_self(io);
 
     while (t->closing_n > 0 || t->work_posted)
         io_wait(t->below, 0);
@@ -766,11 +723,8 @@ int io_tls_new(struct io *below, struct tls_context *ctx, unsigned handshakes_pe
     t->work.deliver = run_work;
     list_init(&t->handshakes);
     list_init(&t->pumps);
-    t->bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "polylog");
-    if (t->bio == NULL || BIO_meth_set_read(t->bio, bio_read) != 1 ||
-        BIO_meth_set_write(t->bio, bio_write) != 1 || BIO_meth_set_ctrl(t->bio, bio_ctrl) != 1 ||
-        BIO_meth_set_create(t->bio, bio_create) != 1) {
-        BIO_meth_free(t->bio);
+    t->bio = tls_pipe_method();
+    if (t->bio == NULL) {
         free(t);
         return -ENOMEM;
     }

@@ -1,5 +1,7 @@
 #include "io/job_batch.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define CAP_MIN 64
@@ -12,9 +14,7 @@ void job_batch_note(struct job_batch *b, struct io_job *chain)
             continue;
         if (b->n == b->cap) {
             b->cap = MAX(b->cap * 2, (size_t)CAP_MIN);
-            b->jobs = realloc(b->jobs, b->cap * sizeof(*b->jobs));
-            if (b->jobs == NULL)
-                abort();
+            b->jobs = mem_resize(b->jobs, b->cap * sizeof(*b->jobs));
         }
         b->jobs[b->n++] = chain;
     }

@@ -1,5 +1,6 @@
 #include "io/net.h"
 
+#include "io/process.h"
 #include "io/sockaddr.h"
 
 #include <errno.h>
@@ -65,7 +66,12 @@ static int listen_on(const struct io_addr *addr)
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (addr->family == IO_ADDR_IP6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (addr->family != IO_ADDR_UNIX)
+        set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* inherited by what is accepted */
     r = bind_to(fd, addr);
+    if (r == 0 && addr->family == IO_ADDR_UNIX &&
+        chmod(addr->path, (mode_t)(0777 & ~process_mask())) < 0)
+        r = -errno;
     if (r == 0 && listen(fd, BACKLOG) < 0)
         r = -errno;
     if (r < 0) {
@@ -95,7 +101,6 @@ int net_prepare(int fd)
         return -errno;
     if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return 0;
 }
 

@@ -5,12 +5,12 @@
 
 #include "io/io.h"
 
-/* A listening descriptor, or -errno. A unix socket that nobody listens on any
- * more is replaced. Every interface means IPv6 and IPv4 where there is IPv6. */
+/* A listening descriptor, or -errno: what TCP accepts at it sends without delay. A unix
+ * socket that nobody listens on any more is replaced. Every interface means IPv6 and
+ * IPv4 where there is IPv6. */
 int net_listen(const struct io_addr *addr) MUST_CHECK;
 
-/* Makes a descriptor from elsewhere fit: never blocking, TCP without delay.
- * 0 or -errno. */
+/* Makes a descriptor from elsewhere fit: never blocking. 0 or -errno. */
 int net_prepare(int fd) MUST_CHECK;
 
 /* A new descriptor, or -errno: -EAGAIN if nobody waits. */

@@ -1,5 +1,7 @@
 #include "io/op_queue.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define CAP_MIN 64
@@ -14,10 +16,8 @@ void op_queue_fini(struct op_queue *q)
 void op_queue_grow(struct op_queue *q)
 {
     size_t cap = MAX(q->cap * 2, (size_t)CAP_MIN);
-    struct io_op **ops = realloc(q->ops, cap * sizeof(struct io_op *));
+    struct io_op **ops = mem_resize(q->ops, cap * sizeof(struct io_op *));
 
-    if (ops == NULL)
-        abort();
     q->ops = ops;
     q->cap = cap;
 }

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -206,6 +207,26 @@ int process_no_new_rights(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
 }
 
+static mode_t first_mask;
+
+void process_keep_private(void)
+{
+    first_mask = umask(0077);
+    (void)umask(first_mask | 0077);
+}
+
+unsigned process_mask(void)
+{
+    return first_mask;
+}
+
+void process_hostname(char ret_name[static PROCESS_HOSTNAME_MAX])
+{
+    if (gethostname(ret_name, PROCESS_HOSTNAME_MAX) < 0)
+        ret_name[0] = '\0';
+    ret_name[PROCESS_HOSTNAME_MAX - 1] = '\0';
+}
+
 void process_return_memory(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
@@ -240,11 +261,13 @@ bool process_is_alive(int pid)
     return program_of("self", own) && program_of(number, other) && strcmp(own, other) == 0;
 }
 
-int process_tell(int pid, enum process_word word)
+int process_tell(int pid, enum process_word word, int value)
 {
+    int signal = word == PROCESS_MOVE ? SIGUSR1 : SIGUSR2;
+
     if (!process_is_alive(pid))
         return -ESRCH;
-    return kill(pid, word == PROCESS_MOVE ? SIGUSR1 : SIGUSR2) < 0 ? -errno : 0;
+    return sigqueue(pid, signal, (union sigval){.sival_int = value}) < 0 ? -errno : 0;
 }
 
 static uint64_t clock_of(clockid_t id, uint64_t per_s)

@@ -41,12 +41,23 @@ int process_no_new_rights(void) MUST_CHECK;
  * allocator keeps tens of megabytes after the first few, for good. */
 void process_return_memory(void);
 
+/* Files that the process makes from now on are its user's alone (umask). The sockets of
+ * --listen unix:PATH are not: they keep the mask that the process was started with. */
+void process_keep_private(void);
+
+/* That mask; what net_listen gives a socket. */
+unsigned process_mask(void);
+
+/* The machine's own name; empty if it has none that fits. */
+#define PROCESS_HOSTNAME_MAX 256
+void process_hostname(char ret_name[static PROCESS_HOSTNAME_MAX]);
+
 /* Does a person look at the descriptor (1: standard output)? */
 bool process_is_terminal(int fd);
 
 /* What one process of this program tells another. */
 enum process_word {
-    PROCESS_MOVE, /* SIGUSR1 */
+    PROCESS_MOVE, /* SIGUSR1; with a value: so many percent of its homes */
     PROCESS_STAY, /* SIGUSR2 */
 };
 
@@ -54,8 +65,8 @@ enum process_word {
  * the process that has its number now. */
 bool process_is_alive(int pid);
 
-/* 0, -ESRCH if it is not alive so, or -errno. */
-int process_tell(int pid, enum process_word word) MUST_CHECK;
+/* value: what the word comes with, or 0. 0, -ESRCH if it is not alive so, or -errno. */
+int process_tell(int pid, enum process_word word, int value) MUST_CHECK;
 
 /* If the process has not ended within s seconds, or was given another limit, why is
  * written to standard error as it is (it must live as long) and it exits with 1,

@@ -1,5 +1,6 @@
 #include "io/signals.h"
 
+#include "base/mem.h"
 #include "io/thread.h"
 
 #include <errno.h>
@@ -23,14 +24,14 @@ struct caught_mail {
     struct io_mail mail;
     signals_caught_f *caught;
     void *ctx;
-    int signal;
+    int signal, value;
 };
 
 static void caught_deliver(struct io_mail *mail)
 {
     struct caught_mail *m = CONTAINER_OF(mail, struct caught_mail, mail);
 
-    m->caught(m->ctx, m->signal);
+    m->caught(m->ctx, m->signal, m->value);
     free(m);
 }
 
@@ -40,16 +41,18 @@ static void *signals_run(void *arg)
 
     for (;;) {
         struct caught_mail *m;
-        int caught;
+        siginfo_t info;
+        int caught = sigwaitinfo(&s->set, &info);
 
-        if (sigwait(&s->set, &caught) != 0)
+        if (caught < 0)
             continue;
         if (atomic_load(&s->stopping))
             return NULL;
-        m = malloc(sizeof(*m));
-        if (m == NULL)
-            abort();
-        *m = (struct caught_mail){{.deliver = caught_deliver}, s->caught, s->ctx, caught};
+        m = mem_bytes(sizeof(*m));
+        *m = (struct caught_mail){
+            .mail.deliver = caught_deliver, .caught = s->caught, .ctx = s->ctx, .signal = caught};
+        if (info.si_code == SI_QUEUE)
+            m->value = info.si_value.sival_int;
         io_post(s->home, &m->mail, &m->mail);
     }
 }

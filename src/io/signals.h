@@ -9,8 +9,9 @@
 
 struct signals;
 
-/* On the home loop: SIGTERM, SIGINT, SIGHUP, SIGUSR1 or SIGUSR2 came. */
-typedef void signals_caught_f(void *ctx, int signal);
+/* On the home loop: SIGTERM, SIGINT, SIGHUP, SIGUSR1 or SIGUSR2 came; value: what was queued with
+ * it (sigqueue), else 0. */
+typedef void signals_caught_f(void *ctx, int signal, int value);
 
 /* 0 or -errno. */
 int signals_start(struct io *home, signals_caught_f *caught, void *ctx,

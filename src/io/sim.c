@@ -1,5 +1,7 @@
 #include "io/sim_world.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define PIPE_MAX (64 * 1024)
@@ -30,15 +32,23 @@ uint64_t sim_later_ms(struct sim *s, unsigned max_ms)
     return sim_now_ms(s) + (max_ms > 0 ? sim_below(s, (uint64_t)max_ms + 1) : 0);
 }
 
+/* How patient the world is. */
+static void draw_temper(struct sim *s)
+{
+    static const unsigned ready[] = {250, 500, 800}, later[] = {30, 125, 500, 850};
+
+    s->ready = ready[sim_below(s, COUNTOF(ready))];
+    s->later = later[sim_below(s, COUNTOF(later))];
+}
+
 struct sim *sim_new(uint64_t seed, struct sim_faults faults)
 {
-    struct sim *s = calloc(1, sizeof(*s));
+    struct sim *s = mem_zeroed(1, sizeof(*s));
 
-    if (s == NULL)
-        abort();
     s->rng = (seed + 1) * 0x9e3779b97f4a7c15ULL;
     if (s->rng == 0)
         s->rng = 1;
+    draw_temper(s);
     s->now_us = START_US;
     s->faults = faults;
     s->pipe_max = PIPE_MAX;
@@ -93,7 +103,10 @@ static struct sim_helper *helper_at(struct list *node)
 
 static uint64_t loop_next_ms(struct list *node)
 {
-    return loop_at(node)->turn == NULL ? IO_FOREVER : sim_io_next_ms(loop_at(node));
+    const struct sim_loop *l = loop_at(node);
+
+    return l->turn == NULL ? IO_FOREVER
+                           : MAX(sim_io_next_ms(loop_at(node)), l->host->frozen_until_ms);
 }
 
 /* Counts what can run now, and runs the one with number `chosen` (counted from

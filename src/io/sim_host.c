@@ -1,9 +1,11 @@
 #include "io/sim_world.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-static struct sim_host *self(struct io_host *h)
+static struct sim_host *sim_host_self(struct io_host *h)
 {
     return CONTAINER_OF(h, struct sim_host, host);
 }
@@ -15,14 +17,14 @@ static struct sim_helper *helper_of(struct io_helper *helper)
 
 static int host_io(struct io_host *h, struct io **ret_io)
 {
-    return sim_io_new(self(h), ret_io);
+    return sim_io_new(sim_host_self(h), ret_io);
 }
 
 static int host_begin(struct io_host *h, struct io *io, bool (*turn)(void *arg), void *arg)
 {
     struct sim_loop *l = sim_io_loop(io);
 
-    assert(l->host == self(h) && l->turn == NULL);
+    assert(l->host == sim_host_self(h) && l->turn == NULL);
     l->turn = turn;
     l->arg = arg;
     l->awake = true;
@@ -42,8 +44,8 @@ static bool is_running(struct sim_host *h)
 
 static void host_end(struct io_host *h)
 {
-    while (is_running(self(h)))
-        if (!sim_step(self(h)->sim))
+    while (is_running(sim_host_self(h)))
+        if (!sim_step(sim_host_self(h)->sim))
             abort(); /* a loop that sleeps for ever is never joined */
 }
 
@@ -56,7 +58,7 @@ static int host_helper(struct io_host *h, const struct io_helper_options *o,
     if (p == NULL)
         return -ENOMEM;
     p->helper.host = h;
-    p->host = self(h);
+    p->host = sim_host_self(h);
     p->o = *o;
     p->id = p->host->sim->ids + 1;
     p->host->sim->ids += o->threads;
@@ -82,7 +84,7 @@ static void host_submit_job(struct io_helper *helper, struct io_job *job)
 }
 
 /* Takes n jobs behind the first `skip` out of the queue. */
-static struct io_job *take(struct sim_helper *p, size_t skip, size_t n)
+static struct io_job *sim_host_take(struct sim_helper *p, size_t skip, size_t n)
 {
     struct io_job *before = NULL, *chain = p->first, *end, *rest;
 
@@ -117,7 +119,7 @@ static struct io_job *take_some(struct sim_helper *p)
         n = MIN(n, (size_t)p->o.chain_max);
     if (sim_chance(s, 300))
         n = 1 + sim_below(s, n);
-    return take(p, skip, n);
+    return sim_host_take(p, skip, n);
 }
 
 /* After a crash nothing is done any more, but for jobs that only run can free. */
@@ -157,7 +159,7 @@ void sim_host_run(struct sim_helper *p)
 
 uint64_t sim_host_next_ms(const struct sim_helper *p)
 {
-    return p->jobs_n > 0 ? p->start_ms : p->idle_ms;
+    return MAX(p->jobs_n > 0 ? p->start_ms : p->idle_ms, p->host->frozen_until_ms);
 }
 
 static void host_close_helper(struct io_helper *helper)
@@ -174,7 +176,7 @@ static void host_close_helper(struct io_helper *helper)
 
 static void host_free_sim(struct io_host *h)
 {
-    struct sim_host *host = self(h);
+    struct sim_host *host = sim_host_self(h);
 
     assert(host->loops_n == 0 && host->helpers_n == 0);
     host->sim->hosts_alive--;
@@ -194,10 +196,8 @@ static const struct io_host_ops sim_ops = {
 
 struct io_host *sim_host_new(struct sim *s)
 {
-    struct sim_host *h = calloc(1, sizeof(*h));
+    struct sim_host *h = mem_zeroed(1, sizeof(*h));
 
-    if (h == NULL)
-        abort();
     h->host.ops = &sim_ops;
     h->sim = s;
     h->number = ++s->hosts_n;
@@ -207,17 +207,26 @@ struct io_host *sim_host_new(struct sim *s)
 
 void sim_host_far(struct io_host *h, unsigned ms)
 {
-    self(h)->far_ms = ms;
+    sim_host_self(h)->far_ms = ms;
 }
 
-void sim_host_clock(struct io_host *h, int64_t ms)
+void sim_host_freeze(struct io_host *h, uint64_t ms)
 {
-    self(h)->clock_ms = ms;
+    sim_host_self(h)->frozen_until_ms = sim_now_ms(sim_host_self(h)->sim) + ms;
+}
+
+void sim_host_clock(struct io_host *h, int64_t ms, int ppm)
+{
+    struct sim_host *host = sim_host_self(h);
+
+    host->clock_ms = ms;
+    host->clock_ppm = ppm;
+    host->clock_set_ms = sim_now_ms(host->sim);
 }
 
 void sim_host_crash(struct io_host *h)
 {
-    struct sim_host *host = self(h);
+    struct sim_host *host = sim_host_self(h);
 
     host->crashed = true;
     sim_net_crash(host);

@@ -1,11 +1,12 @@
 #include "io/sim_world.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WALL_START_MS 1700000000000
-/* What is ready and left for a later turn all the same. */
+/* Mail that is left for a later turn. */
 #define LATER_PER_MILLE 125
 
 struct sim_loop *sim_io_loop(struct io *io)
@@ -20,7 +21,11 @@ static uint64_t loop_now_ms(struct io *io)
 
 static uint64_t loop_wall_ms(struct io *io)
 {
-    return WALL_START_MS + loop_now_ms(io) + (uint64_t)sim_io_loop(io)->host->clock_ms;
+    const struct sim_host *h = sim_io_loop(io)->host;
+    int64_t now = (int64_t)loop_now_ms(io);
+    int64_t gained = (now - (int64_t)h->clock_set_ms) * h->clock_ppm / 1000000;
+
+    return SIM_WALL_MS + (uint64_t)(now + h->clock_ms + gained);
 }
 
 static uint64_t loop_clock_us(struct io *io)
@@ -106,7 +111,7 @@ static void run_done(struct sim_loop *l)
         struct io_op *op = q->ops[i];
 
         q->ops[i] = q->ops[--q->n];
-        if (sim_chance(l->sim, LATER_PER_MILLE)) {
+        if (sim_chance(l->sim, l->sim->later)) {
             op_queue_push(&l->done, op, op->result);
             continue;
         }
@@ -139,9 +144,7 @@ static size_t take_mail(struct sim_loop *l, struct sim_box **ret_taken)
 
     for (struct sim_box *b = l->boxes; b != NULL; b = b->next)
         boxes_n += b->n > 0;
-    taken = calloc(boxes_n + 1, sizeof(*taken));
-    if (taken == NULL)
-        abort();
+    taken = mem_zeroed(boxes_n + 1, sizeof(*taken));
     for (struct sim_box *b = l->boxes; b != NULL; b = b->next) {
         if (b->n == 0)
             continue;
@@ -176,6 +179,19 @@ static void deliver_some(struct sim_loop *l)
     free(taken);
 }
 
+/* Results, what is ready on sockets, and mail. */
+static void run_in_any_order(struct sim_loop *l)
+{
+    void (*parts[])(struct sim_loop *) = {run_done, sim_net_turn, deliver_some};
+
+    for (size_t n = COUNTOF(parts); n > 0; n--) {
+        size_t i = sim_below(l->sim, n);
+
+        parts[i](l);
+        parts[i] = parts[n - 1];
+    }
+}
+
 static void loop_wait(struct io *io, uint64_t until_ms)
 {
     struct sim_loop *l = sim_io_loop(io);
@@ -185,9 +201,7 @@ static void loop_wait(struct io *io, uint64_t until_ms)
     l->until_ms = until_ms;
     l->now_us = l->sim->now_us;
     l->awake = until_ms <= l->now_us / 1000;
-    run_done(l);
-    sim_net_turn(l);
-    deliver_some(l);
+    run_in_any_order(l);
     l->sim->poster = poster;
 }
 
@@ -199,9 +213,7 @@ static void loop_post(struct io *io, struct io_mail *first, struct io_mail *last
     while (*at != NULL && (*at)->poster != l->sim->poster)
         at = &(*at)->next;
     if (*at == NULL) {
-        *at = calloc(1, sizeof(**at));
-        if (*at == NULL)
-            abort();
+        *at = mem_zeroed(1, sizeof(**at));
         (*at)->poster = l->sim->poster;
     }
     last->next = NULL;

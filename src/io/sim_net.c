@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "io/addr.h"
 #include "io/sim_world.h"
 
@@ -10,8 +11,15 @@
 #define BLOCKED_MAX_MS 200
 /* A send is tried in the submitting call, or left for a turn. */
 #define AT_ONCE_PER_MILLE 500
-/* What is ready is done this turn, or left for a later one. */
-#define NOW_PER_MILLE 800
+/* Of connections with records: sends that wait for a receive, receives that are
+ * not kept waiting by a send, and the longest record. */
+#define AFTER_READ_PER_MILLE 150
+#define MEANWHILE_PER_MILLE 200
+#define RECORD_MAX 16384
+/* The part of a full pipe that must come free before it takes more. */
+#define PIPE_PART 4
+/* An operation that was submitted again completes once more in the same turn. */
+#define PASSES 2
 
 struct sim_sock *sim_net_sock(struct sim *s, int fd)
 {
@@ -28,9 +36,7 @@ static int free_fd(struct sim *s)
     if (fd < s->socks_n)
         return fd;
     n = MAX(64, s->socks_n * 2);
-    s->socks = realloc(s->socks, (size_t)n * sizeof(struct sim_sock *));
-    if (s->socks == NULL)
-        abort();
+    s->socks = mem_resize(s->socks, (size_t)n * sizeof(struct sim_sock *));
     for (int i = s->socks_n; i < n; i++)
         s->socks[i] = NULL;
     s->socks_n = n;
@@ -39,10 +45,8 @@ static int free_fd(struct sim *s)
 
 static struct sim_sock *sock_new(struct sim_host *h, struct sim_loop *l)
 {
-    struct sim_sock *k = calloc(1, sizeof(*k));
+    struct sim_sock *k = mem_zeroed(1, sizeof(*k));
 
-    if (k == NULL)
-        abort();
     k->fd = free_fd(h->sim);
     k->host = h;
     k->loop = l;
@@ -154,6 +158,8 @@ int sim_net_release(struct sim_loop *l, int fd)
 
     assert(k->loop == l && k->in == NULL && k->out == NULL);
     assert(!sim_io_is_done_pending(l, fd));
+    if (k->records)
+        return -ENOTSUP;
     k->loop = NULL;
     l->socks_n--;
     return 0;
@@ -214,6 +220,7 @@ void sim_net_connect(struct sim_loop *l, struct io_op *op, const struct io_addr 
     server->remote = k->local;
     server->peer = k;
     server->arrives_ms = k->arrives_ms;
+    server->records = k->records = sim_chance(s, s->faults.records);
     k->peer = server;
     k->arrives_ms += sim_later_ms(s, s->faults.latency_ms) - sim_now_ms(s);
     list_push(&listener->backlog, &server->node);
@@ -225,20 +232,21 @@ static void segment_push(struct sim *s, struct sim_sock *k, size_t n)
     struct sim_segment *last = k->segments_n > 0 ? &k->segments[k->segments_n - 1] : NULL;
 
     if (last != NULL && last->at_ms >= at) {
-        last->n += n;
-        return;
+        at = last->at_ms;
+        if (!k->records) {
+            last->n += n;
+            return;
+        }
     }
     if (k->segments_n == k->segments_cap) {
         k->segments_cap = MAX(k->segments_cap * 2, (size_t)8);
-        k->segments = realloc(k->segments, k->segments_cap * sizeof(struct sim_segment));
-        if (k->segments == NULL)
-            abort();
+        k->segments = mem_resize(k->segments, k->segments_cap * sizeof(struct sim_segment));
     }
     k->segments[k->segments_n++] = (struct sim_segment){at, n};
 }
 
 /* Moves the first n bytes of op's parts into the pipe towards k. */
-static void put(struct sim *s, struct sim_sock *k, const struct io_op *op, size_t n)
+static void sim_net_put(struct sim *s, struct sim_sock *k, const struct io_op *op, size_t n)
 {
     size_t left = n;
 
@@ -249,7 +257,10 @@ static void put(struct sim *s, struct sim_sock *k, const struct io_op *op, size_
         left -= part.n;
     }
     assert(!k->bytes.failed);
-    segment_push(s, k, n);
+    for (size_t part; n > 0; n -= part) {
+        part = k->records ? 1 + (size_t)sim_below(s, MIN(n, (size_t)RECORD_MAX)) : n;
+        segment_push(s, k, part);
+    }
 }
 
 static size_t parts_len(const struct io_op *op)
@@ -267,14 +278,15 @@ static size_t maybe_fewer(struct sim *s, size_t n, unsigned per_mille)
     return n > 1 && sim_chance(s, per_mille) ? 1 + (size_t)sim_below(s, n) : n;
 }
 
-/* Room in the pipe towards k's peer; 1 where a send would fail at once. */
+/* Room in the pipe towards k's peer: none until a part of it has come free, as a
+ * system does, so that no sender trickles. 1 where a send would fail at once. */
 static size_t room(const struct sim *s, const struct sim_sock *k)
 {
     size_t held = k->peer == NULL ? 0 : buf_len(&k->peer->bytes);
 
     if (k->peer == NULL || k->end == SIM_RESET)
         return 1;
-    return held >= s->pipe_max ? 0 : s->pipe_max - held;
+    return held > s->pipe_max - s->pipe_max / PIPE_PART ? 0 : s->pipe_max - held;
 }
 
 /* Who sends to a closed end is told so the next time. */
@@ -306,19 +318,21 @@ static int try_send(struct sim *s, struct sim_sock *k, const struct io_op *op)
     }
     n = maybe_fewer(s, MIN(n, room(s, k)), s->faults.short_send);
     if (n > 0)
-        put(s, k->peer, op, n);
+        sim_net_put(s, k->peer, op, n);
     return (int)n;
 }
 
 void sim_net_send(struct sim_loop *l, struct io_op *op)
 {
     struct sim_sock *k = sim_net_sock(l->sim, op->fd);
+    bool waits = k->records && l->sim->faults.records > 0; /* until it receives, perhaps */
     int result = -EAGAIN;
 
     assert(k->loop == l && k->out == NULL && !k->listening);
     op->in_flight = true;
     op->kind = OP_SEND;
-    if (sim_chance(l->sim, l->sim->faults.blocked))
+    if (sim_chance(l->sim, l->sim->faults.blocked) ||
+        (waits && sim_chance(l->sim, AFTER_READ_PER_MILLE)))
         k->blocked_ms = sim_later_ms(l->sim, BLOCKED_MAX_MS);
     if (sim_chance(l->sim, AT_ONCE_PER_MILLE))
         result = try_send(l->sim, k, op);
@@ -401,7 +415,7 @@ static void turn_accept(struct sim_sock *listener)
     complete(listener, &listener->in, CONTAINER_OF(node, struct sim_sock, node)->fd, NULL);
 }
 
-static size_t arrived(struct sim *s, const struct sim_sock *k)
+static size_t sim_net_arrived(struct sim *s, const struct sim_sock *k)
 {
     size_t n = 0;
 
@@ -428,7 +442,7 @@ static void segments_drop(struct sim_sock *k, size_t n)
 
 static void turn_recv(struct sim *s, struct sim_sock *k)
 {
-    size_t n = MIN(arrived(s, k), (size_t)IO_RECV_MAX);
+    size_t n = MIN(sim_net_arrived(s, k), (size_t)IO_RECV_MAX);
     uint8_t *lent;
 
     if (n > 0 && sim_chance(s, s->faults.reset)) {
@@ -439,10 +453,12 @@ static void turn_recv(struct sim *s, struct sim_sock *k)
         complete(k, &k->in, k->end == SIM_RESET ? -ECONNRESET : 0, NULL);
         return;
     }
+    if (k->records) {
+        n = MIN(n, k->segments[0].n);
+        k->blocked_ms = 0; /* what a send may have waited for */
+    }
     n = maybe_fewer(s, n, s->faults.split_recv);
-    lent = malloc(n); /* its own block: overruns are caught */
-    if (lent == NULL)
-        abort();
+    lent = mem_bytes(n); /* its own block: overruns are caught */
     memcpy(lent, buf_peek(&k->bytes).p, n);
     buf_consume(&k->bytes, n);
     segments_drop(k, n);
@@ -490,26 +506,42 @@ static uint64_t out_next_ms(const struct sim *s, const struct sim_sock *k)
     return room(s, k) > 0 ? k->blocked_ms : IO_FOREVER;
 }
 
+/* Does what is ready at one end, if it is its turn. */
+static void turn_in(struct sim *s, struct sim_sock *k)
+{
+    bool waits = k->records && k->out != NULL && !sim_chance(s, MEANWHILE_PER_MILLE);
+
+    if (in_next_ms(k) > sim_now_ms(s) || !sim_chance(s, s->ready) || waits)
+        return;
+    if (k->listening)
+        turn_accept(k);
+    else
+        turn_recv(s, k);
+}
+
+static void turn_sock(struct sim *s, struct sim_sock *k)
+{
+    int fd = k->fd;
+    bool out_first = sim_chance(s, 500);
+
+    for (int i = 0; i < 2 && s->socks[fd] == k; i++) {
+        if ((i == 0) != out_first)
+            turn_in(s, k);
+        else if (out_next_ms(s, k) <= sim_now_ms(s) && sim_chance(s, s->ready))
+            turn_out(s, k);
+    }
+}
+
 void sim_net_turn(struct sim_loop *l)
 {
     struct sim *s = l->sim;
-    uint64_t now = sim_now_ms(s);
     int n = s->socks_n, first = n > 0 ? (int)sim_below(s, (uint64_t)n) : 0;
 
-    for (int i = 0; i < n; i++) {
-        int fd = (first + i) % n;
-        struct sim_sock *k = s->socks[fd];
+    for (int i = 0; i < n * PASSES; i++) {
+        struct sim_sock *k = s->socks[(first + i) % n];
 
-        if (k == NULL || k->loop != l)
-            continue;
-        if (in_next_ms(k) <= now && sim_chance(s, NOW_PER_MILLE)) {
-            if (k->listening)
-                turn_accept(k);
-            else
-                turn_recv(s, k);
-        }
-        if (s->socks[fd] == k && out_next_ms(s, k) <= now && sim_chance(s, NOW_PER_MILLE))
-            turn_out(s, k);
+        if (k != NULL && k->loop == l && (k->in != NULL || k->out != NULL))
+            turn_sock(s, k);
     }
 }
 

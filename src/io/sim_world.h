@@ -40,6 +40,7 @@ struct sim_sock {
     uint64_t end_ms;
     uint64_t blocked_ms; /* sends wait until then */
     bool broken;         /* bytes were sent to a closed peer */
+    bool records;        /* behaves as over TLS */
     bool connecting;
     int connect_result;
     uint64_t arrives_ms; /* the connection itself, at either end */
@@ -87,12 +88,16 @@ struct sim_host {
     struct sim *sim;
     unsigned number, loops_n, helpers_n;
     unsigned far_ms;  /* its helpers' work takes so much longer */
-    int64_t clock_ms; /* its wall clock is ahead by so much */
+    int64_t clock_ms; /* its wall clock was ahead by so much at clock_set_ms, */
+    int clock_ppm;    /* and gains this since */
+    uint64_t clock_set_ms;
+    uint64_t frozen_until_ms;
     bool crashed;
 };
 
 struct sim {
     uint64_t rng, now_us;
+    unsigned ready, later; /* chances that a turn does what is ready; that a result waits */
     struct sim_faults faults;
     size_t pipe_max;
     struct list loops, helpers;

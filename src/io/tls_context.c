@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HOST_MAX 256
 #define CIPHERS_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 struct tls_context {
@@ -26,13 +27,13 @@ struct tls_context {
     struct tls_tickets tickets;
 };
 
-static char *copy(const char *z)
+static char *tls_context_copy(const char *z)
 {
     return z == NULL ? NULL : str_dup(str_of(z));
 }
 
 /* Says what OpenSSL found wrong with the file. */
-static int refuse(const char *file, char ret_error[static TLS_CONTEXT_ERROR_MAX])
+static int tls_context_refuse(const char *file, char ret_error[static TLS_CONTEXT_ERROR_MAX])
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
 
@@ -157,10 +158,10 @@ static int load_own(const struct tls_context *ctx, SSL_CTX *s,
     if (r < 0)
         return r;
     if (SSL_CTX_use_certificate_chain_file(s, ctx->cert_file) != 1)
-        return refuse(ctx->cert_file, ret_error);
+        return tls_context_refuse(ctx->cert_file, ret_error);
     if (SSL_CTX_use_PrivateKey_file(s, ctx->key_file, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(s) != 1)
-        return refuse(ctx->key_file, ret_error);
+        return tls_context_refuse(ctx->key_file, ret_error);
     return 0;
 }
 
@@ -179,7 +180,7 @@ static int load_trusted(const struct tls_context *ctx, SSL_CTX *s,
         return r;
     return SSL_CTX_load_verify_locations(s, ctx->ca_file, NULL) == 1
                ? 0
-               : refuse(ctx->ca_file, ret_error);
+               : tls_context_refuse(ctx->ca_file, ret_error);
 }
 
 int tls_context_read(const struct tls_context *ctx, SSL_CTX **ret_fresh,
@@ -230,10 +231,10 @@ int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
     ret_error[0] = '\0';
     if (ctx == NULL)
         return -ENOMEM;
-    ctx->cert_file = copy(o->cert_file);
-    ctx->key_file = copy(o->key_file);
-    ctx->ca_file = copy(o->ca_file);
-    ctx->server_name = copy(o->server_name);
+    ctx->cert_file = tls_context_copy(o->cert_file);
+    ctx->key_file = tls_context_copy(o->key_file);
+    ctx->ca_file = tls_context_copy(o->ca_file);
+    ctx->server_name = tls_context_copy(o->server_name);
     ctx->trust_anybody = o->trust_anybody;
     ctx->has_tickets = o->tickets != NULL;
     if (ctx->has_tickets)
@@ -250,7 +251,7 @@ int tls_context_new(const struct tls_options *o, struct tls_context **ret_ctx,
 void tls_context_call(struct tls_context *ctx, const char *server_name)
 {
     free(ctx->server_name);
-    ctx->server_name = copy(server_name);
+    ctx->server_name = tls_context_copy(server_name);
 }
 
 void tls_context_free(struct tls_context *ctx)
@@ -274,6 +275,18 @@ uint64_t tls_context_expires_s(const struct tls_context *ctx)
     if (cert == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)
         return 0;
     return (uint64_t)MAX(timegm(&tm), (time_t)0);
+}
+
+bool tls_context_is_for(const struct tls_context *ctx, struct str name)
+{
+    X509 *cert = SSL_CTX_get0_certificate(ctx->ssl_ctx);
+    char z[HOST_MAX];
+
+    if (cert == NULL || name.n == 0 || name.n >= sizeof(z) || memchr(name.p, '\0', name.n) != NULL)
+        return false;
+    memcpy(z, name.p, name.n);
+    z[name.n] = '\0';
+    return X509_check_host(cert, z, name.n, 0, NULL) == 1 || X509_check_ip_asc(cert, z, 0) == 1;
 }
 
 /* A client asks for the name, and wants to see it in the certificate. */

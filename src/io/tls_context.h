@@ -57,6 +57,10 @@ void tls_context_call(struct tls_context *ctx, const char *server_name);
  * is fine. */
 void tls_context_free(struct tls_context *ctx);
 
+/* Is the certificate for this name or address? False without a certificate. On the thread
+ * of the loop whose context it is. */
+bool tls_context_is_for(const struct tls_context *ctx, struct str name) MUST_CHECK;
+
 /* When the certificate ends, in Unix seconds; 0 without a certificate. */
 uint64_t tls_context_expires_s(const struct tls_context *ctx);
 

@@ -27,4 +27,9 @@ int usage_pin(int pid, unsigned cpu) MUST_CHECK;
  * returns it. */
 uint64_t usage_descriptors(void);
 
+/* A descriptor that stands for nothing, to be let go of when one is needed and there is
+ * no other. -errno. */
+int usage_reserve(void) MUST_CHECK;
+void usage_release(int fd);
+
 #endif

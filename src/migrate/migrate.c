@@ -1,12 +1,14 @@
 #include "migrate/migrate_impl.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_N 256
 
-struct step {
+struct migrate_step {
     const char *name;
     enum migrate_side walked;
     enum store_walk_kind kind;
@@ -14,7 +16,7 @@ struct step {
     enum { ALWAYS, WRITES, VERIFIES } when;
 };
 
-static const struct step steps[] = {
+static const struct migrate_step steps[] = {
     {"counting", MIGRATE_FROM, STORE_WALK_ROOMS, migrate_room_count, ALWAYS},
     {"counting", MIGRATE_FROM, STORE_WALK_RECORDS, migrate_record_count, ALWAYS},
     {"looking at the target", MIGRATE_TO, STORE_WALK_ROOMS, migrate_room_check, ALWAYS},
@@ -55,8 +57,8 @@ void migrate_ask(struct migrate_lane *l, store_done_f *done)
 }
 
 /* name is a person's, perhaps: what a terminal would act upon is left out. */
-static void fail(struct migrate *m, enum migrate_code code, const char *what, struct str name,
-                 struct str sk)
+static void migrate_give_up(struct migrate *m, enum migrate_code code, const char *what,
+                            struct str name, struct str sk)
 {
     if (m->code != MIGRATE_OK)
         return;
@@ -72,18 +74,18 @@ static void fail(struct migrate *m, enum migrate_code code, const char *what, st
 
 void migrate_fail(struct migrate_lane *l, enum migrate_code code, const char *what)
 {
-    fail(l->m, code, what, l->kept.name, l->kept.sk);
+    migrate_give_up(l->m, code, what, l->kept.name, l->kept.sk);
 }
 
 static void fail_by(struct migrate *m, enum migrate_side side, enum store_result result,
                     struct str name, struct str sk)
 {
     if (side == MIGRATE_FROM)
-        fail(m, MIGRATE_SOURCE_FAILED, "the source cannot be read", name, sk);
+        migrate_give_up(m, MIGRATE_SOURCE_FAILED, "the source cannot be read", name, sk);
     else if (result == STORE_FULL)
-        fail(m, MIGRATE_TARGET_FULL, "the target is full", name, sk);
+        migrate_give_up(m, MIGRATE_TARGET_FULL, "the target is full", name, sk);
     else
-        fail(m, MIGRATE_TARGET_FAILED, "the target does not take or give it", name, sk);
+        migrate_give_up(m, MIGRATE_TARGET_FAILED, "the target does not take or give it", name, sk);
 }
 
 bool migrate_answered(struct migrate_lane *l, enum migrate_side side)
@@ -110,7 +112,7 @@ void migrate_end(struct migrate_lane *l)
     feed(l->m);
 }
 
-static bool applies(const struct migrate *m, const struct step *step)
+static bool applies(const struct migrate *m, const struct migrate_step *step)
 {
     if (step->when == WRITES)
         return !m->o.dry_run;
@@ -152,7 +154,7 @@ static void page_read(struct store_req *req)
 
 static void read_page(struct migrate *m)
 {
-    const struct step *step = &steps[m->step];
+    const struct migrate_step *step = &steps[m->step];
 
     frame_unref(m->page);
     m->page = NULL;
@@ -222,15 +224,11 @@ static void feed(struct migrate *m)
 
 struct migrate *migrate_new(const struct migrate_options *o)
 {
-    struct migrate *m = calloc(1, sizeof(*m));
+    struct migrate *m = mem_zeroed(1, sizeof(*m));
 
     assert(o->lanes > 0 && o->lanes <= MIGRATE_LANES_MAX);
-    if (m == NULL)
-        abort();
     m->o = *o;
-    m->lanes = calloc(o->lanes, sizeof(*m->lanes));
-    if (m->lanes == NULL)
-        abort();
+    m->lanes = mem_zeroed(o->lanes, sizeof(*m->lanes));
     for (unsigned i = 0; i < o->lanes; i++)
         m->lanes[i].m = m;
     begin_step(m);
@@ -247,7 +245,8 @@ void migrate_stop(struct migrate *m)
 {
     if (m->ended)
         return;
-    fail(m, MIGRATE_INTERRUPTED, "the same command goes on where it was", STR(""), STR(""));
+    migrate_give_up(m, MIGRATE_INTERRUPTED, "the same command goes on where it was", STR(""),
+                    STR(""));
     feed(m);
 }
 

@@ -166,6 +166,15 @@ static void take_states(struct migrate_lane *l)
         l->amends[l->amends_n++] = (struct store_amend){.target = item.key, .state = item.body};
 }
 
+/* What the source has lost is not to be lost a second time, unsaid. */
+static bool has_lost(const struct migrate_lane *l)
+{
+    for (unsigned i = 0; i < l->entries_n; i++)
+        if (str_eq(l->entries[i], STORE_LOST))
+            return true;
+    return false;
+}
+
 static void batch_read(struct store_req *req)
 {
     struct migrate_lane *l = migrate_lane_of(req);
@@ -179,6 +188,12 @@ static void batch_read(struct store_req *req)
     l->entries_n = 0;
     while (store_block_next(l->block, &at, &item))
         l->entries[l->entries_n++] = item.body;
+    if (has_lost(l)) {
+        migrate_fail(l, MIGRATE_SOURCE_FAILED,
+                     "entries of it are lost: run `polylog store repair` there first");
+        migrate_end(l);
+        return;
+    }
     if (l->entries_n == 0) {
         migrate_fail(l, MIGRATE_SOURCE_FAILED, "the log ends before its head");
         migrate_end(l);

@@ -7,7 +7,7 @@
 static void read_entries(struct migrate_lane *l);
 static void read_states(struct migrate_lane *l);
 
-static void add(struct migrate_sum *s, const void *p, size_t n)
+static void migrate_sum_add(struct migrate_sum *s, const void *p, size_t n)
 {
     if (EVP_DigestUpdate(s->ctx, p, n) != 1)
         abort();
@@ -22,13 +22,13 @@ static void add_items(struct migrate_sum *s, const struct frame *block)
     while (store_block_next(block, &at, &item)) {
         uint64_t head[2] = {item.key, item.body.n};
 
-        add(s, head, sizeof(head));
+        migrate_sum_add(s, head, sizeof(head));
         if (item.body.n > 0)
-            add(s, item.body.p, item.body.n);
+            migrate_sum_add(s, item.body.p, item.body.n);
     }
 }
 
-static void finish(struct migrate_lane *l)
+static void migrate_sum_finish(struct migrate_lane *l)
 {
     if (EVP_DigestFinal_ex(l->sum.ctx, l->sum.ret, NULL) != 1)
         abort();
@@ -53,7 +53,7 @@ static void read_states(struct migrate_lane *l)
     struct migrate_sum *s = &l->sum;
 
     if (s->at > s->head) {
-        finish(l);
+        migrate_sum_finish(l);
         return;
     }
     migrate_ask(l, states_read);
@@ -63,7 +63,7 @@ static void read_states(struct migrate_lane *l)
     store_amends(migrate_store(l, s->side), &l->q.amends);
 }
 
-static void entries_read(struct store_req *req)
+static void migrate_sum_entries_read(struct store_req *req)
 {
     struct migrate_lane *l = migrate_lane_of(req);
     unsigned n;
@@ -96,7 +96,7 @@ static void read_entries(struct migrate_lane *l)
         read_states(l);
         return;
     }
-    migrate_ask(l, entries_read);
+    migrate_ask(l, migrate_sum_entries_read);
     l->q.read.room = l->kept.name;
     l->q.read.from = s->at;
     l->q.read.count_max = (unsigned)MIN(s->head - s->at + 1, (uint64_t)MIGRATE_BATCH_MAX);

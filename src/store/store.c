@@ -1,15 +1,71 @@
 #include "store/store.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/varint.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void deliver(struct io_mail *mail)
+#define SHUT 1
+
+struct store_belief {
+    _Atomic uint64_t until_ms; /* SHUT: never again */
+    _Atomic unsigned uses;     /* the store's, and each write's that is under way */
+};
+
+static void belief_release(struct store_belief *b)
+{
+    if (b != NULL && atomic_fetch_sub(&b->uses, 1) == 1)
+        free(b);
+}
+
+/* Any thread. The store's own; makes it if there is none. */
+static struct store_belief *belief_of(struct store *s)
+{
+    struct store_belief *now = s->belief, *made;
+
+    if (now != NULL)
+        return now;
+    made = mem_zeroed(1, sizeof(*made));
+    made->uses = 1;
+    made->until_ms = UINT64_MAX;
+    if (atomic_compare_exchange_strong(&s->belief, &now, made))
+        return made;
+    free(made);
+    return now;
+}
+
+static void store_deliver(struct io_mail *mail)
 {
     struct io_job *job = CONTAINER_OF(mail, struct io_job, mail);
     struct store_req *req = CONTAINER_OF(job, struct store_req, job);
 
+    req->done(req);
+}
+
+static bool writes(struct store_req *req)
+{
+    return req->op == STORE_APPEND || req->op == STORE_PUT || req->op == STORE_NEXT ||
+           req->op == STORE_FILL;
+}
+
+static bool is_believed(struct store_req *req)
+{
+    return (req->op == STORE_PUT && CONTAINER_OF(req, struct store_put, req)->proves) ||
+           io_now_ms(req->home) < req->belief->until_ms;
+}
+
+/* What was written while nobody knew which store this is counts as lost. */
+static void doubted(struct store_req *req)
+{
+    req->done = req->asked;
+    if (req->belief->until_ms == SHUT)
+        req->result = STORE_BEHIND;
+    else if (req->result == STORE_OK && !is_believed(req))
+        req->result = STORE_FAILED;
+    belief_release(req->belief);
     req->done(req);
 }
 
@@ -19,9 +75,19 @@ static void submit(struct store *s, struct store_req *req, enum store_op op)
     assert(req->home != NULL && req->done != NULL);
     req->op = op;
     req->result = STORE_CANCELED;
-    req->now_ms = io_wall_ms(req->home);
+    req->now_ms = store_wall_ms(s, req->home);
     req->job.home = req->home;
-    req->job.mail.deliver = deliver;
+    req->job.mail.deliver = store_deliver;
+    if (s->belief != NULL && writes(req)) {
+        req->belief = s->belief;
+        req->belief->uses++;
+        req->asked = req->done;
+        req->done = doubted;
+        if (store_is_shut(s)) {
+            io_post(req->home, &req->job.mail, &req->job.mail);
+            return;
+        }
+    }
     s->ops->submit(s, req);
 }
 
@@ -33,20 +99,16 @@ static bool is_key(struct str s)
 bool store_block_next(const struct frame *block, size_t *at, struct store_item *ret_item)
 {
     struct str rest = {block->bytes + *at, block->n - *at};
-    uint64_t key = 0, name_n = 0, body_n = 0;
-    struct str name;
+    struct store_item item;
     bool ok;
 
     if (rest.n == 0)
         return false;
-    ok = varint_get(&rest, &key) && varint_get(&rest, &name_n) && name_n <= rest.n;
+    ok = varint_get(&rest, &item.key) && varint_take(&rest, &item.name) &&
+         varint_take(&rest, &item.body);
     assert(ok);
-    name = (struct str){rest.p, (size_t)name_n};
-    rest = (struct str){rest.p + name.n, rest.n - name.n};
-    ok = varint_get(&rest, &body_n) && body_n <= rest.n;
-    assert(ok);
-    *ret_item = (struct store_item){key, name, {rest.p, (size_t)body_n}};
-    *at = (size_t)(rest.p - block->bytes) + (size_t)body_n;
+    *ret_item = item;
+    *at = (size_t)(rest.p - block->bytes);
     return true;
 }
 
@@ -100,16 +162,14 @@ struct frame *store_cursor_make(struct str name, struct str sk)
 
 void store_cursor_open(struct str cursor, struct str *ret_name, struct str *ret_sk)
 {
-    uint64_t n = 0;
     bool ok;
 
     *ret_name = *ret_sk = STR("");
     if (cursor.n == 0)
         return;
-    ok = varint_get(&cursor, &n) && n <= cursor.n;
+    ok = varint_take(&cursor, ret_name);
     assert(ok);
-    *ret_name = (struct str){cursor.p, (size_t)n};
-    *ret_sk = (struct str){cursor.p + n, cursor.n - (size_t)n};
+    *ret_sk = cursor;
 }
 
 void store_log(struct store *s, struct store_log *req)
@@ -134,6 +194,12 @@ void store_amends(struct store *s, struct store_amends *req)
 {
     assert(is_key(req->room));
     submit(s, &req->req, STORE_AMENDS);
+}
+
+void store_fill(struct store *s, struct store_fill *req)
+{
+    assert(is_key(req->room) && req->entries_n > 0 && req->from > 0);
+    submit(s, &req->req, STORE_FILL);
 }
 
 void store_get(struct store *s, struct store_get *req)
@@ -166,13 +232,56 @@ void store_walk(struct store *s, struct store_walk *req)
     submit(s, &req->req, STORE_WALK);
 }
 
+void store_believe(struct store *s, uint64_t until_ms)
+{
+    struct store_belief *b = belief_of(s);
+    uint64_t before = b->until_ms;
+
+    assert(until_ms > SHUT);
+    while (before != SHUT && !atomic_compare_exchange_weak(&b->until_ms, &before, until_ms))
+        ;
+}
+
+void store_shut(struct store *s)
+{
+    belief_of(s)->until_ms = SHUT;
+}
+
+bool store_is_shut(const struct store *s)
+{
+    const struct store_belief *b = s->belief;
+
+    return b != NULL && b->until_ms == SHUT;
+}
+
+bool store_is_believed(const struct store *s, uint64_t now_ms)
+{
+    const struct store_belief *b = s->belief;
+
+    return b == NULL || now_ms < b->until_ms;
+}
+
 void store_stats(struct store *s, struct store_stats *ret_stats)
 {
     s->ops->stats(s, ret_stats);
 }
 
+uint64_t store_wall_ms(struct store *s, struct io *io)
+{
+    return s->ops->wall_ms(s, io);
+}
+
+uint64_t store_own_wall_ms(struct store *s, struct io *io)
+{
+    (void)s;
+    return io_wall_ms(io);
+}
+
 void store_close(struct store *s)
 {
+    struct store_belief *belief = s != NULL ? s->belief : NULL;
+
     if (s != NULL)
         s->ops->close(s);
+    belief_release(belief);
 }

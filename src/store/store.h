@@ -11,12 +11,15 @@
  *     an entry's place, or both; STORE_OK means durable: it survives the
  *     process and the machine. Callers keep one append per room in flight.
  *     The first append to a room (head 0) gives its log the identity `epoch`.
- *  2. If the log's head is not `head`, nothing is stored, the result is
- *     STORE_CONFLICT and ret_head the head, so that the caller can read what it
- *     missed.
+ *  2. If the log's head is not `head`, nothing is stored and ret_head is the head.
+ *     The result is STORE_CONFLICT if the log goes on behind `head`, so that the
+ *     caller can read what it missed; it is STORE_BEHIND if the log ends before:
+ *     this is not the log that the caller knows.
  *  3. read gives the entries from `from` on in order and without gaps, strongly
  *     consistent: up to the head at some moment not before the call, at most
  *     count_max of them and about bytes_max bytes, at least one if there is one.
+ *     What the store has lost before a later entry (an item that is gone, a page
+ *     that is damaged) is given as STORE_LOST; fill puts entries there.
  *     amends gives the states of the amended targets in [from, to] likewise.
  *  4. Records: get, put (conditional on the revision), list of one pk in
  *     bytewise order of sk, next (numbers from a counter, never given twice).
@@ -51,12 +54,20 @@ struct store_req;
 /* Amends of one append: an engine's transaction may be bounded. */
 #define STORE_AMENDS_MAX 80
 
+/* In place of an entry that is lost: one of kind ENTRY_LOST (base/entry.h), and nothing
+ * else in it. */
+#define STORE_LOST ((struct str){(const uint8_t *)"\x01\x08", 2})
+
+/* The epoch of a log that has lost its own with its first entries. */
+#define STORE_EPOCH_LOST 1
+
 enum store_result {
     STORE_OK,
     STORE_CONFLICT,
     STORE_FULL,
     STORE_FAILED,
     STORE_CANCELED,
+    STORE_BEHIND, /* the store, or the log, is another than the caller knows, or an older one */
 };
 
 enum store_op {
@@ -69,7 +80,10 @@ enum store_op {
     STORE_LIST,
     STORE_NEXT,
     STORE_WALK,
+    STORE_FILL,
 };
+
+struct store_belief;
 
 typedef void store_done_f(struct store_req *req);
 
@@ -78,7 +92,9 @@ struct store_req {
     struct io_job job;
     struct io *home;
     store_done_f *done;
-    uint64_t now_ms; /* wall time; this and op: set by store_log, store_append, ... */
+    struct store_belief *belief; /* this and asked: of a write to a store that may doubt it */
+    store_done_f *asked;
+    uint64_t now_ms; /* the store's time; this and op: set by store_log, store_append, ... */
     enum store_op op;
     enum store_result result; /* set before done */
 };
@@ -123,6 +139,16 @@ struct store_read {
     unsigned ret_n;
 };
 
+/* Puts entries at from, from + 1, ..., where read gives STORE_LOST. STORE_CONFLICT: the
+ * log has one of them. For a repair; bounded as an append is. */
+struct store_fill {
+    struct store_req req;
+    struct str room;
+    uint64_t from;
+    const struct str *entries;
+    unsigned entries_n; /* at least 1 */
+};
+
 struct store_amends {
     struct store_req req;
     struct str room;
@@ -147,6 +173,8 @@ struct store_put {
     uint64_t expect;     /* the revision it must have: 0 absent, STORE_REV_ANY */
     uint64_t expires_ms; /* Unix time after which it may vanish; 0: never */
     bool remove;
+    bool proves;      /* is believed whatever store_believe said: it is what proves the store; an
+                         engine that sees that it has another answers STORE_BEHIND */
     uint64_t ret_rev; /* OK: the new revision (0 when removed); CONFLICT: the present one */
 };
 
@@ -163,7 +191,7 @@ struct store_list {
 struct store_next {
     struct store_req req;
     struct str counter;
-    unsigned n;         /* how many numbers */
+    uint64_t n;         /* how many numbers */
     uint64_t ret_first; /* the first of n; counters begin at 1 */
 };
 
@@ -226,13 +254,17 @@ struct store_stats {
 
 struct store_ops {
     const char *name;
+    bool exclusive; /* nothing but this process can change what is kept */
     void (*submit)(struct store *s, struct store_req *req);
     void (*stats)(struct store *s, struct store_stats *ret_stats);
+    uint64_t (*wall_ms)(struct store *s, struct io *io);
     void (*close)(struct store *s);
 };
 
 struct store {
     const struct store_ops *ops;
+    /* See store_believe; NULL: always. Requests share it: some end after the store is closed. */
+    struct store_belief *_Atomic belief;
 };
 
 /* Submitting, on home's loop (or before it runs). Rooms, pk, sk and counters
@@ -241,14 +273,37 @@ void store_log(struct store *s, struct store_log *req);
 void store_append(struct store *s, struct store_append *req);
 void store_read(struct store *s, struct store_read *req);
 void store_amends(struct store *s, struct store_amends *req);
+void store_fill(struct store *s, struct store_fill *req);
 void store_get(struct store *s, struct store_get *req);
 void store_put(struct store *s, struct store_put *req);
 void store_list(struct store *s, struct store_list *req);
 void store_next(struct store *s, struct store_next *req);
 void store_walk(struct store *s, struct store_walk *req);
 
+/* Any thread: what is written is answered as STORE_OK until then, of the loops' clocks, and as
+ * STORE_FAILED from then on: it may have been done. See server/health/guard.h. */
+void store_believe(struct store *s, uint64_t until_ms);
+
+/* Any thread: from now on nothing more is written, and whatever is or was to write ends as
+ * STORE_BEHIND. Reading goes on. */
+void store_shut(struct store *s);
+bool store_is_shut(const struct store *s) MUST_CHECK;
+
+/* Any thread: would what is written now be answered as STORE_OK? What is acknowledged without a
+ * write asks this. */
+bool store_is_believed(const struct store *s, uint64_t now_ms) MUST_CHECK;
+
 /* Any thread; figures may be slightly behind. */
 void store_stats(struct store *s, struct store_stats *ret_stats);
+
+/* The store's Unix time, on io's loop. Nodes on one store agree on it to about a second,
+ * however wrong their own clocks are, and a step of a node's clock does not move it: an
+ * engine that is far away tells it by its answers, and it runs on by the monotonic clock
+ * between them. Until the first answer, and of an engine in this process: io's wall time. */
+uint64_t store_wall_ms(struct store *s, struct io *io) MUST_CHECK;
+
+/* For engines without a clock of their own. */
+uint64_t store_own_wall_ms(struct store *s, struct io *io);
 
 /* Finishes what was submitted (completions are still mailed to their homes,
  * whose loops must run or be freed later), releases everything. NULL is fine. */

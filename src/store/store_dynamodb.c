@@ -11,7 +11,7 @@
 
 #define QUOTA 500
 
-static struct store_dynamodb *self(struct store *s)
+static struct store_dynamodb *dynamodb_self(struct store *s)
 {
     return CONTAINER_OF(s, struct store_dynamodb, store);
 }
@@ -36,19 +36,40 @@ static _Atomic uint64_t *place(struct store_dynamodb *d, struct str room)
     return &d->ends[siphash(d->key, room) % STORE_DYNAMODB_ENDS];
 }
 
-bool store_dynamodb_ends_at(struct store_dynamodb *d, struct str room, uint64_t seq)
+/* A mark is a fingerprint of (room, seq), and below it when the end was seen. */
+#define SEEN_BITS 24
+#define SEEN_MASK ((1u << SEEN_BITS) - 1)
+#define SEEN_UNIT_US 250000
+#define SEEN_UNITS 20 /* 5 s */
+
+static uint64_t seen_at(uint64_t us)
 {
-    return seq == 0 || *place(d, room) == fingerprint(d, room, seq);
+    return us / SEEN_UNIT_US & SEEN_MASK;
 }
 
-void store_dynamodb_note_end(struct store_dynamodb *d, struct str room, uint64_t seq)
+bool store_dynamodb_ends_at(struct store_dynamodb *d, struct str room, uint64_t seq)
 {
-    *place(d, room) = fingerprint(d, room, seq);
+    return seq == 0 || (*place(d, room) | SEEN_MASK) == (fingerprint(d, room, seq) | SEEN_MASK);
+}
+
+bool store_dynamodb_ended_lately(struct store_dynamodb *d, struct str room, uint64_t seq,
+                                 uint64_t now_us)
+{
+    uint64_t mark = *place(d, room);
+
+    return seq == 0 || ((mark | SEEN_MASK) == (fingerprint(d, room, seq) | SEEN_MASK) &&
+                        ((seen_at(now_us) - mark) & SEEN_MASK) < SEEN_UNITS);
+}
+
+void store_dynamodb_note_end(const struct chain *c, struct str room, uint64_t seq)
+{
+    *place(c->d, room) =
+        (fingerprint(c->d, room, seq) & ~(uint64_t)SEEN_MASK) | seen_at(c->started_us);
 }
 
 static void dynamodb_submit(struct store *s, struct store_req *req)
 {
-    struct chain *c = store_dynamodb_call_chain(self(s), req);
+    struct chain *c = store_dynamodb_call_chain(dynamodb_self(s), req);
 
     switch (req->op) {
     case STORE_LOG:
@@ -78,12 +99,15 @@ static void dynamodb_submit(struct store *s, struct store_req *req)
     case STORE_WALK:
         store_dynamodb_walk(c);
         break;
+    case STORE_FILL:
+        store_dynamodb_fill(c);
+        break;
     }
 }
 
 static void dynamodb_stats(struct store *s, struct store_stats *ret_stats)
 {
-    const struct store_dynamodb *d = self(s);
+    const struct store_dynamodb *d = dynamodb_self(s);
 
     *ret_stats = (struct store_stats){
         .appends = d->appends,
@@ -103,6 +127,11 @@ static void dynamodb_stats(struct store *s, struct store_stats *ret_stats)
     };
 }
 
+static uint64_t dynamodb_wall_ms(struct store *s, struct io *io)
+{
+    return store_dynamodb_call_wall_ms(dynamodb_self(s), io);
+}
+
 static void signer_close(const struct store_dynamodb_signer *s)
 {
     if (s->close != NULL)
@@ -112,7 +141,7 @@ static void signer_close(const struct store_dynamodb_signer *s)
 /* Chains under way end when their loops run next. */
 static void dynamodb_close(struct store *s)
 {
-    struct store_dynamodb *d = self(s);
+    struct store_dynamodb *d = dynamodb_self(s);
 
     d->closed = true;
     http_client_close(d->client);
@@ -124,6 +153,7 @@ static const struct store_ops dynamodb_ops = {
     .name = "dynamodb",
     .submit = dynamodb_submit,
     .stats = dynamodb_stats,
+    .wall_ms = dynamodb_wall_ms,
     .close = dynamodb_close,
 };
 
@@ -148,7 +178,7 @@ static bool set_endpoint(struct store_dynamodb *d, struct str endpoint)
 }
 
 /* What the names of tables may have. */
-static bool prefix_is_good(const char *prefix)
+static bool name_is_good(const char *prefix)
 {
     size_t n = strlen(prefix);
 
@@ -159,15 +189,20 @@ static bool prefix_is_good(const char *prefix)
 static int set_up(struct store_dynamodb *d, struct io_host *host,
                   const struct store_dynamodb_options *o)
 {
+    bool has_apart = o->apart.table != NULL && o->apart.table[0] != '\0';
     struct io *io;
     int r;
 
-    if (!prefix_is_good(o->prefix) || strlen(o->region) >= sizeof(d->region) ||
-        !set_endpoint(d, str_of(o->endpoint)))
+    if (!name_is_good(o->prefix) || (has_apart && !name_is_good(o->apart.table)) ||
+        strlen(o->region) >= sizeof(d->region) || !set_endpoint(d, str_of(o->endpoint)))
         return -EINVAL;
     (void)snprintf(d->region, sizeof(d->region), "%s", o->region);
     (void)snprintf(d->logs, sizeof(d->logs), "%s-log", o->prefix);
     (void)snprintf(d->records, sizeof(d->records), "%s-record", o->prefix);
+    d->apart = o->apart;
+    d->apart.table = d->apart_table;
+    if (has_apart)
+        (void)snprintf(d->apart_table, sizeof(d->apart_table), "%s", o->apart.table);
     r = host_io_new(host, &io);
     if (r < 0)
         return r;
@@ -198,6 +233,7 @@ int store_dynamodb_open(struct io_host *host, const struct store_dynamodb_option
     d->told_ctx = o->told_ctx;
     d->quota = QUOTA;
     d->refs = 1;
+    d->clock_ms = STORE_DYNAMODB_NO_CLOCK;
     *ret_store = &d->store;
     return 0;
 }

@@ -29,6 +29,14 @@ struct store_dynamodb_signer {
     void *ctx;
 };
 
+/* Records of one kind may have a table of their own: those whose pk begins with prefix, under sk.
+ * The rest of pk is its one key. They are got and put as others are, and not walked over. */
+struct store_dynamodb_apart {
+    const char *table; /* NULL or "": no kind has one */
+    struct str prefix, sk;
+    const char *key; /* the attribute's name */
+};
+
 /* Told at most once a second why requests fail; on the loop of one of them. */
 typedef void store_dynamodb_told_f(void *ctx, const char *why);
 
@@ -37,6 +45,7 @@ struct store_dynamodb_options {
     const char *endpoint;       /* a URL without a path */
     const char *region;
     const char *prefix;                  /* of the tables' names */
+    struct store_dynamodb_apart apart;   /* table is copied; the rest outlives the store */
     unsigned deadline_ms;                /* of a request, with all that is tried again */
     unsigned try_ms;                     /* of one try of one call */
     struct store_dynamodb_signer signer; /* sign NULL: requests are not signed */

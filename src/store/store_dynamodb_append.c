@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/varint.h"
 #include "store/store_dynamodb_impl.h"
@@ -28,6 +29,7 @@ struct append_work {
     unsigned rewrites_n;
     unsigned states[STORE_AMENDS_MAX]; /* of the amends, those that count */
     unsigned states_n;
+    bool lost[STORE_AMENDS_MAX]; /* of the amends, those whose target the log has lost */
     unsigned rebuilds;
     size_t bytes;
 };
@@ -68,10 +70,7 @@ static struct str own_entry(const struct store_append *req, unsigned i)
 
 static void pack(struct buf *b, struct str entry)
 {
-    uint8_t *to = buf_reserve(b, VARINT_N_MAX);
-
-    if (to != NULL)
-        buf_commit(b, (size_t)(varint_put(to, entry.n) - to));
+    buf_append_varint(b, entry.n);
     buf_append(b, entry);
 }
 
@@ -124,13 +123,13 @@ static void conflict_answered(struct chain *c, enum dynamo_verdict v, const stru
     struct store_append *req = append_of(c);
     struct log_item item;
 
-    if (v != DYNAMO_FINE || a->items_n == 0 || !store_dynamodb_log_item(&a->items[0], &item)) {
+    if (v != DYNAMO_FINE || (a->items_n > 0 && !store_dynamodb_log_item(&a->items[0], &item))) {
         store_dynamodb_call_finish(c, STORE_FAILED);
         return;
     }
-    req->ret_head = item.first + item.n - 1;
-    store_dynamodb_note_end(c->d, req->room, req->ret_head);
-    store_dynamodb_call_finish(c, req->ret_head > req->head ? STORE_CONFLICT : STORE_FAILED);
+    req->ret_head = a->items_n > 0 ? item.first + item.n - 1 : 0;
+    store_dynamodb_note_end(c, req->room, req->ret_head);
+    store_dynamodb_call_finish(c, req->ret_head > req->head ? STORE_CONFLICT : STORE_BEHIND);
 }
 
 static void ask_where(struct chain *c)
@@ -150,7 +149,7 @@ static void appended(struct chain *c)
     if (req->entries_n > d->batch_max)
         d->batch_max = req->entries_n;
     req->ret_head = req->head + req->entries_n;
-    store_dynamodb_note_end(d, req->room, req->ret_head);
+    store_dynamodb_note_end(c, req->room, req->ret_head);
     store_dynamodb_call_finish(c, STORE_OK);
 }
 
@@ -358,7 +357,7 @@ static bool add_rewrite(struct chain *c, const struct log_item *item)
     buf_init(&to->entries, ITEM_BYTES + VARINT_N_MAX);
     w->rewrites_n++;
     for (uint64_t i = 0; i < item->n; i++) {
-        if (!store_dynamodb_log_entry(&rest, &entry))
+        if (!varint_take(&rest, &entry))
             return false;
         pack(&to->entries, redacted(append_of(c), item->first + i, entry));
     }
@@ -367,13 +366,24 @@ static bool add_rewrite(struct chain *c, const struct log_item *item)
            w->items_n + w->states_n + w->rewrites_n <= DYNAMO_REASONS_MAX;
 }
 
+/* The item with the target is gone: there is nothing to be redacted. */
+static void leave_lost(struct chain *c)
+{
+    const struct store_append *req = append_of(c);
+
+    for (unsigned i = 0; i < req->amends_n; i++)
+        c->append->lost[i] = c->append->lost[i] || req->amends[i].target == c->next;
+    redact_next(c);
+}
+
 static void redact_answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
 {
     struct log_item item;
 
-    if (v != DYNAMO_FINE || a->items_n == 0 || !store_dynamodb_log_item(&a->items[0], &item) ||
-        item.first + item.n <= c->next)
+    if (v != DYNAMO_FINE || (a->items_n > 0 && !store_dynamodb_log_item(&a->items[0], &item)))
         store_dynamodb_call_finish(c, STORE_FAILED);
+    else if (a->items_n == 0 || item.first + item.n <= c->next)
+        leave_lost(c);
     else if (!add_rewrite(c, &item))
         store_dynamodb_call_finish(c, STORE_FULL);
     else
@@ -397,7 +407,7 @@ static void redact_next(struct chain *c)
         uint64_t target = req->amends[i].target;
 
         if (req->amends[i].redacted.p == NULL || target == 0 || target > req->head ||
-            is_rewritten(c->append, target))
+            c->append->lost[i] || is_rewritten(c->append, target))
             continue;
         c->next = target;
         store_dynamodb_log_query(c, "<=", target, 1, true, redact_answered);
@@ -406,8 +416,8 @@ static void redact_next(struct chain *c)
     write_all(c);
 }
 
-/* A head in the middle of an item would not collide with anything: it must be known
- * that an item ends there. */
+/* A head in the middle of an item, or behind a log's end, would not collide with anything: it
+ * must be known that an item ends there, and still does. */
 static void head_answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
 {
     struct store_append *req = append_of(c);
@@ -418,26 +428,24 @@ static void head_answered(struct chain *c, enum dynamo_verdict v, const struct d
         return;
     }
     req->ret_head = a->items_n > 0 ? item.first + item.n - 1 : 0;
-    store_dynamodb_note_end(c->d, req->room, req->ret_head);
+    store_dynamodb_note_end(c, req->room, req->ret_head);
     if (req->ret_head == req->head)
         redact_next(c);
     else
-        store_dynamodb_call_finish(c, STORE_CONFLICT);
+        store_dynamodb_call_finish(c, req->ret_head > req->head ? STORE_CONFLICT : STORE_BEHIND);
 }
 
 void store_dynamodb_append(struct chain *c)
 {
     struct store_append *req = append_of(c);
-    struct append_work *w = calloc(1, sizeof(*w));
+    struct append_work *w = mem_zeroed(1, sizeof(*w));
 
-    if (w == NULL)
-        abort();
     c->append = w;
     c->release = work_free;
     c->nonce = store_dynamodb_call_random(c);
     if (!divide(req, w) || !choose_states(req, w) || w->items_n + w->states_n > DYNAMO_REASONS_MAX)
         store_dynamodb_call_settle(c, STORE_FULL);
-    else if (!store_dynamodb_ends_at(c->d, req->room, req->head))
+    else if (!store_dynamodb_ended_lately(c->d, req->room, req->head, c->started_us))
         store_dynamodb_log_query(c, ">", 0, 1, true, head_answered);
     else
         redact_next(c);

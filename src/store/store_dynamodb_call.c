@@ -1,5 +1,7 @@
+#include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "base/utc.h"
 #include "store/store_dynamodb_impl.h"
 
 #include <errno.h>
@@ -23,10 +25,8 @@ static void attempt(struct chain *c, unsigned delay_ms);
 
 struct chain *store_dynamodb_call_chain(struct store_dynamodb *d, struct store_req *req)
 {
-    struct chain *c = calloc(1, sizeof(*c));
+    struct chain *c = mem_zeroed(1, sizeof(*c));
 
-    if (c == NULL)
-        abort();
     c->d = d;
     c->req = req;
     c->deadline_ms = io_now_ms(req->home) + d->deadline_ms;
@@ -53,7 +53,7 @@ static void chain_free(struct chain *c)
 }
 
 /* Counts, and frees all but the request. */
-static struct store_req *ended(struct chain *c, enum store_result result)
+static struct store_req *dynamodb_call_ended(struct chain *c, enum store_result result)
 {
     struct store_req *req = c->req;
     uint64_t us = io_clock_us(req->home) - c->started_us;
@@ -75,14 +75,14 @@ static struct store_req *ended(struct chain *c, enum store_result result)
 
 void store_dynamodb_call_finish(struct chain *c, enum store_result result)
 {
-    struct store_req *req = ended(c, result);
+    struct store_req *req = dynamodb_call_ended(c, result);
 
     req->done(req);
 }
 
 void store_dynamodb_call_settle(struct chain *c, enum store_result result)
 {
-    struct store_req *req = ended(c, result);
+    struct store_req *req = dynamodb_call_ended(c, result);
 
     io_post(req->home, &req->job.mail, &req->job.mail);
 }
@@ -115,39 +115,59 @@ static bool date_ms(struct str s, int64_t *ret_ms)
     unsigned day, year, h, m, sec;
     char text[40], month[4];
     const char *at;
-    int64_t y, days;
-    int mon;
+    struct utc u;
 
-    if (s.n >= sizeof(text))
+    if (s.n == 0 || s.n >= sizeof(text))
         return false;
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
     if (sscanf(text, "%*3s, %2u %3s %4u %2u:%2u:%2u GMT", &day, month, &year, &h, &m, &sec) != 6)
         return false;
     at = strstr(months, month);
-    if (at == NULL || (at - months) % 3 != 0 || strlen(month) != 3 || day < 1 || year < 1970)
+    if (at == NULL || (at - months) % 3 != 0 || strlen(month) != 3)
         return false;
-    mon = (int)((at - months) / 3) + 1;
-    y = (int64_t)year - (mon <= 2);
-    days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * (mon + (mon > 2 ? -3 : 9)) + 2) / 5 +
-           (int64_t)day - 1 - 719468;
-    *ret_ms = (((days * 24 + h) * 60 + m) * 60 + sec) * 1000;
+    u = (struct utc){year, (at - months) / 3 + 1, day, h, m, sec};
+    if (!utc_exists(&u))
+        return false;
+    *ret_ms = utc_seconds(&u) * 1000;
     return true;
 }
 
-/* The service's clock is the one that counts. */
+/* Our own clock's answer, until the service has given one. */
+static int64_t clock_of(int64_t known, struct io *io)
+{
+    return known != STORE_DYNAMODB_NO_CLOCK ? known
+                                            : (int64_t)io_wall_ms(io) - (int64_t)io_now_ms(io);
+}
+
+uint64_t store_dynamodb_call_wall_ms(const struct store_dynamodb *d, struct io *io)
+{
+    return (uint64_t)((int64_t)io_now_ms(io) + clock_of(d->clock_ms, io));
+}
+
+/* The service's clock is the one that counts. Its date is a whole second, told at some
+ * moment between the request and the answer, which bounds its clock from both sides: what
+ * is within the bounds stays as it is, so that many answers come closer than one can. */
 static void take_clock(struct chain *c)
 {
-    int64_t ms;
+    struct io *io = c->req->home;
+    int64_t known = c->d->clock_ms, date, least, most, next;
 
-    if (date_ms(http_client_header(&c->http, "date"), &ms))
-        c->d->skew_ms = ms - (int64_t)io_wall_ms(c->req->home);
+    if (!date_ms(http_client_header(&c->http, "date"), &date))
+        return;
+    least = date - (int64_t)io_now_ms(io);
+    most = date + 999 - (int64_t)c->sent_ms;
+    if (least > most)
+        return;
+    do {
+        next = clock_of(known, io);
+        next = next < least ? least : MIN(next, most);
+    } while (next != known && !atomic_compare_exchange_weak(&c->d->clock_ms, &known, next));
 }
 
 static bool sign(struct chain *c)
 {
     struct store_dynamodb *d = c->d;
-    int64_t now_ms = (int64_t)io_wall_ms(c->req->home) + d->skew_ms;
     const struct str headers[] = {str_of(c->target), STR(CONTENT_TYPE)};
     struct sigv4_request r = {
         .method = STR("POST"),
@@ -158,9 +178,8 @@ static bool sign(struct chain *c)
         .body = buf_peek(&c->body),
         .region = str_of(d->region),
         .service = STR("dynamodb"),
-        .now_s = (uint64_t)(now_ms / 1000),
+        .now_s = store_dynamodb_call_wall_ms(d, c->req->home) / 1000,
     };
-    struct str signature;
     unsigned n = 0;
 
     c->headers[n++] = c->target;
@@ -170,12 +189,7 @@ static bool sign(struct chain *c)
     if (d->signer.sign != NULL &&
         (!d->signer.sign(d->signer.ctx, &r, &c->signature) || c->signature.failed))
         return false;
-    signature = buf_peek(&c->signature);
-    while (signature.n > 0 && n < COUNTOF(c->headers) - 1) {
-        c->headers[n++] = (const char *)signature.p;
-        signature = str_skip(signature, strlen((const char *)signature.p) + 1);
-    }
-    c->headers[n] = NULL;
+    sigv4_lines(buf_peek(&c->signature), c->headers, n, COUNTOF(c->headers));
     return true;
 }
 
@@ -201,34 +215,42 @@ static void give_quota(struct chain *c)
     while (!atomic_compare_exchange_weak(&c->d->quota, &left, more));
 }
 
+void store_dynamodb_call_why(const struct chain *c, const struct dynamo_answer *a, size_t n,
+                             char ret_why[])
+{
+    const char *operation = strchr(c->target, '.') + 1;
+    int error = c->http.ret_error;
+
+    if (a->error.n > 0)
+        (void)snprintf(ret_why, n, "%s: %.*s: %.*s", operation, STR_ARGS(a->error),
+                       STR_ARGS(a->message));
+    else
+        (void)snprintf(ret_why, n, "%s: %s", operation,
+                       error < 0 ? strerror(-error) : "an answer that is none of DynamoDB's");
+}
+
 /* At most once a second somebody is told why requests fail. */
-static void tell(struct chain *c, const struct dynamo_answer *a)
+static void dynamodb_call_tell(struct chain *c, const struct dynamo_answer *a)
 {
     struct store_dynamodb *d = c->d;
     uint64_t now = io_now_ms(c->req->home), last = d->told_ms;
-    const char *operation = strchr(c->target, '.');
     char why[STORE_DYNAMODB_WHY_MAX];
-    int error = c->http.ret_error;
+    size_t n;
 
     if (d->told == NULL || (last != 0 && now < last + TOLD_MS) ||
         !atomic_compare_exchange_strong(&d->told_ms, &last, now))
         return;
-    if (a->error.n > 0)
-        (void)snprintf(why, sizeof(why), "%s: %.*s: %.*s%s", operation + 1, STR_ARGS(a->error),
-                       STR_ARGS(a->message),
-                       str_eq(a->error, STR("ResourceNotFoundException"))
-                           ? " (`polylog store init` makes the tables)"
-                           : "");
-    else
-        (void)snprintf(why, sizeof(why), "%s: %s", operation + 1,
-                       error < 0 ? strerror(-error) : "an answer that is none of DynamoDB's");
+    store_dynamodb_call_why(c, a, sizeof(why), why);
+    n = strlen(why);
+    if (str_eq(a->error, STR("ResourceNotFoundException")))
+        (void)snprintf(why + n, sizeof(why) - n, " (`polylog store init` makes the tables)");
     d->told(d->told_ctx, why);
 }
 
-static void give_up(struct chain *c, const struct dynamo_answer *a)
+static void dynamodb_call_give_up(struct chain *c, const struct dynamo_answer *a)
 {
     if (!c->quiet)
-        tell(c, a);
+        dynamodb_call_tell(c, a);
     c->answered(c, DYNAMO_WRONG, a);
 }
 
@@ -244,7 +266,7 @@ static void again(struct chain *c, bool throttled, const struct dynamo_answer *a
     else
         c->d->retries++;
     if (now + wait >= c->deadline_ms || !take_quota(c, throttled ? COST_THROTTLED : COST))
-        give_up(c, a);
+        dynamodb_call_give_up(c, a);
     else
         attempt(c, (unsigned)wait);
 }
@@ -254,6 +276,7 @@ static void judge(struct chain *c, enum dynamo_verdict v, const struct dynamo_an
     switch (v) {
     case DYNAMO_FINE:
     case DYNAMO_REFUSED:
+        take_clock(c);
         give_quota(c);
         c->answered(c, v, a);
         return;
@@ -266,7 +289,7 @@ static void judge(struct chain *c, enum dynamo_verdict v, const struct dynamo_an
     case DYNAMO_CLOCK:
     case DYNAMO_CREDENTIALS:
         if (c->refreshed) {
-            give_up(c, a);
+            dynamodb_call_give_up(c, a);
             return;
         }
         c->refreshed = true;
@@ -277,12 +300,12 @@ static void judge(struct chain *c, enum dynamo_verdict v, const struct dynamo_an
         again(c, false, a);
         return;
     case DYNAMO_WRONG:
-        give_up(c, a);
+        dynamodb_call_give_up(c, a);
         return;
     }
 }
 
-static void arrived(struct http_request *http)
+static void dynamodb_call_arrived(struct http_request *http)
 {
     struct chain *c = CONTAINER_OF(http, struct chain, http);
     struct buf taken = http->ret_body; /* read while the next call is sent */
@@ -320,8 +343,9 @@ static void attempt(struct chain *c, unsigned delay_ms)
         return;
     }
     c->tries++;
+    c->sent_ms = now + delay_ms;
     c->http.home = c->req->home;
-    c->http.done = arrived;
+    c->http.done = dynamodb_call_arrived;
     c->http.method = "POST";
     c->http.url = c->d->url;
     c->http.headers = c->headers;

@@ -8,6 +8,9 @@
 /* Items of one page: a page is read whole, whatever is then taken of it. */
 #define PAGE_ITEMS 100
 #define ENTRY_BYTES 128 /* of a usual one, to guess how many items are enough */
+/* How often what is missing is looked for again; between the looks but the first. */
+#define DOUBTS_MAX 3
+#define DOUBT_MS 200
 
 static struct store_read *read_of(const struct chain *c)
 {
@@ -23,23 +26,14 @@ bool store_dynamodb_log_item(const struct dynamo_item *from, struct log_item *re
            dynamo_get(from, "entries", DYNAMO_B, &ret->entries) && ret->n > 0;
 }
 
-bool store_dynamodb_log_entry(struct str *rest, struct str *ret_entry)
-{
-    uint64_t n;
-
-    if (!varint_get(rest, &n) || n > rest->n)
-        return false;
-    *ret_entry = (struct str){rest->p, (size_t)n};
-    *rest = str_skip(*rest, (size_t)n);
-    return true;
-}
-
 static struct str room_of(const struct chain *c)
 {
     if (c->req->op == STORE_LOG)
         return CONTAINER_OF(c->req, struct store_log, req)->room;
     if (c->req->op == STORE_APPEND)
         return CONTAINER_OF(c->req, struct store_append, req)->room;
+    if (c->req->op == STORE_FILL)
+        return CONTAINER_OF(c->req, struct store_fill, req)->room;
     return read_of(c)->room;
 }
 
@@ -70,7 +64,8 @@ void store_dynamodb_log_query(struct chain *c, const char *op, uint64_t seq, uns
     json_out_object_end(&o);
     json_out_field_u64(&o, "Limit", limit);
     json_out_field_bool(&o, "ScanIndexForward", !descending);
-    store_dynamodb_call_send(c, &o, answered);
+    store_dynamodb_call_send_in(c, &o, c->pause_ms, answered);
+    c->pause_ms = 0;
 }
 
 /* The head. */
@@ -88,11 +83,13 @@ static void epoch_answered(struct chain *c, enum dynamo_verdict v, const struct 
 {
     struct store_log *req = CONTAINER_OF(c->req, struct store_log, req);
 
-    if (v == DYNAMO_FINE && dynamo_get_u64(&a->item, "epoch", &req->ret_epoch)) {
-        store_dynamodb_call_finish(c, STORE_OK);
+    if (v != DYNAMO_FINE) {
+        store_dynamodb_call_finish(c, STORE_FAILED);
         return;
     }
-    store_dynamodb_call_finish(c, STORE_FAILED);
+    if (!dynamo_get_u64(&a->item, "epoch", &req->ret_epoch))
+        req->ret_epoch = STORE_EPOCH_LOST;
+    store_dynamodb_call_finish(c, STORE_OK);
 }
 
 static void ask_epoch(struct chain *c)
@@ -130,7 +127,7 @@ static void head_answered(struct chain *c, enum dynamo_verdict v, const struct d
         return;
     }
     for (rest = item.entries; rest.n > 0;)
-        if (!store_dynamodb_log_entry(&rest, &last))
+        if (!varint_take(&rest, &last))
             break;
     if (rest.n > 0) {
         store_dynamodb_call_finish(c, STORE_FAILED);
@@ -139,7 +136,7 @@ static void head_answered(struct chain *c, enum dynamo_verdict v, const struct d
     req->ret_head = item.first + item.n - 1;
     req->ret_last = frame_copy(last);
     c->release = drop_last;
-    store_dynamodb_note_end(c->d, req->room, req->ret_head);
+    store_dynamodb_note_end(c, req->room, req->ret_head);
     req->ret_epoch = item.epoch;
     if (item.first == 1)
         store_dynamodb_call_finish(c, STORE_OK);
@@ -163,8 +160,30 @@ static void block_done(struct chain *c, struct frame **ret_block)
     store_dynamodb_call_finish(c, STORE_OK);
 }
 
-/* What of the item is wanted; false if it is not what should come next. ret_enough:
- * no more fits. */
+/* Is there no room for one more entry of n bytes? */
+static bool is_enough(struct chain *c, size_t n)
+{
+    const struct store_read *req = read_of(c);
+
+    c->bytes += n;
+    return req->ret_n == req->count_max || (req->ret_n > 0 && c->bytes > req->bytes_max);
+}
+
+/* What is missing before first, which is there. */
+static void take_lost(struct chain *c, uint64_t first, bool *ret_enough)
+{
+    struct store_read *req = read_of(c);
+
+    for (; c->next < first; c->next++) {
+        *ret_enough = is_enough(c, STORE_LOST.n);
+        if (*ret_enough)
+            return;
+        store_block_add(&c->block, &(struct store_item){.key = c->next, .body = STORE_LOST});
+        req->ret_n++;
+    }
+}
+
+/* What of the item is wanted; false if it is damaged. ret_enough: no more fits. */
 static bool take_item(struct chain *c, const struct dynamo_item *from, bool *ret_enough)
 {
     struct store_read *req = read_of(c);
@@ -172,23 +191,25 @@ static bool take_item(struct chain *c, const struct dynamo_item *from, bool *ret
     struct str rest, entry;
     uint64_t seq;
 
-    if (!store_dynamodb_log_item(from, &item) || item.first > c->next)
+    if (!store_dynamodb_log_item(from, &item))
         return false;
+    take_lost(c, item.first, ret_enough);
+    if (*ret_enough)
+        return true;
     rest = item.entries;
     for (seq = item.first; seq < item.first + item.n; seq++) {
-        if (!store_dynamodb_log_entry(&rest, &entry))
+        if (!varint_take(&rest, &entry))
             return false;
         if (seq < c->next)
             continue;
-        c->bytes += entry.n;
-        *ret_enough = req->ret_n == req->count_max || (req->ret_n > 0 && c->bytes > req->bytes_max);
+        *ret_enough = is_enough(c, entry.n);
         if (*ret_enough)
             return true;
         store_block_add(&c->block, &(struct store_item){.key = seq, .body = entry});
         req->ret_n++;
         c->next = seq + 1;
     }
-    store_dynamodb_note_end(c->d, req->room, item.first + item.n - 1);
+    store_dynamodb_note_end(c, req->room, item.first + item.n - 1);
     return rest.n == 0;
 }
 
@@ -204,6 +225,25 @@ static void read_on(struct chain *c)
     store_dynamodb_log_query(c, ">=", c->next, left, false, read_answered);
 }
 
+/* A Query sees one item after the other: one that is written meanwhile, or in a transaction
+ * that is not yet seen whole, may be missing before another that is there. What is missing
+ * is looked for again, later each time, before that is believed. */
+static bool doubts(struct chain *c, const struct dynamo_item *from)
+{
+    struct log_item item;
+
+    if (!store_dynamodb_log_item(from, &item) || item.first <= c->next)
+        return false;
+    if (c->doubted != c->next)
+        c->doubts_n = 0;
+    c->doubted = c->next;
+    if (c->doubts_n++ >= DOUBTS_MAX)
+        return false;
+    c->pause_ms = c->doubts_n > 1 ? DOUBT_MS : 0;
+    read_on(c);
+    return true;
+}
+
 static void read_answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
 {
     struct store_read *req = read_of(c);
@@ -213,7 +253,9 @@ static void read_answered(struct chain *c, enum dynamo_verdict v, const struct d
         store_dynamodb_call_finish(c, STORE_FAILED);
         return;
     }
-    for (size_t i = 0; i < a->items_n && !enough; i++) {
+    for (size_t i = 0; i < a->items_n && !enough && req->ret_n < req->count_max; i++) {
+        if (doubts(c, &a->items[i]))
+            return;
         if (take_item(c, &a->items[i], &enough))
             continue;
         store_dynamodb_call_finish(c, STORE_FAILED);
@@ -237,8 +279,10 @@ static void middle_answered(struct chain *c, enum dynamo_verdict v, const struct
         store_dynamodb_call_finish(c, STORE_FAILED);
         return;
     }
+    if (a->items_n > 0 && item.first + item.n - 1 < c->next)
+        store_dynamodb_note_end(c, req->room, item.first + item.n - 1);
     if (a->items_n == 0 || item.first + item.n - 1 < c->next) {
-        block_done(c, &req->ret_block); /* there are no gaps: nothing is behind it */
+        read_on(c); /* the log ends before it, or what it is in is lost */
         return;
     }
     if (!take_item(c, &a->items[0], &enough))

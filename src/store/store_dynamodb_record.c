@@ -5,7 +5,7 @@
 #define PUT_OVERHEAD 1024 /* of an item, besides its body: names, keys, numbers */
 
 /* AND binds tighter than OR. */
-#define ABSENT "attribute_not_exists(pk)"
+#define ABSENT "attribute_not_exists(rev)" /* each item has one */
 #define SAME "rev = :rev"
 #define PRESENT "rev = :rev AND attribute_not_exists(expires) OR rev = :rev AND expires > :now"
 #define TTL_REMOVED_S 3600
@@ -20,9 +20,28 @@ static struct store_list *list_of(const struct chain *c)
     return CONTAINER_OF(c->req, struct store_list, req);
 }
 
+/* Whether the record is in the table of its kind. */
+static bool is_apart(const struct chain *c, struct str pk, struct str sk)
+{
+    const struct store_dynamodb_apart *a = &c->d->apart;
+
+    return a->table[0] != '\0' && pk.n > a->prefix.n && str_starts(pk, a->prefix) &&
+           str_eq(sk, a->sk);
+}
+
+static struct str table_of(const struct chain *c, struct str pk, struct str sk)
+{
+    return str_of(is_apart(c, pk, sk) ? c->d->apart.table : c->d->records);
+}
+
 static void put_key(struct chain *c, struct json_out *o, struct str pk, struct str sk)
 {
     buf_clear(&c->key);
+    if (is_apart(c, pk, sk)) {
+        dynamo_escape(&c->key, str_skip(pk, c->d->apart.prefix.n));
+        dynamo_put_s(o, c->d->apart.key, buf_peek(&c->key));
+        return;
+    }
     dynamo_escape(&c->key, pk);
     dynamo_put_s(o, "pk", buf_peek(&c->key));
     dynamo_put_b(o, "sk", sk);
@@ -70,7 +89,7 @@ static void ask_record(struct chain *c, struct str pk, struct str sk, chain_f *a
     struct json_out o;
 
     store_dynamodb_call_begin(c, "GetItem", &o);
-    json_out_field_str(&o, "TableName", str_of(c->d->records));
+    json_out_field_str(&o, "TableName", table_of(c, pk, sk));
     json_out_field_bool(&o, "ConsistentRead", true);
     json_out_key(&o, "Key");
     json_out_object(&o);
@@ -172,7 +191,7 @@ static void send_put(struct chain *c)
         return;
     }
     store_dynamodb_call_begin(c, "PutItem", &o);
-    json_out_field_str(&o, "TableName", str_of(c->d->records));
+    json_out_field_str(&o, "TableName", table_of(c, req->pk, req->sk));
     json_out_key(&o, "Item");
     json_out_object(&o);
     put_key(c, &o, req->pk, req->sk);
@@ -246,7 +265,7 @@ static void list_done(struct chain *c)
     store_dynamodb_call_finish(c, STORE_OK);
 }
 
-/* The names are looked at again, since to DynamoDB Local "B" begins with "b". */
+/* The names are looked at again: in DynamoDB Local before 1.13.3 "B" begins with "b". */
 static void list_answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
 {
     struct store_list *req = list_of(c);

@@ -1,4 +1,5 @@
-/* store_dynamodb_tables.h: the two tables of a store in DynamoDB: looked at, and what
+/* store_dynamodb_tables.h: the tables of a store in DynamoDB, two and that of a kind of records
+ * that has its own: looked at, and what
  * is missing made (docs/dynamodb.md says what they are). */
 #ifndef STORE_STORE_DYNAMODB_TABLES_H
 #define STORE_STORE_DYNAMODB_TABLES_H
@@ -16,7 +17,7 @@ struct store_dynamodb_tables {
     void (*said)(void *ctx, const char *line);
     void *ctx;
     char ret_why[512]; /* unless the result is STORE_OK */
-    unsigned index;    /* private: which of the two */
+    unsigned index;    /* private: which of them */
     bool missed;       /* private */
 };
 

@@ -13,7 +13,7 @@ static struct store_walk *walk_of(const struct chain *c)
 }
 
 /* The name that was escaped to key, in c->key; false if it is none. */
-static bool name_of(struct chain *c, struct str key)
+static bool dynamodb_walk_name_of(struct chain *c, struct str key)
 {
     buf_clear(&c->key);
     return dynamo_unescape(&c->key, key);
@@ -36,7 +36,7 @@ static bool make_cursor(struct chain *c, const struct dynamo_item *last, struct 
         amends = true;
         pk.n -= 2;
     }
-    if (!name_of(c, pk) || (logs && sk.n > sizeof(seq) - 2))
+    if (!dynamodb_walk_name_of(c, pk) || (logs && sk.n > sizeof(seq) - 2))
         return false;
     if (logs) {
         seq[0] = amends ? 'a' : 'e';
@@ -77,7 +77,7 @@ static void put_cursor(struct chain *c, struct json_out *o)
 }
 
 /* What is kept of the item, if anything is. False if it is not one of ours. */
-static bool take(struct chain *c, const struct dynamo_item *item)
+static bool dynamodb_walk_take(struct chain *c, const struct dynamo_item *item)
 {
     struct store_walk *req = walk_of(c);
     struct store_kept kept = {0};
@@ -97,7 +97,7 @@ static bool take(struct chain *c, const struct dynamo_item *item)
     } else {
         if (str_eq(pk, STR(COUNTERS)))
             return true;
-        if (!name_of(c, pk))
+        if (!dynamodb_walk_name_of(c, pk))
             return false;
         kept.name = buf_peek(&c->key);
     }
@@ -114,13 +114,14 @@ static bool take(struct chain *c, const struct dynamo_item *item)
     return true;
 }
 
-static void answered(struct chain *c, enum dynamo_verdict v, const struct dynamo_answer *a)
+static void dynamodb_walk_answered(struct chain *c, enum dynamo_verdict v,
+                                   const struct dynamo_answer *a)
 {
     struct store_walk *req = walk_of(c);
     bool whole = v == DYNAMO_FINE;
 
     for (size_t i = 0; whole && i < a->items_n; i++)
-        whole = take(c, &a->items[i]);
+        whole = dynamodb_walk_take(c, &a->items[i]);
     if (!whole || c->block.failed ||
         (a->last.n > 0 && !make_cursor(c, &a->last, &req->ret_cursor))) {
         store_dynamodb_call_finish(c, STORE_FAILED);
@@ -156,5 +157,5 @@ void store_dynamodb_walk(struct chain *c)
         json_out_object_end(&o);
     }
     put_cursor(c, &o);
-    store_dynamodb_call_send(c, &o, answered);
+    store_dynamodb_call_send(c, &o, dynamodb_walk_answered);
 }

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "base/siphash.h"
 #include "base/str.h"
 
@@ -17,17 +18,17 @@ struct named {
     struct str name;
 };
 
-struct amend {
+struct mem_amend {
     uint64_t target;
     struct frame *state;
 };
 
-struct room {
+struct mem_room {
     struct named named;
     uint64_t epoch;
-    struct frame **entries; /* seq 1 is the first */
+    struct frame **entries; /* seq 1 is the first; NULL: lost */
     size_t entries_n, entries_cap;
-    struct amend *amends; /* in order of target */
+    struct mem_amend *amends; /* in order of target */
     size_t amends_n, amends_cap;
 };
 
@@ -68,9 +69,7 @@ static void *grown(void *rows, size_t n, size_t *cap, size_t size)
     if (n < *cap)
         return rows;
     *cap = MAX(*cap * 2, (size_t)ROWS_CAP_MIN);
-    rows = reallocarray(rows, *cap, size);
-    if (rows == NULL)
-        abort();
+    rows = mem_resize_array(rows, *cap, size);
     return rows;
 }
 
@@ -92,9 +91,7 @@ static void *named_make(struct store_mem_disk *d, struct map *m, struct str name
 
     if (a != NULL)
         return a;
-    a = calloc(1, size);
-    if (a == NULL)
-        abort();
+    a = mem_zeroed(1, size);
     a->name = (struct str){(uint8_t *)str_dup(name), name.n};
     map_add(m, &a->node, siphash(d->key, name));
     return a;
@@ -107,7 +104,7 @@ static void named_free(struct named *a)
 }
 
 /* The place of target among the amends, or where it would be. */
-static size_t amend_place(const struct room *r, uint64_t target)
+static size_t amend_place(const struct mem_room *r, uint64_t target)
 {
     size_t from = 0, to = r->amends_n;
 
@@ -122,7 +119,7 @@ static size_t amend_place(const struct room *r, uint64_t target)
     return from;
 }
 
-static void set_state(struct room *r, const struct store_amend *amend)
+static void set_state(struct mem_room *r, const struct store_amend *amend)
 {
     size_t at = amend_place(r, amend->target);
 
@@ -130,19 +127,20 @@ static void set_state(struct room *r, const struct store_amend *amend)
         r->amends = grown(r->amends, r->amends_n, &r->amends_cap, sizeof(*r->amends));
         memmove(r->amends + at + 1, r->amends + at, (r->amends_n - at) * sizeof(*r->amends));
         r->amends_n++;
-        r->amends[at] = (struct amend){.target = amend->target};
+        r->amends[at] = (struct mem_amend){.target = amend->target};
     }
     frame_unref(r->amends[at].state);
     r->amends[at].state = frame_copy(amend->state);
 }
 
-static void set_amend(struct room *r, const struct store_amend *amend)
+static void set_amend(struct mem_room *r, const struct store_amend *amend)
 {
     if (amend->target == 0)
         return;
     if (amend->state.p != NULL)
         set_state(r, amend);
-    if (amend->redacted.p == NULL || amend->target > r->entries_n)
+    if (amend->redacted.p == NULL || amend->target > r->entries_n ||
+        r->entries[amend->target - 1] == NULL)
         return;
     frame_unref(r->entries[amend->target - 1]);
     r->entries[amend->target - 1] = frame_copy(amend->redacted);
@@ -150,13 +148,13 @@ static void set_amend(struct room *r, const struct store_amend *amend)
 
 static enum store_result run_append(struct store_mem *m, struct store_append *req)
 {
-    struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    struct mem_room *r = named_get(m->disk, &m->disk->rooms, req->room);
     uint64_t head = r != NULL ? r->entries_n : 0;
 
     if (req->head != head) {
         m->conflicts++;
         req->ret_head = head;
-        return STORE_CONFLICT;
+        return head > req->head ? STORE_CONFLICT : STORE_BEHIND;
     }
     r = named_make(m->disk, &m->disk->rooms, req->room, sizeof(*r));
     if (head == 0)
@@ -176,7 +174,7 @@ static enum store_result run_append(struct store_mem *m, struct store_append *re
 
 static enum store_result run_log(struct store_mem *m, struct store_log *req)
 {
-    const struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    const struct mem_room *r = named_get(m->disk, &m->disk->rooms, req->room);
 
     m->reads++;
     req->ret_epoch = r != NULL ? r->epoch : 0;
@@ -199,7 +197,7 @@ static struct frame *block_take(struct buf *b)
 
 static enum store_result run_read(struct store_mem *m, struct store_read *req)
 {
-    const struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    const struct mem_room *r = named_get(m->disk, &m->disk->rooms, req->room);
     uint64_t seq = MAX(req->from, 1);
     size_t bytes = 0;
     struct buf b;
@@ -207,7 +205,8 @@ static enum store_result run_read(struct store_mem *m, struct store_read *req)
     buf_init(&b, UINT32_MAX);
     req->ret_n = 0;
     for (; r != NULL && seq <= r->entries_n && req->ret_n < req->count_max; seq++) {
-        struct str body = frame_str(r->entries[seq - 1]);
+        const struct frame *entry = r->entries[seq - 1];
+        struct str body = entry != NULL ? frame_str(entry) : STORE_LOST;
 
         bytes += body.n;
         if (req->ret_n > 0 && bytes > req->bytes_max)
@@ -221,9 +220,34 @@ static enum store_result run_read(struct store_mem *m, struct store_read *req)
     return STORE_OK;
 }
 
+static enum store_result run_fill(struct store_mem *m, struct store_fill *req)
+{
+    struct mem_room *r = named_get(m->disk, &m->disk->rooms, req->room);
+
+    if (r == NULL || req->from - 1 > r->entries_n || req->entries_n > r->entries_n - req->from + 1)
+        return STORE_CONFLICT;
+    for (unsigned i = 0; i < req->entries_n; i++)
+        if (r->entries[req->from - 1 + i] != NULL)
+            return STORE_CONFLICT;
+    for (unsigned i = 0; i < req->entries_n; i++)
+        r->entries[req->from - 1 + i] = frame_copy(req->entries[i]);
+    return STORE_OK;
+}
+
+void store_mem_disk_lose(struct store_mem_disk *d, struct str name, uint64_t from, uint64_t n)
+{
+    struct mem_room *r = named_get(d, &d->rooms, name);
+
+    assert(r != NULL && from > 0 && from + n <= r->entries_n);
+    for (uint64_t seq = from; seq < from + n; seq++) {
+        frame_unref(r->entries[seq - 1]);
+        r->entries[seq - 1] = NULL;
+    }
+}
+
 static enum store_result run_amends(struct store_mem *m, struct store_amends *req)
 {
-    const struct room *r = named_get(m->disk, &m->disk->rooms, req->room);
+    const struct mem_room *r = named_get(m->disk, &m->disk->rooms, req->room);
     size_t at = r != NULL ? amend_place(r, req->from) : 0;
     struct buf b;
 
@@ -387,12 +411,10 @@ static enum store_result run_next(struct store_mem *m, struct store_next *req)
 /* The names behind after, in order; to be freed. */
 static struct str *names_after(const struct map *m, struct str after, size_t *ret_n)
 {
-    struct str *names = calloc(map_n(m) + 1, sizeof(*names));
+    struct str *names = mem_zeroed(map_n(m) + 1, sizeof(*names));
     struct map_iter it;
     size_t n = 0;
 
-    if (names == NULL)
-        abort();
     for (struct map_node *node = map_first(m, &it); node != NULL; node = map_next(&it)) {
         struct str name = ((struct named *)(void *)node)->name;
 
@@ -503,11 +525,13 @@ static enum store_result run_one(struct store_mem *m, struct store_req *req)
         return run_next(m, CONTAINER_OF(req, struct store_next, req));
     case STORE_WALK:
         return run_walk(m, CONTAINER_OF(req, struct store_walk, req));
+    case STORE_FILL:
+        return run_fill(m, CONTAINER_OF(req, struct store_fill, req));
     }
     return STORE_FAILED;
 }
 
-static uint64_t run(void *ctx, struct io_job *chain)
+static uint64_t mem_run(void *ctx, struct io_job *chain)
 {
     struct store_mem *m = ctx;
     uint64_t n = 0;
@@ -560,17 +584,15 @@ static void mem_close(struct store *s)
 
 struct store_mem_disk *store_mem_disk_new(void)
 {
-    struct store_mem_disk *d = calloc(1, sizeof(*d));
+    struct store_mem_disk *d = mem_zeroed(1, sizeof(*d));
 
-    if (d == NULL)
-        abort();
     map_init(&d->rooms);
     map_init(&d->partitions);
     map_init(&d->counters);
     return d;
 }
 
-static void room_free(struct room *r)
+static void room_free(struct mem_room *r)
 {
     for (size_t i = 0; i < r->entries_n; i++)
         frame_unref(r->entries[i]);
@@ -589,15 +611,13 @@ static void partition_free(struct partition *p)
     named_free(&p->named);
 }
 
-void store_mem_disk_free(struct store_mem_disk *d)
+static void disk_clear(struct store_mem_disk *d)
 {
     struct map_node *n;
     struct map_iter it;
 
-    if (d == NULL)
-        return;
     for (n = map_first(&d->rooms, &it); n != NULL; n = map_next(&it))
-        room_free((struct room *)(void *)n);
+        room_free((struct mem_room *)(void *)n);
     for (n = map_first(&d->partitions, &it); n != NULL; n = map_next(&it))
         partition_free((struct partition *)(void *)n);
     for (n = map_first(&d->counters, &it); n != NULL; n = map_next(&it))
@@ -605,7 +625,119 @@ void store_mem_disk_free(struct store_mem_disk *d)
     map_fini(&d->rooms);
     map_fini(&d->partitions);
     map_fini(&d->counters);
+}
+
+void store_mem_disk_free(struct store_mem_disk *d)
+{
+    if (d == NULL)
+        return;
+    disk_clear(d);
     free(d);
+}
+
+/* Copies share the frames, which nobody changes. */
+
+static void room_copy(struct store_mem_disk *d, const struct mem_room *from)
+{
+    struct mem_room *r = named_make(d, &d->rooms, from->named.name, sizeof(*r));
+
+    r->epoch = from->epoch;
+    r->entries_n = r->entries_cap = from->entries_n;
+    r->entries = mem_resize_array(NULL, r->entries_cap, sizeof(*r->entries));
+    for (size_t i = 0; i < r->entries_n; i++)
+        r->entries[i] = from->entries[i] != NULL ? frame_ref(from->entries[i]) : NULL;
+    r->amends_n = r->amends_cap = from->amends_n;
+    r->amends = mem_resize_array(NULL, MAX(r->amends_cap, (size_t)1), sizeof(*r->amends));
+    for (size_t i = 0; i < r->amends_n; i++)
+        r->amends[i] = (struct mem_amend){.target = from->amends[i].target,
+                                          .state = frame_ref(from->amends[i].state)};
+}
+
+static void partition_copy(struct store_mem_disk *d, const struct partition *from)
+{
+    struct partition *p = named_make(d, &d->partitions, from->named.name, sizeof(*p));
+
+    p->records_n = from->records_n;
+    p->records_cap = MAX(p->records_n, (size_t)1);
+    p->records = mem_resize_array(NULL, p->records_cap, sizeof(*p->records));
+    for (size_t i = 0; i < p->records_n; i++) {
+        p->records[i] = from->records[i];
+        p->records[i].sk.p = (uint8_t *)str_dup(from->records[i].sk);
+        p->records[i].body = frame_ref(from->records[i].body);
+    }
+}
+
+void store_mem_disk_put_back(struct store_mem_disk *d, const struct store_mem_disk *from)
+{
+    struct map_node *n;
+    struct map_iter it;
+
+    assert(d != from && from->keyed);
+    disk_clear(d);
+    memcpy(d->key, from->key, sizeof(d->key));
+    d->keyed = true;
+    d->rev = from->rev;
+    for (n = map_first(&from->rooms, &it); n != NULL; n = map_next(&it))
+        room_copy(d, (const struct mem_room *)(void *)n);
+    for (n = map_first(&from->partitions, &it); n != NULL; n = map_next(&it))
+        partition_copy(d, (const struct partition *)(void *)n);
+    for (n = map_first(&from->counters, &it); n != NULL; n = map_next(&it)) {
+        const struct counter *c = (const struct counter *)(void *)n;
+        struct counter *copy = named_make(d, &d->counters, c->named.name, sizeof(*copy));
+
+        copy->next = c->next;
+    }
+}
+
+struct store_mem_disk *store_mem_disk_copy(const struct store_mem_disk *d)
+{
+    struct store_mem_disk *copy = store_mem_disk_new();
+
+    store_mem_disk_put_back(copy, d);
+    return copy;
+}
+
+static bool room_is(const struct mem_room *a, const struct mem_room *b)
+{
+    bool is = b != NULL && a->entries_n == b->entries_n && a->amends_n == b->amends_n;
+
+    for (size_t i = 0; is && i < a->entries_n; i++)
+        is = a->entries[i] == b->entries[i];
+    for (size_t i = 0; is && i < a->amends_n; i++)
+        is = a->amends[i].state == b->amends[i].state;
+    return is;
+}
+
+static bool partition_is(const struct partition *a, const struct partition *b)
+{
+    bool is = b != NULL && a->records_n == b->records_n;
+
+    for (size_t i = 0; is && i < a->records_n; i++)
+        is = a->records[i].body == b->records[i].body;
+    return is;
+}
+
+bool store_mem_disk_same(const struct store_mem_disk *a, const struct store_mem_disk *b)
+{
+    bool same = map_n(&a->rooms) == map_n(&b->rooms) &&
+                map_n(&a->partitions) == map_n(&b->partitions) &&
+                map_n(&a->counters) == map_n(&b->counters);
+    struct map_node *n;
+    struct map_iter it;
+
+    for (n = map_first(&a->rooms, &it); same && n != NULL; n = map_next(&it))
+        same = room_is((const struct mem_room *)(void *)n,
+                       named_get(b, &b->rooms, ((const struct named *)(void *)n)->name));
+    for (n = map_first(&a->partitions, &it); same && n != NULL; n = map_next(&it))
+        same = partition_is((const struct partition *)(void *)n,
+                            named_get(b, &b->partitions, ((const struct named *)(void *)n)->name));
+    for (n = map_first(&a->counters, &it); same && n != NULL; n = map_next(&it)) {
+        const struct counter *c = (const struct counter *)(void *)n;
+        const struct counter *other = named_get(b, &b->counters, c->named.name);
+
+        same = other != NULL && other->next == c->next;
+    }
+    return same;
 }
 
 /* The key of the tables' hash, drawn once: the names in them are a peer's. */
@@ -629,13 +761,14 @@ static const struct store_ops mem_ops = {
     .name = "mem",
     .submit = mem_submit,
     .stats = mem_stats,
+    .wall_ms = store_own_wall_ms,
     .close = mem_close,
 };
 
 int store_mem_open(struct io_host *host, struct store_mem_disk *disk, struct store **ret_store)
 {
     struct store_mem *m = calloc(1, sizeof(*m));
-    struct io_helper_options o = {.name = "store", .threads = 1, .run = run, .ctx = m};
+    struct io_helper_options o = {.name = "store", .threads = 1, .run = mem_run, .ctx = m};
     int r;
 
     if (m == NULL)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/dir.h"
 #include "store/store_sqlite_impl.h"
 #include "store/store_sqlite_schema.h"
@@ -13,21 +14,22 @@
 #define READ_CHAIN_MAX 32
 #define FOLD_N 20000
 
-static struct store_sqlite *self(struct store *s)
+static struct store_sqlite *sqlite_self(struct store *s)
 {
     return CONTAINER_OF(s, struct store_sqlite, store);
 }
 
 static void sqlite_submit(struct store *s, struct store_req *req)
 {
-    bool writes = req->op == STORE_APPEND || req->op == STORE_PUT || req->op == STORE_NEXT;
+    bool writes = req->op == STORE_APPEND || req->op == STORE_PUT || req->op == STORE_NEXT ||
+                  req->op == STORE_FILL;
 
-    host_submit(writes ? self(s)->writer : self(s)->readers, &req->job);
+    host_submit(writes ? sqlite_self(s)->writer : sqlite_self(s)->readers, &req->job);
 }
 
 static void sqlite_stats(struct store *s, struct store_stats *ret_stats)
 {
-    const struct store_sqlite_stats *stats = &self(s)->stats;
+    const struct store_sqlite_stats *stats = &sqlite_self(s)->stats;
 
     *ret_stats = (struct store_stats){
         .appends = stats->appends,
@@ -54,7 +56,7 @@ static void sqlite_stats(struct store *s, struct store_stats *ret_stats)
  * closing brings SQLite's log into the database. */
 static void sqlite_close(struct store *base)
 {
-    struct store_sqlite *s = self(base);
+    struct store_sqlite *s = sqlite_self(base);
     struct store_sqlite_conn *c;
 
     host_helper_close(s->writer);
@@ -75,17 +77,35 @@ static void sqlite_close(struct store *base)
 
 static const struct store_ops sqlite_ops = {
     .name = "sqlite",
+    .exclusive = true,
     .submit = sqlite_submit,
     .stats = sqlite_stats,
+    .wall_ms = store_own_wall_ms,
     .close = sqlite_close,
 };
 
-static int open_dir(struct store_sqlite *s, const char *dir, char ret_why[static 256])
+/* A process that was killed keeps its lock until the last of its sockets is closed. */
+static int lock_dir(struct store_sqlite *s, const struct store_sqlite_options *o)
 {
+    char why[256];
+    int r = dir_lock(o->dir, &s->lock_fd);
+
+    if (r != -EEXIST || o->wait_ms == 0)
+        return r;
+    (void)snprintf(why, sizeof(why), "another process uses %.180s: waiting for its end", o->dir);
+    if (o->told != NULL)
+        o->told(o->ctx, why);
+    return dir_lock_within(o->dir, o->wait_ms, &s->lock_fd);
+}
+
+static int open_dir(struct store_sqlite *s, const struct store_sqlite_options *o,
+                    char ret_why[static 256])
+{
+    const char *dir = o->dir;
     int r = dir_make(dir);
 
     if (r == 0)
-        r = dir_lock(dir, &s->lock_fd);
+        r = lock_dir(s, o);
     if (r == -EEXIST)
         (void)snprintf(ret_why, 256, "another process uses %s", dir);
     else if (r < 0)
@@ -108,15 +128,13 @@ static int open_database(struct store_sqlite *s, const struct store_sqlite_optio
     r = store_sqlite_schema_migrate(&s->conn, ret_why);
     if (r < 0)
         return r;
-    if (store_sqlite_write_load(s) != SQLITE_OK) {
+    if (store_sqlite_write_load(s, o) != SQLITE_OK) {
         (void)snprintf(ret_why, 256, "cannot read the journal: %s", sqlite3_errmsg(s->conn.db));
         return -EIO;
     }
     for (unsigned i = 0; i < MAX(o->readers, 1u); i++) {
-        struct store_sqlite_conn *c = calloc(1, sizeof(*c));
+        struct store_sqlite_conn *c = mem_zeroed(1, sizeof(*c));
 
-        if (c == NULL)
-            abort();
         c->next = s->conns;
         s->conns = c;
         if (store_sqlite_conn_open(c, path, o->vfs, false, ret_why) != SQLITE_OK)
@@ -163,7 +181,7 @@ int store_sqlite_open(struct io_host *host, const struct store_sqlite_options *o
         io_random(s->clock, key, sizeof(key));
     store_sqlite_tail_init(&s->tail, key);
     if (r == 0)
-        r = open_dir(s, o->dir, ret_why);
+        r = open_dir(s, o, ret_why);
     if (r == 0)
         r = open_database(s, o, ret_why);
     if (r == 0) {

@@ -20,13 +20,18 @@ struct store_sqlite_options {
     const char *vfs;    /* SQLite VFS by name; NULL: the default */
     unsigned readers;   /* reader threads; 0: one */
     uint64_t bytes_max; /* of the database: beyond it STORE_FULL; 0: none */
-    unsigned fold_n;    /* entries in memory at which folding begins; 0: 20,000 */
+    unsigned wait_ms;   /* for another process that holds the directory to let go of it */
+    /* Told before it waits, and what is damaged; or NULL. */
+    void (*told)(void *ctx, const char *why);
+    void *ctx;
+    unsigned fold_n; /* entries in memory at which folding begins; 0: 20,000 */
 };
 
 /* Opens or creates, migrates older schemas, brings the journal back into
- * memory. 0, or -errno with a sentence for a person in ret_why: -EEXIST when
- * another process holds the directory, -EPROTO when the schema is newer than
- * this program. */
+ * memory. A room of whose journal a row is damaged is answered with STORE_FAILED from then
+ * on, and nothing of its journal is removed. 0, or -errno with a sentence for a person in ret_why:
+ * -EEXIST when another process holds the directory, -EPROTO when the schema is newer than this
+ * program. */
 int store_sqlite_open(struct io_host *host, const struct store_sqlite_options *o,
                       struct store **ret_store, char ret_why[static 256]) MUST_CHECK;
 

@@ -40,17 +40,6 @@ struct frame *store_sqlite_block_make(const struct str *entries, unsigned n)
     return f;
 }
 
-static bool take(struct str *rest, struct str *ret_entry)
-{
-    uint64_t n;
-
-    if (!varint_get(rest, &n) || n > rest->n)
-        return false;
-    *ret_entry = (struct str){rest->p, (size_t)n};
-    *rest = (struct str){rest->p + n, rest->n - (size_t)n};
-    return true;
-}
-
 bool store_sqlite_block_open(struct str bytes, struct store_sqlite_block *ret)
 {
     struct str rest, entry;
@@ -63,14 +52,14 @@ bool store_sqlite_block_open(struct str bytes, struct store_sqlite_block *ret)
         return false;
     *ret = (struct store_sqlite_block){rest, (unsigned)n};
     for (; n > 0; n--)
-        if (!take(&rest, &entry))
+        if (!varint_take(&rest, &entry))
             return false;
     return rest.n == 0;
 }
 
 bool store_sqlite_block_next(struct store_sqlite_block *b, struct str *ret_entry)
 {
-    if (b->n == 0 || !take(&b->rest, ret_entry))
+    if (b->n == 0 || !varint_take(&b->rest, ret_entry))
         return false;
     b->n--;
     return true;

@@ -33,18 +33,25 @@ enum store_sqlite_sql {
     SQL_ROLLBACK,
     SQL_PAGES,
     SQL_PAGE_PUT,
+    SQL_PAGE_CUT,
     SQL_ROOM_GET,
     SQL_ROOM_ADD,
+    SQL_ROOM_NAME,
+    SQL_ROOMS_DAMAGED,
+    SQL_ROOMS_LAST,
     SQL_AMENDS,
     SQL_AMEND_PUT,
     SQL_JOURNAL_ALL,
     SQL_JOURNAL_ADD,
     SQL_JOURNAL_SET,
     SQL_JOURNAL_CUT,
+    SQL_JOURNAL_KEPT,
+    SQL_JOURNAL_KEEP,
     SQL_RECORD_GET,
     SQL_RECORD_REV,
     SQL_RECORD_LIST,
     SQL_RECORD_PUT,
+    SQL_RECORD_ADD,
     SQL_RECORD_REMOVE,
     SQL_RECORD_EXPIRE,
     SQL_COUNTER_NEXT,
@@ -53,6 +60,7 @@ enum store_sqlite_sql {
     SQL_WALK_COUNTERS,
     SQL_META_GET,
     SQL_META_PUT,
+    SQL_REVS_LAST,
     SQL_PAGE_SIZE,
     SQL_PAGE_COUNT,
     SQL_FREE_COUNT,
@@ -88,6 +96,10 @@ void store_sqlite_conn_bind_u64(sqlite3_stmt *stmt, int at, uint64_t v);
 struct str store_sqlite_conn_str(sqlite3_stmt *stmt, int at);
 uint64_t store_sqlite_conn_u64(sqlite3_stmt *stmt, int at);
 
+/* Runs a statement that has one number as its result, or none. Returns SQLITE_OK if it has. */
+int store_sqlite_conn_number(struct store_sqlite_conn *c, enum store_sqlite_sql which,
+                             uint64_t *ret_v) MUST_CHECK;
+
 /* Steps a statement that gives no rows, and resets it. SQLITE_OK or an error. */
 int store_sqlite_conn_run(sqlite3_stmt *stmt);
 
@@ -102,11 +114,13 @@ _Noreturn void store_sqlite_conn_die(const struct store_sqlite_conn *c, const ch
 struct store_sqlite_pages {
     sqlite3_stmt *stmt;
     uint64_t first; /* of the present page */
+    bool damaged;   /* it is no block */
     struct store_sqlite_block block;
 };
 
-/* Then next until it is not SQLITE_ROW: SQLITE_DONE, or an error (SQLITE_CORRUPT
- * also for a page that is no block); end in any case. */
+/* Then next until it is not SQLITE_ROW: SQLITE_DONE, or an error; end in any case.
+ * SQLITE_CORRUPT with `damaged` is of this page alone, whose first is right: the next
+ * may be asked for. */
 void store_sqlite_conn_pages(struct store_sqlite_conn *c, uint64_t room, uint64_t seq,
                              struct store_sqlite_pages *ret);
 int store_sqlite_conn_pages_next(struct store_sqlite_pages *p) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "store/store_sqlite_impl.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +32,7 @@ void store_sqlite_fold_begin(struct store_sqlite *s)
     f->upto = t->row[t->at + t->n - 1].id;
     f->cut = t->row[t->at].id - 1;
     f->mark++;
-    f->rooms = reallocarray(NULL, t->n, sizeof(struct store_sqlite_room *));
-    if (f->rooms == NULL)
-        abort();
+    f->rooms = mem_resize_array(NULL, t->n, sizeof(struct store_sqlite_room *));
     f->n = f->at = 0;
     for (size_t i = 0; i < t->n; i++) {
         struct store_sqlite_room *r = t->row[t->at + i].room;
@@ -51,14 +51,14 @@ bool store_sqlite_fold_pending(const struct store_sqlite *s)
 }
 
 /* Entries on their way into one page. */
-struct page {
+struct fold_page {
     uint64_t first;
     unsigned n;
     size_t bytes;
     struct str entries[PAGE_ENTRIES];
 };
 
-static void page_add(struct page *p, uint64_t seq, struct str entry)
+static void page_add(struct fold_page *p, uint64_t seq, struct str entry)
 {
     if (p->n == 0)
         p->first = seq;
@@ -66,7 +66,8 @@ static void page_add(struct page *p, uint64_t seq, struct str entry)
     p->bytes += entry.n;
 }
 
-static int page_flush(struct store_sqlite *s, const struct store_sqlite_room *r, struct page *p)
+static int page_flush(struct store_sqlite *s, const struct store_sqlite_room *r,
+                      struct fold_page *p)
 {
     sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, SQL_PAGE_PUT);
     struct frame *block;
@@ -85,7 +86,7 @@ static int page_flush(struct store_sqlite *s, const struct store_sqlite_room *r,
 }
 
 /* What is left to be folded of a room: seqs next .. last. */
-struct range {
+struct fold_range {
     uint64_t next, last;
 };
 
@@ -109,7 +110,7 @@ static uint64_t last_folding(const struct store_sqlite_room *r, uint64_t upto)
  * that is to come fits into it as well; *ret_kept then holds its bytes. A last
  * page that is damaged is left alone. */
 static int look_at_pages(struct store_sqlite *s, const struct store_sqlite_room *r,
-                         struct range *range, struct page *p, struct frame **ret_kept)
+                         struct fold_range *range, struct fold_page *p, struct frame **ret_kept)
 {
     struct store_sqlite_pages pages;
     struct store_sqlite_block block;
@@ -135,7 +136,7 @@ static int look_at_pages(struct store_sqlite *s, const struct store_sqlite_room 
 
 /* Folds what fits *budget; a page is never left half. */
 static int fold_range(struct store_sqlite *s, const struct store_sqlite_room *r,
-                      struct range *range, struct page *p, size_t *budget)
+                      struct fold_range *range, struct fold_page *p, size_t *budget)
 {
     struct store_sqlite_block block = {.n = 0};
     struct str entry;
@@ -168,9 +169,9 @@ static int fold_range(struct store_sqlite *s, const struct store_sqlite_room *r,
 static int fold_room(struct store_sqlite *s, const struct store_sqlite_room *r, size_t *budget,
                      bool *ret_done)
 {
-    struct range range = {store_sqlite_tail_first(r), last_folding(r, s->fold.upto)};
+    struct fold_range range = {store_sqlite_tail_first(r), last_folding(r, s->fold.upto)};
     struct frame *kept = NULL;
-    struct page p = {.n = 0};
+    struct fold_page p = {.n = 0};
     int rc;
 
     rc = look_at_pages(s, r, &range, &p, &kept);

@@ -1,6 +1,7 @@
 /* store_sqlite_impl.h: what the parts of the SQLite store share.
  *
  *   store_sqlite         opening, closing, handing requests to the helpers
+ *   store_sqlite_load    what a start brings into memory
  *   store_sqlite_write   the writer's transactions
  *   store_sqlite_record  records and counters in them; walks
  *   store_sqlite_fold    journal -> pages, in slices that ride along in them
@@ -87,8 +88,11 @@ struct store_sqlite {
 uint64_t store_sqlite_write_run(void *ctx, struct io_job *chain);
 uint64_t store_sqlite_read_run(void *ctx, struct io_job *chain);
 
-/* Brings the journal into memory, and the numbers. SQLITE_OK or an error. */
-int store_sqlite_write_load(struct store_sqlite *s) MUST_CHECK;
+/* Brings the journal into memory, and the numbers; o->told hears of what is damaged.
+ * SQLITE_OK or an error. The first is the second, and begins the writer's work. */
+int store_sqlite_write_load(struct store_sqlite *s,
+                            const struct store_sqlite_options *o) MUST_CHECK;
+int store_sqlite_load(struct store_sqlite *s, const struct store_sqlite_options *o) MUST_CHECK;
 
 /* Within the transaction under way: SQLITE_OK and the request's result, or an
  * error that undoes the transaction. */

@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 
 /* What a request finds in memory, taken before the database is looked at. */
-struct plan {
+struct read_plan {
+    bool damaged;
     bool known;      /* the room is in memory: all below holds */
     uint64_t number; /* of the room */
     uint64_t head;
@@ -15,12 +17,13 @@ struct plan {
 };
 
 /* A read's result on its way. */
-struct out {
+struct read_out {
     struct store_read *req;
     struct buf *block;
     uint64_t next; /* the seq that must come next */
     size_t bytes;
     bool full;
+    bool damaged; /* the last page that was looked at */
 };
 
 static struct io_job *next_of(struct io_job *job)
@@ -28,19 +31,17 @@ static struct io_job *next_of(struct io_job *job)
     return job->mail.next != NULL ? CONTAINER_OF(job->mail.next, struct io_job, mail) : NULL;
 }
 
-static void plan_add(struct plan *p, const struct store_sqlite_batch *b)
+static void plan_add(struct read_plan *p, const struct store_sqlite_batch *b)
 {
     if (p->n == p->cap) {
         p->cap = MAX(2 * p->cap, (size_t)8);
-        p->batches = reallocarray(p->batches, p->cap, sizeof(*p->batches));
-        if (p->batches == NULL)
-            abort();
+        p->batches = mem_resize_array(p->batches, p->cap, sizeof(*p->batches));
     }
     p->batches[p->n] = *b;
     (void)frame_ref(p->batches[p->n++].block);
 }
 
-static void plan_fini(struct plan *p)
+static void plan_fini(struct read_plan *p)
 {
     for (size_t i = 0; i < p->n; i++)
         frame_unref(p->batches[i].block);
@@ -49,7 +50,7 @@ static void plan_fini(struct plan *p)
 
 /* With the lock: the batches that hold from .. from + count - 1, as far as the
  * bytes asked for go. */
-static void plan_batches(struct plan *p, const struct store_sqlite_room *r,
+static void plan_batches(struct read_plan *p, const struct store_sqlite_room *r,
                          const struct store_read *req)
 {
     uint64_t from = MAX(req->from, p->first);
@@ -76,7 +77,7 @@ static struct str room_of(struct store_req *req)
 }
 
 /* With the lock. */
-static void plan_one(struct store_sqlite *s, struct store_req *req, struct plan *p)
+static void plan_one(struct store_sqlite *s, struct store_req *req, struct read_plan *p)
 {
     struct str name = room_of(req);
     const struct store_sqlite_room *r;
@@ -86,6 +87,7 @@ static void plan_one(struct store_sqlite *s, struct store_req *req, struct plan 
     r = store_sqlite_tail_get(&s->tail, name);
     if (r == NULL)
         return;
+    p->damaged = r->damaged;
     p->known = true;
     p->number = r->id;
     p->head = r->head;
@@ -119,54 +121,73 @@ static int find_room(struct store_sqlite_conn *c, struct str name, uint64_t *ret
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Adds what is asked for of a block; false if that does not join what came
- * before. */
-static bool out_block(struct out *o, uint64_t first, struct store_sqlite_block block)
+/* Adds the entry next, if there is room. */
+static void out_entry(struct read_out *o, struct str entry)
+{
+    o->bytes += entry.n;
+    o->full = o->req->ret_n > 0 && o->bytes > o->req->bytes_max;
+    if (o->full)
+        return;
+    store_block_add(o->block, &(struct store_item){.key = o->next, .body = entry});
+    o->next++;
+    o->full = ++o->req->ret_n == o->req->count_max;
+}
+
+/* Adds what is asked for of a block, and before that what is missing. */
+static void out_block(struct read_out *o, uint64_t first, struct store_sqlite_block block)
 {
     struct str entry;
 
-    if (first > o->next && o->req->ret_n == 0 && o->next == MAX(o->req->from, 1))
-        o->next = first;
-    if (first > o->next)
-        return false;
-    for (uint64_t seq = first; !o->full && store_sqlite_block_next(&block, &entry); seq++) {
-        if (seq < o->next)
-            continue;
-        o->bytes += entry.n;
-        o->full = o->req->ret_n > 0 && o->bytes > o->req->bytes_max;
-        if (o->full)
-            break;
-        store_block_add(o->block, &(struct store_item){.key = seq, .body = entry});
-        o->next++;
-        o->full = ++o->req->ret_n == o->req->count_max;
-    }
-    return true;
+    while (!o->full && o->next < first)
+        out_entry(o, STORE_LOST);
+    for (uint64_t seq = first; !o->full && store_sqlite_block_next(&block, &entry); seq++)
+        if (seq >= o->next)
+            out_entry(o, entry);
 }
 
-static int read_pages(struct store_sqlite_conn *c, uint64_t number, uint64_t until, struct out *o)
+/* What retention has removed is not missing. */
+static int skip_removed(struct store_sqlite_conn *c, struct read_out *o, uint64_t first)
+{
+    struct store_log log = {.ret_first = 1};
+    uint64_t number;
+    int rc;
+
+    if (o->req->ret_n > 0 || o->next >= first)
+        return SQLITE_OK;
+    rc = find_room(c, o->req->room, &number, &log);
+    o->next = MAX(o->next, MIN(log.ret_first, first));
+    return rc;
+}
+
+static int read_pages(struct store_sqlite_conn *c, uint64_t number, uint64_t until,
+                      struct read_out *o)
 {
     struct store_sqlite_pages pages;
-    bool joins = true, before = false;
-    int rc = SQLITE_DONE;
+    int rc = SQLITE_ROW;
 
     store_sqlite_conn_pages(c, number, o->next, &pages);
-    while (joins && !o->full && o->next < until) {
+    while (rc == SQLITE_ROW && !o->full && o->next < until) {
         rc = store_sqlite_conn_pages_next(&pages);
-        if (rc != SQLITE_ROW)
-            break;
-        /* A gap behind an earlier page is damage; before the first, retention. */
-        joins = (pages.first <= o->next || !before) && out_block(o, pages.first, pages.block);
-        before = true;
+        o->damaged = pages.damaged || (o->damaged && rc == SQLITE_DONE);
+        if (pages.damaged) {
+            rc = SQLITE_ROW; /* what it held is missing, if another follows */
+        } else if (rc == SQLITE_ROW) {
+            int rc_skip = skip_removed(c, o, pages.first);
+
+            if (rc_skip == SQLITE_OK)
+                out_block(o, pages.first, pages.block);
+            else
+                rc = rc_skip;
+        }
     }
     store_sqlite_conn_pages_end(&pages);
-    if (!joins)
-        return SQLITE_CORRUPT;
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int run_read(struct store_sqlite_conn *c, struct store_read *req, struct plan *p)
+static int run_read(struct store_sqlite_conn *c, struct store_read *req, struct read_plan *p)
 {
-    struct out o = {req, &c->block, MAX(req->from, 1), 0, req->count_max == 0};
+    struct read_out o = {
+        .req = req, .block = &c->block, .next = MAX(req->from, 1), .full = req->count_max == 0};
     uint64_t number = p->number;
     int rc = SQLITE_OK;
 
@@ -180,10 +201,13 @@ static int run_read(struct store_sqlite_conn *c, struct store_read *req, struct 
     for (size_t i = 0; i < p->n && rc == SQLITE_OK && !o.full; i++) {
         struct store_sqlite_block block;
 
-        if (!store_sqlite_block_open(frame_str(p->batches[i].block), &block) ||
-            !out_block(&o, p->batches[i].first, block))
+        if (store_sqlite_block_open(frame_str(p->batches[i].block), &block))
+            out_block(&o, p->batches[i].first, block);
+        else
             rc = SQLITE_CORRUPT;
     }
+    if (rc == SQLITE_OK && o.damaged && req->ret_n == 0)
+        rc = SQLITE_CORRUPT; /* nothing follows: how long the log is, is not known */
     if (rc == SQLITE_OK && c->block.failed)
         rc = SQLITE_NOMEM;
     if (rc == SQLITE_OK)
@@ -200,7 +224,7 @@ static struct frame *last_entry(struct store_sqlite_block block)
     return frame_copy(entry);
 }
 
-static int run_log(struct store_sqlite_conn *c, struct store_log *req, struct plan *p)
+static int run_log(struct store_sqlite_conn *c, struct store_log *req, struct read_plan *p)
 {
     struct store_sqlite_pages pages;
     struct store_sqlite_block block;
@@ -232,7 +256,7 @@ static int run_log(struct store_sqlite_conn *c, struct store_log *req, struct pl
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int run_amends(struct store_sqlite_conn *c, struct store_amends *req, struct plan *p)
+static int run_amends(struct store_sqlite_conn *c, struct store_amends *req, struct read_plan *p)
 {
     sqlite3_stmt *stmt = store_sqlite_conn_stmt(c, SQL_AMENDS);
     uint64_t number = p->number;
@@ -264,10 +288,12 @@ static int run_amends(struct store_sqlite_conn *c, struct store_amends *req, str
 }
 
 static int run_one(struct store_sqlite *s, struct store_sqlite_conn *c, struct store_req *req,
-                   struct plan *p)
+                   struct read_plan *p)
 {
     int rc;
 
+    if (p->damaged)
+        return SQLITE_CORRUPT;
     if (req->op == STORE_LOG)
         return run_log(c, CONTAINER_OF(req, struct store_log, req), p);
     if (req->op == STORE_GET)
@@ -289,15 +315,13 @@ uint64_t store_sqlite_read_run(void *ctx, struct io_job *chain)
 {
     struct store_sqlite *s = ctx;
     struct store_sqlite_conn *c;
-    struct plan *plans;
+    struct read_plan *plans;
     size_t n = 0;
     int rc;
 
     for (struct io_job *job = chain; job != NULL; job = next_of(job))
         n++;
-    plans = calloc(n, sizeof(*plans));
-    if (plans == NULL)
-        abort();
+    plans = mem_zeroed(n, sizeof(*plans));
     n = 0;
     host_lock_take(s->tail.lock);
     c = s->conns;

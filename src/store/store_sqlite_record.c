@@ -53,23 +53,65 @@ static int remove_record(struct store_sqlite *s, const struct store_put *req)
     return store_sqlite_conn_run(stmt);
 }
 
-static int write_record(struct store_sqlite *s, const struct store_put *req, uint64_t rev)
+static void bind_record(sqlite3_stmt *stmt, const struct store_put *req, uint64_t rev)
 {
-    sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, SQL_RECORD_PUT);
-
     store_sqlite_conn_bind(stmt, 1, req->pk);
     store_sqlite_conn_bind(stmt, 2, req->sk);
     store_sqlite_conn_bind_u64(stmt, 3, rev);
     store_sqlite_conn_bind_u64(stmt, 4, MIN(req->expires_ms, (uint64_t)INT64_MAX));
     store_sqlite_conn_bind(stmt, 5, req->body);
+}
+
+static int write_record(struct store_sqlite *s, const struct store_put *req, uint64_t rev)
+{
+    sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, SQL_RECORD_PUT);
+
+    bind_record(stmt, req, rev);
     return store_sqlite_conn_run(stmt);
+}
+
+/* A new record in one step. *ret_done false: there is one, and nothing was done. */
+static int add_record(struct store_sqlite *s, struct store_put *req, bool *ret_done)
+{
+    sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, SQL_RECORD_ADD);
+    uint64_t rev = s->revs.next;
+    int rc = store_sqlite_record_number(s, &s->revs, &rev);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    bind_record(stmt, req, rev);
+    rc = store_sqlite_conn_run(stmt);
+    *ret_done = rc == SQLITE_OK && sqlite3_changes(s->conn.db) > 0;
+    if (*ret_done) {
+        req->ret_rev = rev;
+        req->req.result = STORE_OK;
+    }
+    return rc;
+}
+
+/* Is another file where the database was opened, or none? */
+static bool has_moved(const struct store_sqlite *s)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(s->conn.db, NULL, SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           moved != 0;
 }
 
 int store_sqlite_record_put(struct store_sqlite *s, struct store_put *req)
 {
     uint64_t rev = 0;
     int rc = SQLITE_OK;
+    bool done = false;
 
+    if (req->proves && has_moved(s)) {
+        req->req.result = STORE_BEHIND;
+        return SQLITE_OK;
+    }
+    if (req->expect == 0 && !req->remove && !s->full)
+        rc = add_record(s, req, &done);
+    if (rc != SQLITE_OK || done)
+        return rc;
     if (req->expect != STORE_REV_ANY)
         rc = present_rev(s, req, &rev);
     if (rc != SQLITE_OK)

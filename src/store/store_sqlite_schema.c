@@ -26,6 +26,18 @@ static const char *const migrations[] = {
     "CREATE TABLE counter(name BLOB PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id=" STR_OF(APPLICATION_ID) ";",
+    /* A checksum behind each value (store_sqlite_seal.h). */
+    "UPDATE page SET block = seal(block, id);"
+    "UPDATE journal SET block = seal(block, id, room, name, first);"
+    "UPDATE amend SET state = seal(state, id);"
+    "UPDATE record SET body = seal(body, rev, expires, pk, sk);",
+    /* And of the rows that have none. */
+    "ALTER TABLE room ADD COLUMN sum BLOB;"
+    "ALTER TABLE counter ADD COLUMN sum BLOB;"
+    "ALTER TABLE meta ADD COLUMN sum BLOB;"
+    "UPDATE room SET sum = seal(x'', name, id, epoch, first);"
+    "UPDATE counter SET sum = seal(x'', name, next);"
+    "UPDATE meta SET sum = seal(x'', name, value);",
 };
 
 static int pragma(struct store_sqlite_conn *c, const char *text, uint64_t *ret_v)

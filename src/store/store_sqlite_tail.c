@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/siphash.h"
 #include "base/str.h"
 
-#define CAP_MIN 4
+#define CAP_MIN 1
 
 static bool room_eq(const struct map_node *node, const void *key)
 {
@@ -75,11 +76,9 @@ uint64_t store_sqlite_tail_first(const struct store_sqlite_room *r)
 struct store_sqlite_room *store_sqlite_tail_add(struct store_sqlite_tail *t, struct str name,
                                                 uint64_t id, uint64_t head)
 {
-    struct store_sqlite_room *r = calloc(1, sizeof(*r) + name.n);
+    struct store_sqlite_room *r = mem_zeroed(1, sizeof(*r) + name.n);
     uint8_t *bytes;
 
-    if (r == NULL)
-        abort();
     bytes = (uint8_t *)(r + 1);
     memcpy(bytes, name.p, name.n);
     r->name = (struct str){bytes, name.n};
@@ -91,6 +90,15 @@ struct store_sqlite_room *store_sqlite_tail_add(struct store_sqlite_tail *t, str
     map_add(&t->rooms, &r->node, siphash(t->key, name));
     host_lock_drop(t->lock);
     return r;
+}
+
+void store_sqlite_tail_spoil(struct store_sqlite_tail *t, struct store_sqlite_room *r)
+{
+    if (!r->damaged && r->n == 0) {
+        list_remove(&r->idle);
+        t->idle_n--;
+    }
+    r->damaged = true;
 }
 
 void store_sqlite_tail_remove(struct store_sqlite_tail *t, struct store_sqlite_room *r)
@@ -106,7 +114,7 @@ void store_sqlite_tail_remove(struct store_sqlite_tail *t, struct store_sqlite_r
 
 void store_sqlite_tail_use(struct store_sqlite_tail *t, struct store_sqlite_room *r)
 {
-    if (r->n > 0)
+    if (r->n > 0 || r->damaged)
         return;
     list_remove(&r->idle);
     list_push(&t->idle, &r->idle);
@@ -123,16 +131,14 @@ static void *make_room(void *items, size_t *at, size_t n, size_t *cap, size_t si
         return items;
     }
     *cap = MAX(*cap * 2, (size_t)CAP_MIN);
-    items = reallocarray(items, *cap, size);
-    if (items == NULL)
-        abort();
+    items = mem_resize_array(items, *cap, size);
     return items;
 }
 
 void store_sqlite_tail_push(struct store_sqlite_tail *t, struct store_sqlite_room *r,
                             struct store_sqlite_batch batch)
 {
-    assert(r->n == 0 || batch.first == r->head + 1);
+    assert(!r->damaged && (r->n == 0 || batch.first == r->head + 1));
     if (r->n == 0) {
         list_remove(&r->idle);
         t->idle_n--;
@@ -178,6 +184,8 @@ static void drop_first_row(struct store_sqlite_tail *t)
     free(r->batch);
     r->batch = NULL;
     r->at = r->cap = 0;
+    if (r->damaged)
+        return;
     list_push(&t->idle, &r->idle);
     t->idle_n++;
 }

@@ -28,6 +28,7 @@ struct store_sqlite_room {
     uint64_t head;   /* of the last commit; 0: not written yet */
     uint64_t staged; /* with the transaction under way; the writer's own */
     uint64_t marked; /* by folding; the writer's own */
+    bool damaged;    /* part of its journal is lost: it is neither read nor written */
     struct store_sqlite_batch *batch;
     size_t at, n, cap;
     struct str name;
@@ -68,6 +69,9 @@ uint64_t store_sqlite_tail_first(const struct store_sqlite_room *r);
 /* A new room, its head as given. Takes the lock. */
 struct store_sqlite_room *store_sqlite_tail_add(struct store_sqlite_tail *t, struct str name,
                                                 uint64_t id, uint64_t head);
+
+/* The room is damaged, and stays in memory. Before readers run. */
+void store_sqlite_tail_spoil(struct store_sqlite_tail *t, struct store_sqlite_room *r);
 
 /* Frees a room without batches. Takes the lock. */
 void store_sqlite_tail_remove(struct store_sqlite_tail *t, struct store_sqlite_room *r);

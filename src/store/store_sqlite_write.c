@@ -1,5 +1,7 @@
 #include "store/store_sqlite_impl.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 /* The log is checkpointed when nothing came for this long, */
@@ -36,9 +38,7 @@ static void stage(struct store_sqlite *s, struct store_sqlite_staged staged)
 {
     if (s->staged_n == s->staged_cap) {
         s->staged_cap = MAX(2 * s->staged_cap, (size_t)64);
-        s->staged = reallocarray(s->staged, s->staged_cap, sizeof(*s->staged));
-        if (s->staged == NULL)
-            abort();
+        s->staged = mem_resize_array(s->staged, s->staged_cap, sizeof(*s->staged));
     }
     s->staged[s->staged_n++] = staged;
 }
@@ -66,7 +66,7 @@ static int find_room(struct store_sqlite *s, struct str name, struct store_sqlit
     *ret_room = store_sqlite_tail_get(&s->tail, name);
     if (*ret_room != NULL) {
         store_sqlite_tail_use(&s->tail, *ret_room);
-        return SQLITE_OK;
+        return (*ret_room)->damaged ? SQLITE_CORRUPT : SQLITE_OK;
     }
     stmt = store_sqlite_conn_stmt(&s->conn, SQL_ROOM_GET);
     store_sqlite_conn_bind(stmt, 1, name);
@@ -163,7 +163,7 @@ static int redact_page(struct store_sqlite *s, const struct store_sqlite_room *r
         block = store_sqlite_block_replace(pages.block, (unsigned)(amend->target - pages.first),
                                            amend->redacted);
     store_sqlite_conn_pages_end(&pages);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE && !pages.damaged)
         return rc;
     rc = SQLITE_OK;
     if (block != NULL)
@@ -230,7 +230,7 @@ static int append(struct store_sqlite *s, struct store_append *req)
         return rc;
     req->ret_head = head;
     if (req->head != head) {
-        req->req.result = STORE_CONFLICT;
+        req->req.result = head > req->head ? STORE_CONFLICT : STORE_BEHIND;
         return SQLITE_OK;
     }
     if (s->full || req->entries_n > STORE_SQLITE_SEQ_MAX - head) {
@@ -248,25 +248,68 @@ static int append(struct store_sqlite *s, struct store_append *req)
     return rc;
 }
 
+/* Sets *ret_free if no page that can be read has one of from .. last. */
+static int look_for_pages(struct store_sqlite *s, uint64_t room, uint64_t from, uint64_t last,
+                          bool *ret_free)
+{
+    struct store_sqlite_pages pages;
+    int rc = SQLITE_ROW;
+
+    *ret_free = true;
+    store_sqlite_conn_pages(&s->conn, room, from, &pages);
+    while (rc == SQLITE_ROW && *ret_free) {
+        rc = store_sqlite_conn_pages_next(&pages);
+        if (pages.damaged)
+            rc = SQLITE_ROW;
+        else if (rc == SQLITE_ROW && pages.first > last)
+            rc = SQLITE_DONE;
+        else if (rc == SQLITE_ROW)
+            *ret_free = pages.first + pages.block.n <= from;
+    }
+    store_sqlite_conn_pages_end(&pages);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* A page of its own, in place of those that are damaged. */
+static int sqlite_write_fill(struct store_sqlite *s, struct store_fill *req)
+{
+    uint64_t last = req->from + req->entries_n - 1;
+    sqlite3_stmt *stmt;
+    struct store_sqlite_room *r;
+    struct frame *block;
+    bool is_free = false;
+    int rc = find_room(s, req->room, &r);
+
+    req->req.result = STORE_CONFLICT;
+    if (rc != SQLITE_OK || r == NULL || last < req->from || last >= store_sqlite_tail_first(r) ||
+        last >= r->head)
+        return rc;
+    rc = look_for_pages(s, r->id, req->from, last, &is_free);
+    if (rc != SQLITE_OK || !is_free)
+        return rc;
+    stmt = store_sqlite_conn_stmt(&s->conn, SQL_PAGE_CUT);
+    (void)sqlite3_bind_int64(stmt, 1, store_sqlite_conn_id(r->id, req->from));
+    (void)sqlite3_bind_int64(stmt, 2, store_sqlite_conn_id(r->id, last));
+    rc = store_sqlite_conn_run(stmt);
+    if (rc != SQLITE_OK)
+        return rc;
+    block = store_sqlite_block_make(req->entries, req->entries_n);
+    rc = put_page(s, store_sqlite_conn_id(r->id, req->from), block);
+    frame_unref(block);
+    req->req.result = STORE_OK;
+    return rc;
+}
+
 static int apply(struct store_sqlite *s, struct store_req *req)
 {
+    if (req->op == STORE_FILL)
+        return sqlite_write_fill(s, CONTAINER_OF(req, struct store_fill, req));
     if (req->op == STORE_APPEND)
         return append(s, CONTAINER_OF(req, struct store_append, req));
     if (req->op == STORE_PUT)
         return store_sqlite_record_put(s, CONTAINER_OF(req, struct store_put, req));
     assert(req->op == STORE_NEXT);
     return store_sqlite_record_next(s, CONTAINER_OF(req, struct store_next, req));
-}
-
-static int pragma_u64(struct store_sqlite *s, enum store_sqlite_sql which, uint64_t *ret_v)
-{
-    sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, which);
-    int rc = sqlite3_step(stmt);
-
-    if (rc == SQLITE_ROW)
-        *ret_v = store_sqlite_conn_u64(stmt, 0);
-    (void)sqlite3_reset(stmt);
-    return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
 /* Whether nothing may be added, by what the database and the memory hold. */
@@ -276,9 +319,9 @@ static int look_if_full(struct store_sqlite *s)
     int rc = SQLITE_OK;
 
     if (s->bytes_max > 0)
-        rc = pragma_u64(s, SQL_PAGE_COUNT, &pages);
+        rc = store_sqlite_conn_number(&s->conn, SQL_PAGE_COUNT, &pages);
     if (s->bytes_max > 0 && rc == SQLITE_OK)
-        rc = pragma_u64(s, SQL_FREE_COUNT, &unused);
+        rc = store_sqlite_conn_number(&s->conn, SQL_FREE_COUNT, &unused);
     s->full = s->tail.entries >= TAIL_ENTRIES_MAX || s->tail.bytes >= TAIL_BYTES_MAX ||
               (s->bytes_max > 0 && (pages - unused) * s->page_size >= s->bytes_max);
     return rc;
@@ -490,69 +533,16 @@ static int committed(void *ctx, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static int load_numbers(struct store_sqlite *s, struct store_sqlite_numbers *numbers)
+int store_sqlite_write_load(struct store_sqlite *s, const struct store_sqlite_options *o)
 {
-    sqlite3_stmt *stmt = store_sqlite_conn_stmt(&s->conn, SQL_META_GET);
-    int rc;
+    int rc = store_sqlite_conn_number(&s->conn, SQL_PAGE_SIZE, &s->page_size);
 
-    (void)sqlite3_bind_text(stmt, 1, numbers->name, -1, SQLITE_STATIC);
-    rc = sqlite3_step(stmt);
-    numbers->next = numbers->reserved = rc == SQLITE_ROW ? store_sqlite_conn_u64(stmt, 0) : 1;
-    (void)sqlite3_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int load_row(struct store_sqlite *s, sqlite3_stmt *stmt)
-{
-    struct store_sqlite_batch b = {store_sqlite_conn_u64(stmt, 0), store_sqlite_conn_u64(stmt, 3),
-                                   0, NULL};
-    struct str name = store_sqlite_conn_str(stmt, 2), bytes = store_sqlite_conn_str(stmt, 4);
-    uint64_t number = store_sqlite_conn_u64(stmt, 1);
-    struct store_sqlite_block block;
-    struct store_sqlite_room *r;
-
-    if (!store_sqlite_block_open(bytes, &block) || number > STORE_SQLITE_ROOM_MAX || name.n == 0 ||
-        b.first == 0 || b.first > STORE_SQLITE_SEQ_MAX)
-        return SQLITE_CORRUPT;
-    r = store_sqlite_tail_get(&s->tail, name);
-    if (r == NULL)
-        r = store_sqlite_tail_add(&s->tail, name, number, b.first - 1);
-    if (r->id != number || r->head + 1 != b.first)
-        return SQLITE_CORRUPT;
-    b.n = block.n;
-    b.block = frame_copy(bytes);
-    host_lock_take(s->tail.lock);
-    store_sqlite_tail_push(&s->tail, r, b);
-    host_lock_drop(s->tail.lock);
-    r->staged = r->head;
-    s->journal_next = b.id + 1;
-    return SQLITE_OK;
-}
-
-int store_sqlite_write_load(struct store_sqlite *s)
-{
-    sqlite3_stmt *stmt;
-    int rc;
-
-    s->rooms = (struct store_sqlite_numbers){.name = "room", .step = 64};
-    s->revs = (struct store_sqlite_numbers){.name = "rev", .step = 1 << 20};
-    s->journal_next = 1;
-    rc = load_numbers(s, &s->rooms);
     if (rc == SQLITE_OK)
-        rc = load_numbers(s, &s->revs);
-    if (rc == SQLITE_OK)
-        rc = pragma_u64(s, SQL_PAGE_SIZE, &s->page_size);
+        rc = store_sqlite_load(s, o);
     if (rc != SQLITE_OK)
         return rc;
-    stmt = store_sqlite_conn_stmt(&s->conn, SQL_JOURNAL_ALL);
-    do {
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW && load_row(s, stmt) != SQLITE_OK)
-            rc = SQLITE_CORRUPT;
-    } while (rc == SQLITE_ROW);
-    (void)sqlite3_reset(stmt);
     (void)sqlite3_wal_hook(s->conn.db, committed, s);
     s->wal_dirty = true;
     store_sqlite_fold_begin(s);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return rc;
 }

@@ -1,5 +1,6 @@
 #include "wire/chunked.h"
 
+#include "base/hex.h"
 #include "base/str.h"
 
 #define STATUS_BAD 400
@@ -23,15 +24,6 @@ enum state {
     BAD,
 };
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-        return (c | 0x20) - 'a' + 10;
-    return -1;
-}
-
 static bool is_text(uint8_t c)
 {
     return (c >= ' ' && c != 0x7f) || c == '\t';
@@ -39,7 +31,7 @@ static bool is_text(uint8_t c)
 
 static int take_size(struct chunked *c, uint8_t byte)
 {
-    int digit = hex_value(byte);
+    int digit = hex_digit(byte);
 
     if (digit >= 0) {
         c->left = c->left << 4 | (uint64_t)digit;

@@ -1,6 +1,7 @@
 #include "wire/deflate.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "wire/field.h"
 
@@ -27,7 +28,7 @@ static const uint8_t empty_message[] = {0x00};
 #define GROW_MIN 1024
 
 /* Final blocks that one message may have: each costs a copy of the window. */
-#define FINAL_BLOCKS_MAX 1024
+#define FINAL_BLOCKS_MAX 32
 
 struct deflate_codec {
     int level;
@@ -131,10 +132,8 @@ size_t deflate_answer(const struct deflate_params *params, char out[static DEFLA
 
 struct deflate_codec *deflate_new(int level)
 {
-    struct deflate_codec *c = calloc(1, sizeof(*c));
+    struct deflate_codec *c = mem_zeroed(1, sizeof(*c));
 
-    if (c == NULL)
-        abort();
     c->level = level;
     buf_init(&c->out, SIZE_MAX / 2);
     return c;
@@ -159,10 +158,8 @@ void deflate_free(struct deflate_codec *c)
 
 static z_stream *new_stream(void)
 {
-    z_stream *z = calloc(1, sizeof(*z));
+    z_stream *z = mem_zeroed(1, sizeof(*z));
 
-    if (z == NULL)
-        abort();
     return z;
 }
 

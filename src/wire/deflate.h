@@ -32,10 +32,6 @@ size_t deflate_answer(const struct deflate_params *params, char out[static DEFLA
 /* What every answer begins with. */
 #define DEFLATE_BASE "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-/* Client: reads the server's answer to DEFLATE_BASE. False: the answer is none
- * that the offer allows, and the connection has to be failed. RFC 7692 7.1. */
-bool deflate_accept(struct str answer, struct deflate_params *ret) MUST_CHECK;
-
 struct deflate_codec;
 
 /* level: zlib's, 1 to 9. States are allocated when first needed, one compressor

@@ -49,12 +49,13 @@ static bool decode_base64(uint8_t *p, size_t n, struct engineio_packet *ret)
 /* Section "Payload encoding". */
 enum engineio_next engineio_next(uint8_t *p, size_t n, size_t *at, struct engineio_packet *ret)
 {
-    uint8_t *begin = p + *at, *end;
+    uint8_t *begin, *end;
     size_t record_n;
     bool ok;
 
     if (*at > n)
         return ENGINEIO_END;
+    begin = n > 0 ? p + *at : p; /* p may be NULL then */
     end = n > *at ? memchr(begin, ENGINEIO_SEPARATOR, n - *at) : NULL;
     record_n = end != NULL ? (size_t)(end - begin) : n - *at;
     *at += record_n + 1;

@@ -13,14 +13,6 @@ static const char days[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/* v in n decimal digits. */
-static char *put(char *to, int64_t v, size_t n)
-{
-    for (size_t i = n; i-- > 0; v /= 10)
-        to[i] = (char)('0' + v % 10);
-    return to + n;
-}
-
 /* RFC 9110 5.6.7, IMF-fixdate. */
 void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN])
 {
@@ -29,21 +21,24 @@ void field_date_format(int64_t unix_s, char out[static FIELD_DATE_LEN])
 
     memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", FIELD_DATE_LEN);
     memcpy(out, days[(unix_s / DAY_S + 4) % 7], 3);
-    to = put(out + 5, u.day, 2);
+    to = utc_digits(out + 5, u.day, 2);
     memcpy(to + 1, months[u.month - 1], 3);
-    put(out + 12, u.year, 4);
-    put(out + 17, u.hour, 2);
-    put(out + 20, u.minute, 2);
-    put(out + 23, u.second, 2);
+    utc_digits(out + 12, u.year, 4);
+    utc_digits(out + 17, u.hour, 2);
+    utc_digits(out + 20, u.minute, 2);
+    utc_digits(out + 23, u.second, 2);
 }
 
-/* RFC 9110 5.6.2. */
+/* RFC 9110 5.6.2: a bit for each character of ASCII. */
 static bool is_tchar(uint8_t c)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
+    static const uint32_t bits[4] = {
+        0, 0x03ff6cfa, /* ! # $ % & ' * + - . 0-9 */
+        0xc7fffffe,    /* A-Z ^ _ */
+        0x57ffffff,    /* ` a-z | ~ */
+    };
 
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr(others, c) != NULL);
+    return c < 128 && (bits[c / 32] >> c % 32 & 1) != 0;
 }
 
 bool field_is_token(struct str s)
@@ -56,7 +51,9 @@ bool field_is_token(struct str s)
 
 bool field_is_value(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
+    size_t i = str_printable(s);
+
+    for (; i < s.n; i++)
         if ((s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
             return false;
     return true;
@@ -116,6 +113,56 @@ bool field_param_next(struct str *rest, struct field_param *ret)
     }
     if (!field_is_token(ret->name))
         ret->name.n = 0;
+    return true;
+}
+
+static bool is_bare(uint8_t c)
+{
+    return c > ' ' && c < 0x7f && strchr("\",;\\", c) == NULL;
+}
+
+/* Behind a string there may be parameters, which must be such. */
+static bool are_params(struct str rest)
+{
+    struct field_param param;
+
+    rest = str_trim(rest);
+    if (rest.n == 0)
+        return true;
+    if (rest.p[0] != ';')
+        return false;
+    rest = str_skip(rest, 1);
+    while (field_param_next(&rest, &param))
+        if (param.name.n == 0)
+            return false;
+    return true;
+}
+
+/* RFC 8941 3.3.3 and 4.2.5. */
+bool field_item_string(struct str value, char *ret, size_t max, size_t *ret_n)
+{
+    bool quoted;
+    size_t n = 0, i;
+
+    value = str_trim(value);
+    quoted = value.n > 0 && value.p[0] == '"';
+    for (i = quoted ? 1 : 0; i < value.n && !(quoted && value.p[i] == '"'); i++) {
+        uint8_t c = value.p[i];
+
+        if (quoted && c == '\\') {
+            c = ++i < value.n ? value.p[i] : 0;
+            if (c != '"' && c != '\\')
+                return false;
+        } else if (quoted ? c < ' ' || c >= 0x7f : !is_bare(c)) {
+            return false;
+        }
+        if (n == max)
+            return false;
+        ret[n++] = (char)c;
+    }
+    if (n == 0 || (quoted && (i == value.n || !are_params(str_skip(value, i + 1)))))
+        return false;
+    *ret_n = n;
     return true;
 }
 

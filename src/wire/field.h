@@ -33,6 +33,12 @@ struct field_param {
  * quoted value with a backslash counts as broken. RFC 9110 5.6.6. */
 bool field_param_next(struct str *rest, struct field_param *ret);
 
+/* Copies an item that is a string ("abc", RFC 8941 3.3.3), without its quotes and escapes
+ * and whatever parameters follow; or, as many clients send it, visible ASCII without
+ * quotes, commas, semicolons and backslashes. False if value is neither, or its string is
+ * empty or longer than max. */
+bool field_item_string(struct str value, char *ret, size_t max, size_t *ret_n) MUST_CHECK;
+
 /* Whether If-None-Match names the etag (with its quotes): weak comparison, lists
  * and "*". RFC 9110 13.1.2. */
 bool field_etag_match(struct str if_none_match, struct str etag);

@@ -2,7 +2,6 @@
 
 #include "base/str.h"
 #include "wire/field.h"
-#include "wire/ws.h"
 
 #include <string.h>
 
@@ -388,27 +387,6 @@ bool http1_has(const struct http1_headers *h, struct str name, struct str token)
 bool http1_wants_websocket(const struct http1_request *r)
 {
     return http1_has(&r->headers, STR("upgrade"), STR("websocket"));
-}
-
-/* RFC 6455 4.2.1 and 4.4. */
-int http1_websocket(const struct http1_request *r, struct str *ret_key)
-{
-    struct str version, key;
-
-    if (!str_eq(r->method, STR("GET")))
-        return 405;
-    if (r->minor == 0 || r->body == HTTP1_BODY_CHUNKED || r->content_length > 0)
-        return 400;
-    if (!http1_wants_websocket(r) || !http1_has(&r->headers, STR("connection"), STR("upgrade")))
-        return 426;
-    if (!http1_get(&r->headers, STR("sec-websocket-version"), &version) ||
-        !str_eq(version, STR("13")))
-        return 426;
-    if (http1_count(&r->headers, STR("sec-websocket-key")) != 1 ||
-        !http1_get(&r->headers, STR("sec-websocket-key"), &key) || !ws_key_valid(key))
-        return 400;
-    *ret_key = key;
-    return 0;
 }
 
 const char *http1_reason(int status)

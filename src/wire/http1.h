@@ -62,6 +62,12 @@ struct http1_request {
     struct http1_headers headers;
 };
 
+/* True if bytes of a body follow the request's head. */
+static inline bool http1_has_body(const struct http1_request *r)
+{
+    return r->body != HTTP1_BODY_NONE && (r->body != HTTP1_BODY_LENGTH || r->content_length > 0);
+}
+
 struct http1_response {
     int status;
     uint8_t minor;
@@ -95,13 +101,9 @@ size_t http1_count(const struct http1_headers *h, struct str name);
  * case: http1_has(h, STR("connection"), STR("upgrade")). */
 bool http1_has(const struct http1_headers *h, struct str name, struct str token);
 
-/* Whether the request asks for a WebSocket, well or badly: http1_websocket has
+/* Whether the request asks for a WebSocket, well or badly: ws_handshake has
  * the details. */
 bool http1_wants_websocket(const struct http1_request *r);
-
-/* Checks an opening handshake (RFC 6455 4.2.1). 0 and *ret_key, or the status
- * to answer with: 400, 405, 426 (with Sec-WebSocket-Version: 13). */
-int http1_websocket(const struct http1_request *r, struct str *ret_key) MUST_CHECK;
 
 /* The value of HTTP's standard reason phrase; "Unknown" for other codes. */
 const char *http1_reason(int status);

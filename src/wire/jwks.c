@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@ enum {
     NUMBER_MAX = 1024,
 };
 
-struct entry {
+struct jwks_entry {
     struct jws_key *key;
     size_t kid_n;
     char kid[JWKS_KID_MAX];
@@ -21,22 +22,20 @@ struct entry {
 struct jwks {
     _Atomic uint32_t refs;
     size_t n;
-    struct entry entries[JWKS_KEYS_MAX];
+    struct jwks_entry entries[JWKS_KEYS_MAX];
 };
 
 struct jwks *jwks_new(void)
 {
-    struct jwks *s = calloc(1, sizeof(*s));
+    struct jwks *s = mem_zeroed(1, sizeof(*s));
 
-    if (s == NULL)
-        abort();
     atomic_init(&s->refs, 1);
     return s;
 }
 
 void jwks_add_take(struct jwks *s, struct str kid, struct jws_key *key)
 {
-    struct entry *e = &s->entries[s->n];
+    struct jwks_entry *e = &s->entries[s->n];
 
     assert(s->n < JWKS_KEYS_MAX && kid.n <= JWKS_KID_MAX && key != NULL);
     s->n++;
@@ -66,7 +65,7 @@ size_t jwks_count(const struct jwks *s)
     return s->n;
 }
 
-static struct str kid_of(const struct entry *e)
+static struct str kid_of(const struct jwks_entry *e)
 {
     return (struct str){(const uint8_t *)e->kid, e->kid_n};
 }
@@ -289,9 +288,7 @@ enum jwks_result jwks_parse(struct str text, struct jwks **ret_set)
 
     if (text.n > JWKS_SIZE_MAX)
         return JWKS_TOO_BIG;
-    copy = malloc(text.n + 1);
-    if (copy == NULL)
-        abort();
+    copy = mem_bytes(text.n + 1);
     if (text.n > 0)
         memcpy(copy, text.p, text.n);
     s = jwks_new();
@@ -320,7 +317,7 @@ const char *jwks_why(enum jwks_result r)
 }
 
 /* RFC 8037 §2. */
-static void put_key(struct json_out *o, const struct entry *e)
+static void put_key(struct json_out *o, const struct jwks_entry *e)
 {
     char text[BASE64_ENCODED_MAX(JWS_ED25519_N)];
     uint8_t x[JWS_ED25519_N];

@@ -1,7 +1,9 @@
 #include "wire/jws.h"
 
 #include "base/base64.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "wire/hmac.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -25,7 +27,7 @@ enum {
 struct jws_key {
     enum jws_alg alg;
     bool signs;
-    EVP_MAC_CTX *mac;
+    struct hmac mac;
     EVP_PKEY *pkey;
     EVP_MD_CTX *verifier;
 };
@@ -75,10 +77,8 @@ const char *jws_alg_name(enum jws_alg alg)
 
 static struct jws_key *key_new(enum jws_alg alg)
 {
-    struct jws_key *k = calloc(1, sizeof(*k));
+    struct jws_key *k = mem_zeroed(1, sizeof(*k));
 
-    if (k == NULL)
-        abort();
     k->alg = alg;
     return k;
 }
@@ -86,18 +86,10 @@ static struct jws_key *key_new(enum jws_alg alg)
 struct jws_key *jws_key_secret(struct str secret)
 {
     struct jws_key *k = key_new(JWS_HS256);
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                           OSSL_PARAM_construct_end()};
-    int ok;
 
-    assert(secret.n >= JWS_SECRET_MIN && mac != NULL);
+    assert(secret.n >= JWS_SECRET_MIN);
     k->signs = true;
-    k->mac = EVP_MAC_CTX_new(mac);
-    EVP_MAC_free(mac);
-    ok = k->mac != NULL && EVP_MAC_init(k->mac, secret.p, secret.n, params) == 1;
-    assert(ok);
+    hmac_init(&k->mac, secret);
     return k;
 }
 
@@ -241,7 +233,7 @@ void jws_key_free(struct jws_key *k)
 {
     if (k == NULL)
         return;
-    EVP_MAC_CTX_free(k->mac);
+    hmac_fini(&k->mac);
     EVP_MD_CTX_free(k->verifier);
     EVP_PKEY_free(k->pkey);
     free(k);
@@ -284,20 +276,6 @@ void jws_key_thumbprint(const struct jws_key *k, char ret_text[static JWS_THUMBP
     memcpy(ret_text, text, n);
 }
 
-/* RFC 7518 §3.2. */
-static void make_mac(const struct jws_key *k, struct str input, uint8_t ret_mac[static HASH_N])
-{
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(k->mac);
-    size_t n = 0;
-    int ok;
-
-    if (ctx == NULL)
-        abort();
-    ok = EVP_MAC_update(ctx, input.p, input.n) == 1 && EVP_MAC_final(ctx, ret_mac, &n, HASH_N) == 1;
-    assert(ok && n == HASH_N);
-    EVP_MAC_CTX_free(ctx);
-}
-
 /* RFC 8037 §3.1. */
 static size_t sign_ed25519(const struct jws_key *k, struct str input, uint8_t *ret)
 {
@@ -320,7 +298,7 @@ size_t jws_sign(const struct jws_key *k, struct str input,
     assert(k->signs);
     if (k->alg == JWS_EDDSA)
         return sign_ed25519(k, input, ret_signature);
-    make_mac(k, input, ret_signature);
+    hmac_make(&k->mac, input, ret_signature);
     return HASH_N;
 }
 
@@ -363,7 +341,7 @@ bool jws_verify(const struct jws_key *k, struct str input, struct str signature)
 
     switch (k->alg) {
     case JWS_HS256:
-        make_mac(k, input, bytes);
+        hmac_make(&k->mac, input, bytes);
         return str_eq_secret(signature, (struct str){bytes, HASH_N});
     case JWS_ES256:
         signature = (struct str){bytes, der_of(signature, bytes)};

@@ -18,7 +18,7 @@ struct parts {
 };
 
 /* RFC 7515 §4.1: which key it names. kid borrows from the scratch. */
-struct head {
+struct jwt_head {
     enum jws_alg alg;
     struct str kid;
 };
@@ -81,7 +81,7 @@ static bool split(struct str token, struct parts *ret)
 }
 
 /* RFC 7515 §4.1. */
-static enum jwt_result read_head(struct str part, uint8_t *scratch, struct head *ret)
+static enum jwt_result read_head(struct str part, uint8_t *scratch, struct jwt_head *ret)
 {
     struct members m;
     enum json_token t;
@@ -108,7 +108,8 @@ static enum jwt_result read_head(struct str part, uint8_t *scratch, struct head 
 }
 
 /* RFC 7515 §5.2: the token's signature is that of the key that it names. */
-static enum jwt_result prove(const struct jwks *keys, const struct parts *p, const struct head *h)
+static enum jwt_result prove(const struct jwks *keys, const struct parts *p,
+                             const struct jwt_head *h)
 {
     uint8_t signature[BASE64_DECODED_MAX(BASE64_ENCODED_MAX(JWS_SIGNATURE_MAX))];
     const struct jws_key *key;
@@ -184,6 +185,8 @@ static bool read_claim(struct json *j, enum json_token t, struct jwt_claims *c, 
         return read_text(j, t, &c->name);
     if (str_eq(j->key, STR("sid")))
         return read_text(j, t, &c->session);
+    if (str_eq(j->key, STR("run")))
+        return read_text(j, t, &c->run);
     if (str_eq(j->key, STR("own"))) {
         c->owner = t == JSON_TRUE;
         return t == JSON_TRUE || t == JSON_FALSE;
@@ -222,6 +225,8 @@ static void put_claims(struct buf *b, const struct jwt_claims *c)
         json_out_field_str(&o, "name", c->name);
     if (c->session.n > 0)
         json_out_field_str(&o, "sid", c->session);
+    if (c->run.n > 0)
+        json_out_field_str(&o, "run", c->run);
     json_out_field_u64(&o, "iat", c->issued_s);
     json_out_field_u64(&o, "exp", c->expires_s);
     if (c->owner)
@@ -272,7 +277,7 @@ enum jwt_result jwt_verify(const struct jwks *keys, struct str token, uint64_t n
     struct jwt_claims c = {0};
     struct times times = {0};
     struct parts p;
-    struct head h;
+    struct jwt_head h;
     enum jwt_result r;
 
     assert(scratch_n >= JWT_SCRATCH_MIN);
@@ -416,7 +421,7 @@ enum jwt_result jwt_verify_issued(const struct jwt_rules *rules, const struct jw
 {
     struct issued c;
     struct parts p;
-    struct head h;
+    struct jwt_head h;
     enum jwt_result r, proven;
 
     assert(scratch_n >= JWT_SCRATCH_MIN);

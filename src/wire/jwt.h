@@ -4,6 +4,7 @@
  * Own: those that Polylog signs, with a secret (HS256) or a key (EdDSA).
  *   sub   user_id in decimal      name  user_name    iat  issued_s
  *   sid   session                 own   owner        exp  expires_s
+ *   run   run
  * Issued: those of an outside issuer (OpenID Connect Core §2, RFC 9068, Amazon
  * Cognito), under the rules of struct jwt_rules, signed with a public key's pair.
  *
@@ -43,6 +44,7 @@ struct jwt_claims {
     uint64_t user_id;
     struct str name;
     struct str session;
+    struct str run; /* which start of which node signed it; empty: an earlier version */
     uint64_t issued_s, expires_s;
     bool owner;
 };

@@ -1,6 +1,7 @@
 #include "wire/oidc.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -34,7 +35,7 @@ bool oidc_url_right(struct str url)
            (secure || is_local(authority));
 }
 
-static void copy(struct str from, const char *more, char to[static OIDC_URL_MAX])
+static void oidc_copy(struct str from, const char *more, char to[static OIDC_URL_MAX])
 {
     int n = snprintf(to, OIDC_URL_MAX, "%.*s%s", STR_ARGS(from), more);
 
@@ -47,7 +48,7 @@ void oidc_config_url(struct str issuer, char ret_url[static OIDC_URL_MAX])
     assert(oidc_url_right(issuer));
     if (issuer.p[issuer.n - 1] == '/')
         issuer.n--;
-    copy(issuer, "/.well-known/openid-configuration", ret_url);
+    oidc_copy(issuer, "/.well-known/openid-configuration", ret_url);
 }
 
 static bool read_config(struct json *j, struct str *ret_issuer, struct str *ret_keys)
@@ -84,15 +85,13 @@ bool oidc_config_read(struct str text, struct str issuer, char ret_url[static OI
 
     if (text.n > OIDC_CONFIG_MAX)
         return false;
-    bytes = malloc(text.n + 1);
-    if (bytes == NULL)
-        abort();
+    bytes = mem_bytes(text.n + 1);
     if (text.n > 0)
         memcpy(bytes, text.p, text.n);
     json_init(&j, bytes, text.n, DEPTH_MAX);
     ok = read_config(&j, &said, &keys) && str_eq(said, issuer) && oidc_url_right(keys);
     if (ok)
-        copy(keys, "", ret_url);
+        oidc_copy(keys, "", ret_url);
     free(bytes);
     return ok;
 }

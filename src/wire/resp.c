@@ -1,13 +1,24 @@
 #include "wire/resp.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* How deep arrays may stand in arrays: 0.14 of hiredis had this limit, 1.x has none. */
+enum { DEPTH_MAX = 9 };
+
 /* Bytes of one unfinished reply. */
 #define PENDING_MAX (2u * RESP_STRING_MAX)
+
+/* How hiredis counts the elements of an array: 1.x otherwise than 0.14. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t elements_t;
+#else
+typedef int elements_t;
+#endif
 
 struct resp_reader {
     redisReader *hiredis;
@@ -28,10 +39,8 @@ void resp_command(struct buf *b, const struct str *words, unsigned n)
 
 static struct resp_reply *reply_new(const redisReadTask *task, enum resp_type type, size_t room)
 {
-    struct resp_reply *r = calloc(1, sizeof(*r) + room);
+    struct resp_reply *r = mem_zeroed(1, sizeof(*r) + room);
 
-    if (r == NULL)
-        abort();
     r->type = type;
     if (task->parent != NULL) {
         struct resp_reply *array = task->parent->obj;
@@ -54,13 +63,23 @@ static void *make_string(const redisReadTask *task, char *p, size_t n)
     return r;
 }
 
-static void *make_array(const redisReadTask *task, int n)
+static unsigned depth_of(const redisReadTask *task)
 {
+    unsigned depth = 1;
+
+    while ((task = task->parent) != NULL)
+        depth++;
+    return depth;
+}
+
+static void *make_array(const redisReadTask *task, elements_t elements)
+{
+    size_t n = (size_t)elements, max = task->parent == NULL ? RESP_ELEMENTS_MAX : RESP_INNER_MAX;
     struct resp_reply *r;
 
-    if (n < 0 || n > (task->parent == NULL ? RESP_ELEMENTS_MAX : RESP_INNER_MAX))
+    if (n > max || depth_of(task) > DEPTH_MAX) /* a number below 0 is above max, too */
         return NULL;
-    r = reply_new(task, RESP_ARRAY, (size_t)n * sizeof(*r->elements));
+    r = reply_new(task, RESP_ARRAY, n * sizeof(*r->elements));
     r->n = (unsigned)n;
     r->elements = (struct resp_reply **)(r + 1);
     return r;
@@ -79,8 +98,8 @@ static void *make_nil(const redisReadTask *task)
     return reply_new(task, RESP_NIL, 0);
 }
 
-/* An array that ended early has places without an element. Nesting is bounded by the
- * reader (9 levels). */
+/* An array that ended early has places without an element. Nesting is bounded
+ * by DEPTH_MAX. */
 static void free_reply(void *p)
 {
     struct resp_reply *r = p;
@@ -100,10 +119,8 @@ static redisReplyObjectFunctions functions = {
 
 struct resp_reader *resp_reader_new(void)
 {
-    struct resp_reader *r = calloc(1, sizeof(*r));
+    struct resp_reader *r = mem_zeroed(1, sizeof(*r));
 
-    if (r == NULL)
-        abort();
     r->hiredis = redisReaderCreateWithFunctions(&functions);
     if (r->hiredis == NULL)
         abort();

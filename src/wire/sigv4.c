@@ -1,5 +1,6 @@
 #include "wire/sigv4.h"
 
+#include "base/hex.h"
 #include "base/str.h"
 #include "base/utc.h"
 #include "wire/url.h"
@@ -52,12 +53,12 @@ static void hmac(const uint8_t *key, size_t key_n, struct str s, uint8_t ret[sta
 
 static void append_hex(struct buf *b, const uint8_t *p, size_t n)
 {
-    static const char digits[] = "0123456789abcdef";
+    uint8_t *to = buf_reserve(b, 2 * n);
 
-    for (size_t i = 0; i < n; i++) {
-        buf_append_byte(b, (uint8_t)digits[p[i] >> 4]);
-        buf_append_byte(b, (uint8_t)digits[p[i] & 15]);
-    }
+    if (to == NULL)
+        return;
+    (void)hex_write((char *)to, p, n);
+    buf_commit(b, 2 * n);
 }
 
 static void append_hash(struct buf *b, struct str s)
@@ -70,7 +71,7 @@ static void append_hash(struct buf *b, struct str s)
 
 /* The key: derived once for each day, region and service. */
 
-static bool is_name(const char *kept, struct str name)
+static bool sigv4_is_name(const char *kept, struct str name)
 {
     return str_eq(str_of(kept), name);
 }
@@ -87,15 +88,15 @@ static void derive(struct sigv4_key *k, struct str secret, const struct signing 
     uint8_t hash[SIGV4_HASH_N];
     struct buf b CLEANUP(buf_fini);
 
+    buf_init(&b, CANONICAL_MAX);
     sha256(secret, hash);
     if (k->day == day && memcmp(k->secret_hash, hash, sizeof(hash)) == 0 &&
-        is_name(k->region, s->r->region) && is_name(k->service, s->r->service))
+        sigv4_is_name(k->region, s->r->region) && sigv4_is_name(k->service, s->r->service))
         return;
     k->day = day;
     memcpy(k->secret_hash, hash, sizeof(hash));
     keep_name(k->region, s->r->region);
     keep_name(k->service, s->r->service);
-    buf_init(&b, CANONICAL_MAX);
     buf_append(&b, STR("AWS4"));
     buf_append(&b, secret);
     hmac(buf_peek(&b).p, buf_len(&b), (struct str){(const uint8_t *)s->stamp, 8}, k->key);
@@ -254,8 +255,8 @@ static bool add_param(struct signing *s, struct str name, struct str value)
     return true;
 }
 
-static bool begin(struct signing *s, struct sigv4_key *k, const struct sigv4_credentials *c,
-                  const struct sigv4_request *r)
+static bool sigv4_begin(struct signing *s, struct sigv4_key *k, const struct sigv4_credentials *c,
+                        const struct sigv4_request *r)
 {
     struct str query = r->query, name, value;
 
@@ -273,7 +274,7 @@ static bool begin(struct signing *s, struct sigv4_key *k, const struct sigv4_cre
     return add_header(s, STR("host"), r->host);
 }
 
-static void end(struct signing *s)
+static void sigv4_end(struct signing *s)
 {
     buf_fini(&s->scope);
     buf_fini(&s->canonical);
@@ -295,7 +296,7 @@ bool sigv4_headers(struct sigv4_key *k, const struct sigv4_credentials *c,
                    const struct sigv4_request *r, struct buf *out)
 {
     struct signing s;
-    bool ok = begin(&s, k, c, r) && add_headers(&s);
+    bool ok = sigv4_begin(&s, k, c, r) && add_headers(&s);
 
     if (ok) {
         buf_printf(out, "X-Amz-Date: %s", s.stamp);
@@ -312,8 +313,18 @@ bool sigv4_headers(struct sigv4_key *k, const struct sigv4_credentials *c,
         append_signature(out, &s);
         buf_append_byte(out, '\0');
     }
-    end(&s);
+    sigv4_end(&s);
     return ok;
+}
+
+void sigv4_lines(struct str signature, const char **list, unsigned n, unsigned max)
+{
+    assert(n < max);
+    while (signature.n > 0 && n < max - 1) {
+        list[n++] = (const char *)signature.p;
+        signature = str_skip(signature, strlen((const char *)signature.p) + 1);
+    }
+    list[n] = NULL;
 }
 
 static bool add_own_params(struct signing *s, struct buf *values)
@@ -349,13 +360,13 @@ bool sigv4_query(struct sigv4_key *k, const struct sigv4_credentials *c,
     bool ok;
 
     buf_init(&values, CANONICAL_MAX);
-    ok = begin(&s, k, c, r) && add_own_params(&s, &values);
+    ok = sigv4_begin(&s, k, c, r) && add_own_params(&s, &values);
     if (ok) {
         qsort(s.params, s.params_n, sizeof(s.params[0]), compare_params);
         append_query(out, &s);
         buf_append(out, STR("&X-Amz-Signature="));
         append_signature(out, &s);
     }
-    end(&s);
+    sigv4_end(&s);
     return ok;
 }

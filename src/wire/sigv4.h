@@ -55,6 +55,10 @@ struct sigv4_request {
 bool sigv4_headers(struct sigv4_key *k, const struct sigv4_credentials *c,
                    const struct sigv4_request *r, struct buf *out) MUST_CHECK;
 
+/* Adds the lines of what sigv4_headers appended to a list of headers that has n, and ends it with
+ * NULL. The list has room for max, NULL among them: lines beyond are left out. */
+void sigv4_lines(struct str signature, const char **list, unsigned n, unsigned max);
+
 /* Appends the signed query: the request's own parameters, those of the signature, and
  * the signature itself. Headers besides Host are not signed. False as above. */
 bool sigv4_query(struct sigv4_key *k, const struct sigv4_credentials *c,

@@ -34,7 +34,7 @@ uint16_t slots_of(struct str channel)
     return crc16(channel) % SLOTS_N;
 }
 
-static bool is_name(struct str host)
+static bool slots_is_name(struct str host)
 {
     for (size_t i = 0; i < host.n; i++) {
         uint8_t c = host.p[i];
@@ -47,7 +47,7 @@ static bool is_name(struct str host)
 }
 
 /* Its place, new or not; 0: there are too many. */
-static uint16_t place_of(struct slots *s, struct str host, uint16_t port)
+static uint16_t slots_place_of(struct slots *s, struct str host, uint16_t port)
 {
     struct slots_node *n;
 
@@ -78,9 +78,9 @@ static bool take_node(struct slots *s, const struct resp_reply *node, uint16_t *
     *ret_place = 0;
     if (str_eq(host, STR("?")))
         return true;
-    if (!is_name(host))
+    if (!slots_is_name(host))
         return false;
-    *ret_place = place_of(s, host, (uint16_t)node->elements[1]->i64);
+    *ret_place = slots_place_of(s, host, (uint16_t)node->elements[1]->i64);
     return *ret_place > 0;
 }
 

@@ -46,9 +46,10 @@ static bool take_attachments(struct str *s, struct socketio_packet *p)
 
     if (!is_binary(p->type))
         return true;
-    if (!take_number(s, 2, &n) || n == 0 || n > SOCKETIO_ATTACHMENTS_MAX || s->n == 0 ||
-        s->p[0] != '-')
+    if (!take_number(s, 3, &n) || n == 0 || s->n == 0 || s->p[0] != '-')
         return false;
+    if (n > SOCKETIO_ATTACHMENTS_MAX)
+        p->problem = JSON_TOO_MANY;
     p->attachments = (unsigned)n;
     *s = str_skip(*s, 1);
     return true;
@@ -89,16 +90,25 @@ static bool close_object(struct places *s, unsigned depth, unsigned attachments)
     return true;
 }
 
+/* The JSON cannot be read to its end. True if only its contents are wrong. */
+static bool is_content(struct json *j, struct socketio_packet *p)
+{
+    if (j->error == JSON_BAD_SYNTAX)
+        return false;
+    p->problem = j->error;
+    return true;
+}
+
 /* Reads the JSON to its end. With attachments every placeholder must have one, and
  * the other way round. */
-static bool check_json(struct json *j, enum json_token t, const struct socketio_packet *p)
+static bool check_json(struct json *j, enum json_token t, struct socketio_packet *p)
 {
     struct places s = {0};
 
     for (; t != JSON_END; t = json_next(j)) {
         if (t == JSON_ERROR)
-            return false;
-        if (p->attachments == 0)
+            return is_content(j, p);
+        if (p->attachments == 0 || p->problem != JSON_OK)
             continue;
         if (t == JSON_OBJECT) {
             s.placeholder[j->depth] = false;
@@ -112,11 +122,11 @@ static bool check_json(struct json *j, enum json_token t, const struct socketio_
             s.num[j->depth] = j->i64;
         }
     }
-    return s.n == p->attachments;
+    return s.n == p->attachments || p->problem != JSON_OK;
 }
 
 /* An event's first argument is its name: a string that is not reserved, or a number. */
-static bool is_name(enum json_token t, struct str name)
+static bool socketio_is_name(enum json_token t, struct str name)
 {
     if (t == JSON_INT || t == JSON_NUMBER)
         return true;
@@ -200,10 +210,12 @@ static bool check_data(struct socketio_packet *p, struct buf *scratch)
     if (t != JSON_ARRAY)
         return false;
     t = json_next(&j);
-    if (is_event(p->type) && !is_name(t, j.str))
+    if (is_event(p->type) && t != JSON_ERROR && !socketio_is_name(t, j.str))
         return false;
     if (!check_json(&j, t, p))
         return false;
+    if (p->problem != JSON_OK)
+        return true;
     p->args = trim(p->data);
     p->args = trim((struct str){p->args.p + 1, p->args.n - 2});
     if (is_event(p->type))

@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/json.h"
 
 enum {
     SOCKETIO_NAMESPACE_MAX = 64, /* bytes, with its slash */
@@ -30,6 +31,10 @@ enum socketio_type {
 
 struct socketio_packet {
     enum socketio_type type;
+    /* JSON_OK; or why what the packet says cannot be taken, though it is a packet: half a
+     * character, a number or a nesting beyond what is read, too many attachments. Then name
+     * and args are empty. Such contents come from a client's people, not from the client. */
+    enum json_error problem;
     unsigned attachments;
     bool has_id;
     uint64_t id;
@@ -41,9 +46,9 @@ struct socketio_packet {
 
 /* Reads the text of a packet. scratch is used and left as it may be. False for an
  * unknown type, a namespace or id that is too long, JSON that is malformed or not
- * what the type wants, too many attachments, a placeholder without its attachment,
- * and for events of the client library's own (connect, disconnect, ...). The
- * strings borrow from text. */
+ * what the type wants, a placeholder without its attachment, and for events of the
+ * client library's own (connect, disconnect, ...). What is only wrong in its contents
+ * is ret->problem. The strings borrow from text. */
 bool socketio_decode(struct str text, struct buf *scratch, struct socketio_packet *ret) MUST_CHECK;
 
 /* Takes the next argument off *args, of a packet that was decoded. False at the end. */

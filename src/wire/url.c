@@ -1,17 +1,7 @@
 #include "wire/url.h"
 
+#include "base/hex.h"
 #include "base/str.h"
-
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* RFC 3986 2.1. */
 bool url_decode(struct str s, enum url_plus plus, uint8_t *out, size_t *ret_n)
@@ -27,8 +17,8 @@ bool url_decode(struct str s, enum url_plus plus, uint8_t *out, size_t *ret_n)
         }
         if (s.n - i < 3)
             return false;
-        high = hex_value(s.p[i + 1]);
-        low = hex_value(s.p[i + 2]);
+        high = hex_digit(s.p[i + 1]);
+        low = hex_digit(s.p[i + 2]);
         if (high < 0 || low < 0 || high + low == 0)
             return false;
         out[n++] = (uint8_t)(high << 4 | low);
@@ -57,6 +47,23 @@ void url_encode(struct buf *b, struct str s)
         else
             buf_append(b, (struct str){coded, sizeof(coded)});
     }
+}
+
+bool url_split(struct str url, struct str *ret_host, struct str *ret_path)
+{
+    struct str path, host;
+
+    while (url.n > 0 && !str_starts(url, STR("://")))
+        url = str_skip(url, 1);
+    if (url.n == 0)
+        return false;
+    path = url = str_skip(url, 3);
+    host = str_cut(&url, '/');
+    if (host.n == 0)
+        return false;
+    *ret_host = host;
+    *ret_path = str_skip(path, host.n);
+    return true;
 }
 
 bool url_query_next(struct str *query, struct str *ret_name, struct str *ret_value)

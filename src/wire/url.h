@@ -19,6 +19,10 @@ bool url_decode(struct str s, enum url_plus plus, uint8_t *out, size_t *ret_n) M
  * 2.3. */
 void url_encode(struct buf *b, struct str s);
 
+/* Finds host, with its port if the url has one, and path, "" or from '/' on, query included. False
+ * if the url has no scheme or no host. */
+bool url_split(struct str url, struct str *ret_host, struct str *ret_path) MUST_CHECK;
+
 /* Takes the next "name=value" off *query, not decoded; empty ones are skipped.
  * False at the end. */
 bool url_query_next(struct str *query, struct str *ret_name, struct str *ret_value);

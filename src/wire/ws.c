@@ -1,10 +1,17 @@
+#include "base/mem.h"
+
+/* SHA-1 without EVP (see hmac.c). */
+#define OPENSSL_API_COMPAT 10101
+
 #include "wire/ws.h"
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/frame.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "wire/deflate.h"
+#include "wire/http1.h"
 
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -77,9 +84,7 @@ size_t ws_held(const struct ws_decoder *d)
 static struct ws_progress *need_progress(struct ws_decoder *d)
 {
     if (d->progress == NULL) {
-        d->progress = calloc(1, sizeof(*d->progress));
-        if (d->progress == NULL)
-            abort();
+        d->progress = mem_zeroed(1, sizeof(*d->progress));
     }
     return d->progress;
 }
@@ -205,6 +210,8 @@ static enum ws_event judge_limits(struct ws_decoder *d, const struct ws_rules *r
 
     if (is_control(h->opcode))
         return WS_MORE;
+    if (rules->frame_max > 0 && h->payload_n > rules->frame_max)
+        return bad(d, ret, WS_CLOSE_TOO_BIG, "frame too big");
     if (h->payload_n > max - have)
         return bad(d, ret, WS_CLOSE_TOO_BIG, "message too big");
     if (rules->fragments_max > 0 && goes_on && d->progress->fragments >= rules->fragments_max)
@@ -228,7 +235,7 @@ static enum ws_event finish_close(struct ws_decoder *d, struct str payload, stru
             return bad(d, ret, WS_CLOSE_INVALID_DATA, "close reason is not UTF-8");
     }
     d->ended = true;
-    *ret = (struct ws_message){WS_OP_CLOSE, code, payload};
+    *ret = (struct ws_message){.opcode = WS_OP_CLOSE, .close_code = code, .payload = payload};
     return WS_CLOSED;
 }
 
@@ -245,10 +252,11 @@ static enum ws_event finish_control(struct ws_decoder *d, uint8_t opcode, struct
 static enum ws_event finish_compressed(struct ws_decoder *d, const struct ws_rules *rules,
                                        bool text, struct str payload, struct ws_message *ret)
 {
+    size_t max = rules->unpack_max > 0 ? rules->unpack_max : rules->message_max;
     struct str plain = {0};
 
     assert(rules->codec != NULL);
-    switch (deflate_inflate(rules->codec, payload, rules->message_max, &plain)) {
+    switch (deflate_inflate(rules->codec, payload, max, &plain)) {
     case DEFLATE_TOO_BIG:
         return bad(d, ret, WS_CLOSE_TOO_BIG, "message too big");
     case DEFLATE_CORRUPT:
@@ -258,7 +266,8 @@ static enum ws_event finish_compressed(struct ws_decoder *d, const struct ws_rul
     }
     if (text && !utf8_valid(plain))
         return bad(d, ret, WS_CLOSE_INVALID_DATA, "text is not UTF-8");
-    *ret = (struct ws_message){.opcode = text ? WS_OP_TEXT : WS_OP_BINARY, .payload = plain};
+    *ret = (struct ws_message){
+        .opcode = text ? WS_OP_TEXT : WS_OP_BINARY, .payload = plain, .unpacked = true};
     return WS_MESSAGE;
 }
 
@@ -444,6 +453,17 @@ size_t ws_encode_header(uint8_t out[static WS_HEADER_MAX], enum ws_opcode opcode
     return 2 + ext + WS_MASK_LEN;
 }
 
+struct frame *ws_text(uint32_t flags, struct str payload)
+{
+    uint8_t header[WS_HEADER_MAX];
+    size_t n = ws_encode_header(header, WS_OP_TEXT, flags, payload.n, NULL);
+    struct frame *f = frame_new(n + payload.n);
+
+    memcpy(f->bytes, header, n);
+    memcpy(f->bytes + n, payload.p, payload.n);
+    return f;
+}
+
 void ws_mask(uint8_t *p, size_t n, const uint8_t mask[static WS_MASK_LEN], size_t at)
 {
     uint8_t turned[sizeof(uint64_t)];
@@ -511,13 +531,37 @@ bool ws_key_valid(struct str key)
     return key.n == WS_KEY_LEN && base64_decode(BASE64_STANDARD, key, bytes, &n) && n == KEY_BYTES;
 }
 
+/* RFC 6455 4.2.1 and 4.4. */
+int ws_handshake(const struct http1_request *r, struct str *ret_key)
+{
+    struct str version, key;
+
+    if (!str_eq(r->method, STR("GET")))
+        return 405;
+    if (r->minor == 0 || r->body == HTTP1_BODY_CHUNKED || r->content_length > 0)
+        return 400;
+    if (!http1_wants_websocket(r) || !http1_has(&r->headers, STR("connection"), STR("upgrade")))
+        return 426;
+    if (!http1_get(&r->headers, STR("sec-websocket-version"), &version) ||
+        !str_eq(version, STR("13")))
+        return 426;
+    if (http1_count(&r->headers, STR("sec-websocket-key")) != 1 ||
+        !http1_get(&r->headers, STR("sec-websocket-key"), &key) || !ws_key_valid(key))
+        return 400;
+    *ret_key = key;
+    return 0;
+}
+
 void ws_accept(struct str key, char out[static WS_ACCEPT_LEN])
 {
     uint8_t text[WS_KEY_LEN + sizeof(accept_guid) - 1], digest[SHA_DIGEST_LENGTH];
+    SHA_CTX ctx;
 
     assert(key.n == WS_KEY_LEN);
     memcpy(text, key.p, WS_KEY_LEN);
     memcpy(text + WS_KEY_LEN, accept_guid, sizeof(accept_guid) - 1);
-    (void)SHA1(text, sizeof(text), digest);
+    (void)SHA1_Init(&ctx); /* SHA1() finds its algorithm anew each time */
+    (void)SHA1_Update(&ctx, text, sizeof(text));
+    (void)SHA1_Final(digest, &ctx);
     (void)base64_encode(BASE64_STANDARD, (struct str){digest, sizeof(digest)}, out);
 }

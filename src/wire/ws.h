@@ -27,6 +27,8 @@
 #include "base/base.h"
 
 struct deflate_codec;
+struct frame;
+struct http1_request;
 struct ws_progress;
 
 /* RFC 6455 5.2. */
@@ -74,11 +76,14 @@ struct ws_message {
     /* Lent until the next call for the decoder, the end of the given bytes, or,
      * if it was compressed, the codec's next use: whichever is first. */
     struct str payload;
+    bool unpacked; /* WS_MESSAGE only: it was compressed */
 };
 
 /* What a thread's decoders share. */
 struct ws_rules {
     size_t message_max;          /* payload bytes, also after inflating; 0 = no limit */
+    size_t frame_max;            /* payload bytes of one data frame; 0 = no limit */
+    size_t unpack_max;           /* bytes after inflating; 0 = as message_max */
     uint32_t fragments_max;      /* frames of one message; 0 = no limit */
     struct deflate_codec *codec; /* inflates; may be NULL if no decoder has deflate */
 };
@@ -129,6 +134,9 @@ enum ws_event ws_decode(struct ws_decoder *d, const struct ws_rules *rules, uint
 size_t ws_encode_header(uint8_t out[static WS_HEADER_MAX], enum ws_opcode opcode, uint32_t flags,
                         uint64_t payload_n, const uint8_t *mask);
 
+/* A text message of a server, in one frame: a reference for the caller. RFC 6455 5.6. */
+struct frame *ws_text(uint32_t flags, struct str payload) MUST_CHECK;
+
 /* Masks, or unmasks, n bytes in place; the first one is byte `at` of the frame's
  * payload. RFC 6455 5.3. */
 void ws_mask(uint8_t *p, size_t n, const uint8_t mask[static WS_MASK_LEN], size_t at);
@@ -153,6 +161,11 @@ bool ws_close_code_valid(uint16_t code);
 /* Whether the value of Sec-WebSocket-Key is the base64 of 16 bytes.
  * RFC 6455 4.2.1. */
 bool ws_key_valid(struct str key);
+
+/* Checks an opening handshake (RFC 6455 4.2.1, 4.4). Returns 0 and *ret_key, which
+ * borrows the request's bytes, or the status to answer with: 400, 405, or 426 (with
+ * Sec-WebSocket-Version: 13). */
+int ws_handshake(const struct http1_request *r, struct str *ret_key) MUST_CHECK;
 
 /* The value of Sec-WebSocket-Accept for a key; no NUL. RFC 6455 4.2.2. */
 void ws_accept(struct str key, char out[static WS_ACCEPT_LEN]);

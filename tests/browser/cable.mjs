@@ -1,3 +1,8 @@
+// A request as a proxy passes it on that names the server itself.
+function withHost(bytes, host) {
+  return Buffer.from(bytes.toString("latin1").replace(/^Host: .*$/m, `Host: ${host}`), "latin1");
+}
+
 // The cable between a person and the server: it can be cut, and mended.
 import { connect, createServer } from "node:net";
 
@@ -17,7 +22,8 @@ export class Cable {
         [far, near],
       ]) {
         cable.sockets.add(from);
-        from.pipe(into);
+        if (from === near) from.on("data", (bytes) => cable.pass(bytes, near, far));
+        else from.pipe(into);
         from.on("error", () => into.destroy());
         from.on("close", () => {
           cable.sockets.delete(from);
@@ -30,6 +36,18 @@ export class Cable {
     return cable;
   }
 
+  // From the person to the server: all but what is blocked.
+  pass(bytes, near, far) {
+    if (this.blocked !== undefined && bytes.includes(`GET ${this.blocked}`)) near.destroy();
+    else far.write(this.host === undefined ? bytes : withHost(bytes, this.host));
+  }
+
+  // What begins with that path does not get through; everything else does.
+  block(path) {
+    this.blocked = path;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
   cut() {
     this.whole = false;
     for (const socket of this.sockets) socket.destroy();
@@ -37,6 +55,7 @@ export class Cable {
 
   mend() {
     this.whole = true;
+    this.blocked = undefined;
   }
 
   close() {

@@ -10,7 +10,7 @@ const ground = (person) =>
   person.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 // Contrast, names, roles: what can be checked by rule (WCAG 2.2 A and AA).
-async function accessible(person, where) {
+export async function accessible(person, where) {
   await person.page.evaluate(axe);
   const found = await person.page.evaluate(() =>
     window.axe.run(document, {
@@ -56,6 +56,42 @@ async function lookAt(person, server, room, name) {
   await person.shot(name);
 }
 
+// The page shows that colour scheme, all of it: a change arrives a few frames later.
+const shown = (page, scheme) =>
+  page.evaluate(
+    (wanted) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const there = matchMedia(`(prefers-color-scheme: ${wanted})`).matches;
+          requestAnimationFrame(there ? () => requestAnimationFrame(resolve) : look);
+        };
+        look();
+      }),
+    scheme,
+  );
+
+// Those who want less motion see no colour fade: each is there at once.
+async function nothingFades(page, where) {
+  const fading = await page.evaluate(() =>
+    document
+      .getAnimations()
+      .filter((motion) => motion instanceof CSSTransition)
+      .map(({ transitionProperty, effect }) => `${transitionProperty} of ${effect.target.localName}`),
+  );
+  assert.deepEqual(fading, [], where);
+}
+
+// The same in both colours, and how it looks.
+export async function looksRight(person, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await person.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await shown(person.page, colorScheme);
+    await nothingFades(person.page, `${name}, ${colorScheme}`);
+    await accessible(person, `${name}, ${colorScheme}`);
+    await person.shot(`${name}-${colorScheme}`);
+  }
+}
+
 export default [
   [
     "light: every rule for accessibility holds",
@@ -63,8 +99,8 @@ export default [
       const ana = await arrive("Mira light");
       await ana.page.goto(server.url);
       await ana.page.getByLabel("Your name").waitFor();
-      await accessible(ana, "login");
-      await ana.shot("login-light");
+      await looksRight(ana, "login");
+      await ana.page.emulateMedia({ colorScheme: "light" });
       await ana.login();
       await ana.join("light");
       await ana.say("Good morning");
@@ -134,6 +170,7 @@ export default [
       await ana.page.getByRole("menuitem", { name: "Edit" }).click();
       assert.equal(await ana.input.inputValue(), "Out and about");
       await ana.page.emulateMedia({ colorScheme: "dark" });
+      await shown(ana.page, "dark");
       await accessible(ana, "phone, dark");
       await ana.shot("phone-dark");
     },
@@ -180,6 +217,8 @@ export default [
       const ana = await (await arrive("Ana hears")).login();
       const robot = await server.robot("Robot speaks");
       await ana.join("hears");
+      // What comes before the room's first page is there is of that page, and not new.
+      await ana.page.getByText("Nothing was said here yet.").waitFor();
       await robot.command("join", { room: "hears" });
       await robot.command("send", { room: "hears", text: "ding" });
       await ana.page.locator('[aria-live="polite"]', { hasText: "Robot speaks: ding" }).waitFor();

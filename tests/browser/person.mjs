@@ -1,11 +1,11 @@
 // A person in front of a browser of their own.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const SHOTS =
   process.env.SHOTS ?? fileURLToPath(new URL("../../build/screenshots", import.meta.url));
-export const PATIENCE_MS = 8000;
+export const PATIENCE_MS = 60_000; // ends what hangs
 mkdirSync(SHOTS, { recursive: true });
 
 export const DESKTOP = { viewport: { width: 1280, height: 800 } };
@@ -15,6 +15,18 @@ export const PHONE = {
   hasTouch: true,
   isMobile: true,
 };
+
+// The network is back: the page connects at once.
+export const wake = (page) => page.evaluate(() => void dispatchEvent(new Event("online")));
+
+// What the page shows for a while it then shows for ever: nobody has to look in time.
+const WIDGETS = new URL("../../web/src/app/widgets.ts", import.meta.url);
+const TOAST_MS = Number(/const TOAST_MS = (\d+);/.exec(readFileSync(WIDGETS, "utf8"))[1]);
+export const toastsStay = (person) =>
+  person.context.addInitScript((shortly) => {
+    const after = window.setTimeout.bind(window);
+    window.setTimeout = (what, ms, ...more) => (ms === shortly ? 0 : after(what, ms, ...more));
+  }, TOAST_MS);
 
 export class Person {
   // `at`: another address of the server than its own.
@@ -43,7 +55,8 @@ export class Person {
     page.on("console", (message) => {
       const text = message.text();
       // The browser itself reports what cannot be reached while the server is down.
-      const expected = /ERR_CONNECTION|WebSocket connection|status of 4/.test(text);
+      const expected =
+        /net::ERR_(CONNECTION|SOCKET|EMPTY|NETWORK)|WebSocket connection|status of 4/.test(text);
       if (["error", "warning"].includes(message.type()) && !expected) complaints.push(text);
     });
     page.on("request", (request) => {
@@ -51,6 +64,24 @@ export class Person {
       const own = url.startsWith(this.url) || url.startsWith("data:");
       if (!own) complaints.push(`a request to ${url}`);
     });
+  }
+
+  // From now on it is kept whether the page ever says that it is not connected, or speaks of
+  // what it is connected through.
+  async notices() {
+    await this.page.evaluate(() => {
+      const look = () => {
+        if (/was lost|Connecting|restarts|Gateway/.test(document.body.innerText)) window.saidSo = true;
+      };
+      const all = { subtree: true, childList: true, characterData: true, attributes: true };
+      new MutationObserver(look).observe(document.body, all);
+      window.saidSo = false;
+    });
+  }
+
+  // Whether it did; undefined: nobody looked.
+  noticed() {
+    return this.page.evaluate(() => window.saidSo);
   }
 
   async login(path = "") {
@@ -64,9 +95,27 @@ export class Person {
   // Opens a room, which is made if there is none.
   async join(room) {
     await this.page.getByRole("button", { name: "Join or create a room" }).first().click();
-    await this.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill(room);
-    await this.page.getByRole("dialog").getByRole("button", { name: "Go" }).click();
+    const dialog = this.page.getByRole("dialog");
+    await dialog.getByLabel("Room", { exact: true }).fill(room);
+    const found = dialog.getByRole("button", {
+      name: new RegExp(`^(Open|Join|Create) ${room}$`, "i"),
+    });
+    const verb = (await found.getAttribute("aria-label")).split(" ")[0];
+    await found.click();
+    if (verb === "Create")
+      await dialog.getByRole("button", { name: "Create", exact: true }).click();
     await this.page.locator("h1").getByText(room).waitFor();
+  }
+
+  // Makes a room that only people who are added can join.
+  async createPrivate(room) {
+    const dialog = this.page.getByRole("dialog");
+    await this.page.getByRole("button", { name: "Join or create a room" }).first().click();
+    await dialog.getByRole("button", { name: "Create a room…" }).click();
+    await dialog.getByLabel("Name", { exact: true }).fill(room);
+    await dialog.getByLabel(/private room/).check();
+    await dialog.getByRole("button", { name: "Create", exact: true }).click();
+    await this.heading(room);
   }
 
   async heading(text) {

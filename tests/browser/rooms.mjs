@@ -1,5 +1,26 @@
 // Rooms, direct messages, history.
 import assert from "node:assert/strict";
+import { looksRight } from "./look.mjs";
+
+// Scrolls from the end just before the page has something else to show; how far from the
+// end the page is then, in the nearest of many tries.
+const scrollsInTheWay = (scroller) =>
+  scroller.evaluate(async (element) => {
+    const frames = () =>
+      new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    let nearest = Infinity;
+    for (let i = 0; i < 30; i++) {
+      element.scrollTop = element.scrollHeight;
+      await frames();
+      dispatchEvent(new Event("focus")); // shown again 8 ms later
+      await new Promise((resolve) => setTimeout(resolve, 6));
+      element.scrollTop = 200;
+      await frames();
+      const { scrollHeight, scrollTop, clientHeight } = element;
+      nearest = Math.min(nearest, scrollHeight - scrollTop - clientHeight);
+    }
+    return nearest;
+  });
 
 export default [
   [
@@ -71,24 +92,16 @@ export default [
       const ana = await (await arrive("Ana private")).login();
       const ben = await (await arrive("Ben private")).login();
       const eve = await (await arrive("Eve private")).login();
-      await ana.page.getByRole("button", { name: "Join or create a room" }).first().click();
-      await ana.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill("Cellar");
-      await ana.page
-        .getByRole("dialog")
-        .getByLabel(/private room/)
-        .check();
-      await ana.page.getByRole("dialog").getByRole("button", { name: "Go" }).click();
-      await ana.heading("Cellar");
+      await ana.createPrivate("Cellar");
       await ana.say("who is there?");
       await eve.page.getByRole("button", { name: "Join or create a room" }).first().click();
       const id = new URL(ana.page.url()).hash.slice(2);
       await eve.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill(id);
-      await eve.page.getByRole("dialog").getByRole("button", { name: "Go" }).click();
       await eve.page
         .getByRole("dialog")
-        .getByRole("alert")
-        .filter({ hasText: /not a member/ })
+        .getByText(/that one must be added to/)
         .waitFor();
+      assert.equal(await eve.page.getByRole("dialog").getByRole("button", { name: id }).count(), 0);
       await ana.page.getByRole("button", { name: "Room menu" }).click();
       await ana.page.getByRole("menuitem", { name: "Add people" }).click();
       await ana.page.getByRole("dialog").getByLabel("Name").fill("Ben p");
@@ -113,6 +126,68 @@ export default [
     },
   ],
   [
+    "people who enter the same name meet, in whatever script it is",
+    async ({ arrive }) => {
+      const ana = await (await arrive("Ana meets")).login();
+      const ben = await (await arrive("Ben meets")).login();
+      for (const [name, again] of [
+        ["Знакомства", "знакомства"],
+        ["Ana's room", "ANA'S Room"],
+      ]) {
+        await ana.join(name);
+        // Both may have looked before either made it.
+        await ben.page.getByRole("button", { name: "Join or create a room" }).first().click();
+        const dialog = ben.page.getByRole("dialog");
+        await dialog.getByRole("button", { name: "Create a room…" }).click();
+        await dialog.getByLabel("Name", { exact: true }).fill(again);
+        await dialog.getByRole("button", { name: "Create", exact: true }).click();
+        await ben.page.locator("h1").getByText(name, { exact: true }).waitFor();
+        assert.equal(new URL(ben.page.url()).hash, new URL(ana.page.url()).hash);
+        await ana.say(`who is in ${name}?`);
+        await ben.sees(`who is in ${name}?`);
+        const eve = await (await arrive(`Eve ${name.length}`)).login();
+        await eve.join(again);
+        await eve.sees(`who is in ${name}?`);
+      }
+    },
+  ],
+  [
+    "rooms are suggested while one types; joining and creating are apart",
+    async ({ arrive, server }) => {
+      const robot = await server.robot("Robot finder");
+      await robot.command("room_create", { room: "finder-public", title: "Finder public" });
+      const ana = await (await arrive("Ana finder")).login();
+      await ana.join("Finder one");
+      await ana.join("Finder two");
+      const dialog = ana.page.getByRole("dialog");
+      const room = dialog.getByLabel("Room", { exact: true });
+      const offered = () =>
+        dialog.locator(".results button").evaluateAll((all) => all.map((b) => b.ariaLabel));
+      await ana.page.getByRole("button", { name: "Join or create a room" }).first().click();
+      await room.pressSequentially("finder");
+      await dialog.getByRole("button", { name: "Create finder" }).waitFor();
+      assert.deepEqual(await offered(), ["Open Finder one", "Open Finder two", "Create finder"]);
+      await looksRight(ana, "desktop-find-room");
+      await room.fill("Finder public");
+      await dialog.getByRole("button", { name: "Join Finder public" }).waitFor();
+      assert.deepEqual(await offered(), ["Join Finder public"]);
+      await room.press("Enter");
+      await ana.heading("Finder public");
+      await ana.page.getByRole("button", { name: "Join or create a room" }).first().click();
+      await room.fill("finder three");
+      await dialog.getByRole("button", { name: "Create finder three" }).waitFor();
+      await ana.page.setViewportSize({ width: 390, height: 844 });
+      await looksRight(ana, "phone-find-room");
+      await ana.page.setViewportSize({ width: 1280, height: 800 });
+      await room.press("Enter"); // makes nothing yet
+      await dialog.getByRole("heading", { name: "Create a room" }).waitFor();
+      await assert.rejects(robot.command("presence", { room: "finder-three" }), /no_such_room/);
+      await dialog.getByLabel("Name", { exact: true }).press("Enter");
+      await ana.heading("finder three");
+      await robot.command("presence", { room: "finder-three" });
+    },
+  ],
+  [
     "older messages come as one scrolls up, and the place is kept",
     async ({ arrive, server }) => {
       const ana = await (await arrive("Ana history")).login();
@@ -134,7 +209,7 @@ export default [
       const before = await place();
       await ana.page.getByText(`line ${first - 1} of many`).waitFor({ state: "attached" });
       assert.ok(Math.abs((await place()) - before) < 2, "the place is kept");
-      for (let i = 0; i < 50 && (await ana.message("line 1 of many").count()) === 0; i++) {
+      while ((await ana.message("line 1 of many").count()) === 0) {
         await scroller.evaluate((element) => (element.scrollTop = 0));
         await ana.page.waitForTimeout(100);
       }
@@ -144,6 +219,7 @@ export default [
         texts,
         Array.from({ length: 160 }, (_, i) => `line ${i + 1} of many`),
       );
+      assert.ok((await scrollsInTheWay(scroller)) > 1000, "scrolling up was undone");
       await robot.command("send", { room: "history", text: "one more" });
       const latest = ana.page.getByRole("button", { name: "1 new message" });
       await latest.click();

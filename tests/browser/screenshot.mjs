@@ -1,4 +1,5 @@
-// Makes docs/screenshot.png: a conversation on a server of its own.
+// Makes docs/screenshot.png: a conversation on a server of its own. Needs fonts for letters
+// (Inter) and emoji (Noto Color Emoji).
 //   node tests/browser/screenshot.mjs [file]
 import { chromium } from "playwright-core";
 import { fileURLToPath } from "node:url";
@@ -18,14 +19,7 @@ const [ana, ben, cleo, dov] = await Promise.all(
 );
 
 for (const name of ["Design", "Operations", "Book Club"]) await mira.join(name);
-await mira.page.getByRole("button", { name: "Join or create a room" }).first().click();
-await mira.page.getByRole("dialog").getByLabel("Room", { exact: true }).fill("Leads");
-await mira.page
-  .getByRole("dialog")
-  .getByLabel(/private room/)
-  .check();
-await mira.page.getByRole("dialog").getByRole("button", { name: "Go" }).click();
-await mira.heading("Leads");
+await mira.createPrivate("Leads");
 const me = (await ana.command("users", { query: "Mira" })).users[0];
 for (const [who, texts] of [
   [ben, ["Have you got ten minutes?"]],
@@ -81,6 +75,7 @@ for (const who of [ana, ben, cleo]) {
 const typist = await (await Person.arrive(browser, server, "Ana")).login();
 await typist.open("operations");
 await typist.input.pressSequentially("Three is");
+await mira.page.getByText("2 people here").waitFor();
 await mira.page.getByText("Ana is typing").waitFor();
 await mira.page.mouse.move(700, 20);
 await mira.page.waitForTimeout(300);

@@ -1,26 +1,19 @@
 // The program under test, as a process of its own that can be killed.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../integration/lib/ports.mjs";
 
 const PROGRAM =
   process.env.POLYLOG ?? fileURLToPath(new URL("../../build/polylog", import.meta.url));
 
-async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 export class Server {
-  static async create() {
+  // more: as those of start.
+  static async create(...more) {
     const server = new Server();
     server.port = await freePort();
     // Where the web app is on an origin of its own: files only (site.mjs).
@@ -33,7 +26,7 @@ export class Server {
       server.child?.kill("SIGKILL");
       rmSync(server.data, { recursive: true, force: true });
     });
-    await server.start();
+    await server.start(...more);
     return server;
   }
 
@@ -47,7 +40,7 @@ export class Server {
     const keep = (chunk) => (this.output = (this.output + chunk).slice(-100_000));
     this.child.stdout.on("data", keep);
     this.child.stderr.on("data", keep);
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 1200; i++) {
       if (this.child.exitCode !== null) break;
       const answer = await fetch(`${this.url}ready`).catch(() => undefined);
       if (answer?.ok) return;

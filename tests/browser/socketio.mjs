@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { launch } from "./launch.mjs";
+import { PATIENCE_MS } from "./person.mjs";
 
 const DOC = readFileSync(new URL("../../docs/socketio.md", import.meta.url), "utf8");
 const CLIENTS = fileURLToPath(new URL("../socketio", import.meta.url));
@@ -31,7 +32,7 @@ function library(version) {
 
 async function open(browser, site, name, script) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(PATIENCE_MS);
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(error.stack));
   page.on("dialog", (dialog) => dialog.accept(name));

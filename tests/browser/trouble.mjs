@@ -1,6 +1,8 @@
 // When the connection, the server or the session goes.
 import assert from "node:assert/strict";
 import { Cable } from "./cable.mjs";
+import { looksRight } from "./look.mjs";
+import { wake } from "./person.mjs";
 
 export default [
   [
@@ -29,7 +31,7 @@ export default [
       }
       await ben.say("after");
       for (const person of [ana, ben]) {
-        await person.sees("after");
+        await person.seesSent("after");
         assert.equal(await person.page.locator(".message.pending").count(), 0);
         assert.deepEqual(await person.texts(), [...before, "meanwhile 1", "meanwhile 2", "after"]);
       }
@@ -110,6 +112,7 @@ export default [
         await robots[i % 6].command("send", { room: "behind", text: `missed ${i}` });
       }
       cable.mend();
+      await wake(ana.page);
       await ana.sees("missed 1019");
       assert.equal(await ana.message("the last I saw").count(), 0);
       const texts = await ana.texts();
@@ -121,6 +124,32 @@ export default [
       );
       await ana.page.locator(".scroller").evaluate((element) => (element.scrollTop = 0));
       await ana.sees(`missed ${first - 1}`);
+      cable.close();
+    },
+  ],
+  [
+    "a server that refuses the page says why, and what to set",
+    async ({ arrive, server }) => {
+      const cable = await Cable.to(server);
+      const ana = await (await arrive("Ana refused", { at: cable.url })).login();
+      cable.host = `localhost:${server.port}`; // a proxy that does not pass the name on
+      cable.cut();
+      cable.mend();
+      const status = ana.page.getByRole("status");
+      await status.getByText(/This origin is not allowed.* Trying again/).waitFor();
+      await looksRight(ana, "desktop-refused");
+      cable.host = undefined;
+      // The page may try by itself first: then the button is gone.
+      const connected = ana.page.getByText("Connected", { exact: true }).waitFor();
+      const asked = ana.page.getByRole("button", { name: "Try now" }).click();
+      await Promise.race([asked.catch(() => connected), connected]);
+      await connected;
+      cable.block("/ws");
+      await status.getByText(/WebSockets do not get through/).waitFor();
+      await ana.shot("desktop-no-websocket");
+      await ana.page.reload(); // now it knows no room
+      await status.getByText(/WebSockets do not get through/).waitFor();
+      await looksRight(ana, "desktop-no-room");
       cable.close();
     },
   ],

@@ -52,6 +52,7 @@ export class Cluster {
       "token-secret": SECRET,
       "drain-ms": "500ms",
       "commands-in-flight": 64,
+      "unproven-after": "10s",
       listen: `127.0.0.1:${await freePort()}`,
     };
     const server = await Server.start(flags, { env });
@@ -86,7 +87,7 @@ export class Cluster {
         }),
       );
       return all.every((status) => (status === "ok") === yes);
-    }, 15_000);
+    });
   }
 
   // Of each node.

@@ -12,6 +12,7 @@ export class Flaky {
     flaky.port = port;
     flaky.agent = new Agent({ keepAlive: true });
     flaky.faults = {}; // chances from 0 to 1: throttle, fail, lose, late, reset
+    flaky.late_ms = 0; // so far behind its dates are
     flaky.counts = counts;
     flaky.server = createServer((asked, answer) => flaky.take(asked, answer));
     await new Promise((resolve) => flaky.server.listen(0, "127.0.0.1", resolve));
@@ -51,6 +52,7 @@ export class Flaky {
           const chunks = [];
           for await (const chunk of response) chunks.push(chunk);
           const { "transfer-encoding": _, ...rest } = response.headers;
+          if (this.late_ms > 0) rest.date = new Date(Date.now() - this.late_ms).toUTCString();
           const all = Buffer.concat(chunks);
           resolve({
             status: response.statusCode,

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { check } from "../crash/check.mjs";
 import { Reader, Writer } from "../crash/crowd.mjs";
-import { sleep, until } from "../integration/lib/suite.mjs";
+import { revoked, sleep, until } from "../integration/lib/suite.mjs";
+import { took } from "../integration/lib/times.mjs";
 import { Cluster } from "./cluster.mjs";
 
 const nodes = Number(process.env.NODES ?? 3);
@@ -12,9 +13,9 @@ const wanted = process.env.T ?? "";
 const sharded = process.env.REDIS === "cluster";
 const WRITERS = 4;
 const READERS = 4;
-const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 60) * 1000; // no further round after this
-const MOST_MS = ENOUGH_MS + 60_000; // whatever hangs: a round, or a look at what is there
-const PATIENCE_MS = 25_000; // doorbells may be missed: the slowest poll and a read
+const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 90) * 1000; // no further round after this
+const MOST_MS = ENOUGH_MS + 300_000; // whatever hangs: a round, or a look at what is there
+const PATIENCE_MS = 120_000; // ends what hangs
 
 class World {
   constructor() {
@@ -49,6 +50,16 @@ class World {
     for (const room of this.rooms) await this.witness.ask("join", { room });
     for (const who of [...this.writers, ...this.readers]) await who.login();
   }
+}
+
+let visitors = 0;
+
+// Until the node says that this is wrong with it.
+function raised(node, reason) {
+  return until(`a node says: ${reason}`, async () => {
+    const { reasons } = await (await node.fetch("/health")).json();
+    return (reasons ?? []).some((one) => one.reason === reason);
+  }, PATIENCE_MS);
 }
 
 // What befalls them while the crowd writes; each leaves everything whole again.
@@ -91,6 +102,26 @@ const faults = {
     node.way.set("open");
     await world.server.whole();
   },
+  // And what is said there is shown elsewhere, and the other way, while it is cut off.
+  async "a node is cut off from Redis, and is heard of by the store"(world) {
+    const { server } = world;
+    const node = world.pick(server.nodes);
+    const other = server.nodes.find((one) => one !== node);
+    const room = `cut-${Math.floor(world.random(1e9))}`;
+    const [ana, ben] = [await node.person("ana"), await other.person("ben")];
+    for (const person of [ana, ben]) await person.call("join", { room });
+    node.way.set(world.pick(["cut", "stuck"]));
+    for (const [from, to] of [[ana, ben], [ben, ana], [ana, ben], [ben, ana]]) {
+      const { seq } = await from.call("send", { room, text: "can you hear me?" });
+      await to.event((e) => e.event === "message" && e.room === room && e.seq === seq);
+    }
+    await world.until("it says so", async () => (await (await node.fetch("/health")).json()).failing === "bus");
+    await world.until("the other looks", async () => (await other.metrics())("polylog_bus_polls_total") > 0);
+    for (const person of [ana, ben]) person.kill();
+    node.way.set("cut");
+    node.way.set("open");
+    await server.whole();
+  },
   async "the store throttles and fails"({ server }) {
     server.faults = { throttle: 0.2, fail: 0.05, lose: 0.05, reset: 0.02 };
     await sleep(2500);
@@ -123,6 +154,37 @@ const faults = {
     const node = world.pick(world.server.nodes);
     assert.equal(await node.stop(), 0);
     await node.spawn();
+  },
+  async "a session ends while a node is cut off from both"({ server }) {
+    const [node, other] = server.nodes;
+    const visitor = await other.login(`visitor${++visitors}`);
+    const connection = await node.connect(visitor.token);
+    node.flaky.faults = { reset: 1 };
+    node.way.set("stuck");
+    await other.command("logout", {}, visitor.token);
+    await raised(node, "sessions");
+    const refused = (call) => until("it is refused", () => call().then(
+      () => false,
+      ({ code }) => code === "sessions_unproven",
+    ), PATIENCE_MS);
+    await refused(() => connection.call("rooms"));
+    await refused(() => node.command("rooms", {}, visitor.token));
+    node.flaky.faults = {};
+    node.way.set("cut");
+    node.way.set("open");
+    assert.deepEqual(await connection.closed, { code: 4401, reason: "revoked" });
+    await revoked(() => node.command("rooms", {}, visitor.token)); // once all is listed
+    await server.whole();
+  },
+  async "a node has another clock than the store"({ server }) {
+    const [node] = server.nodes;
+    node.flaky.late_ms = 3_600_000;
+    await raised(node, "clock");
+    const text = await (await node.fetch("/metrics")).text();
+    const apart = Number(text.match(/^polylog_clock_offset_seconds (.*)$/m)[1]);
+    assert.ok(Math.abs(apart - 3600) < 5, `${apart} s`);
+    node.flaky.late_ms = 0;
+    await server.whole();
   },
 };
 
@@ -168,6 +230,7 @@ async function round(world, fault) {
   if (sleeper) sleeper.away = true;
   sleeper?.client.kill();
   world.pouring = true;
+  world.poured = 0;
   const pouring = Promise.all(world.writers.map((writer) => writer.pour()));
   pouring.catch(() => undefined); // it is heard of below
   await sleep(300 + world.random(500));
@@ -204,6 +267,7 @@ try {
     const before = Date.now();
     entries = await round(world, fault);
     counts.passed++;
+    took(fault, Date.now() - before);
     if (process.env.VERBOSE) console.log(`ok - ${fault} (${Date.now() - before} ms, ${entries} entries)`);
   }
 } catch (error) {

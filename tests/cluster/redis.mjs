@@ -69,7 +69,7 @@ export class Redis {
   // Waits until an answer has that in it.
   has(what, ...words) {
     const look = () => this.answer(...words).then((text) => text.includes(what), () => false);
-    return until(`redis says ${what}`, look, 15_000);
+    return until(`redis says ${what}`, look);
   }
 
   async stop(signal = "SIGKILL") {

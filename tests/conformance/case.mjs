@@ -3,8 +3,8 @@
 import { Client, pause } from "./client.mjs";
 
 // A slow machine is no failure; not letting go is.
-const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 10_000);
-const SERVER_DROP_MS = Number(process.env.SERVER_DROP_MS ?? 1000);
+const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 60_000);
+const SERVER_DROP_MS = Number(process.env.SERVER_DROP_MS ?? 60_000);
 
 export class Failed extends Error {}
 export const fail = (why) => {

@@ -1,5 +1,5 @@
-// 9 limits and performance, 10 auto-fragmentation. Each case of 9 has a time that it
-// must not exceed on its own machine; RELAXED (sanitizers) takes that away.
+// 9 limits and performance, 10 auto-fragmentation. No case fails by the
+// time that it takes.
 import { event } from "./client.mjs";
 import { fail } from "./case.mjs";
 import { OP, frame } from "./wire.mjs";
@@ -9,12 +9,11 @@ const KIB = 1024, MIB = 1024 * KIB;
 const ROUND_TRIPS = process.env.FULL ? 1000 : 100;
 const kind = (opcode) => (opcode === TEXT ? "message text" : "message binary");
 
-async function timed(t, limit_ms, run) {
+// How long it took is noted, and nothing fails by it.
+async function timed(t, run) {
   const start = performance.now();
   await run();
-  const ms = performance.now() - start;
-  t.notes.push(`${Math.round(ms)} ms`);
-  if (ms > limit_ms && !process.env.RELAXED) fail(`took ${Math.round(ms)} ms, limit ${limit_ms} ms`);
+  t.notes.push(`${Math.round(performance.now() - start)} ms`);
 }
 
 const TYPES = [[TEXT, "BAsd7&jh23", 0], [BINARY, "\x00\xfe\x23\xfa\xf0", 1]];
@@ -27,7 +26,7 @@ function* whole() {
         const c = await t.open();
         const payload = Buffer.alloc(n, fill, "latin1");
         const bytes = frame(opcode, payload);
-        await timed(t, 2000, async () => {
+        await timed(t, async () => {
           await c.write(bytes);
           await t.echoes(c, [event(kind(opcode), payload)]);
         });
@@ -46,21 +45,20 @@ function* fragmented() {
             fin: at + step >= payload.length,
           }));
         const bytes = Buffer.concat(frames);
-        await timed(t, 2000, async () => {
+        await timed(t, async () => {
           await c.write(bytes);
           await t.echoes(c, [event(kind(opcode), payload)]);
         });
       }];
 }
 
-// What the chops themselves cost is the client's, so that the limit is wide.
 function* chopped() {
   for (const [opcode, fill, k] of TYPES)
     for (let i = 0; i < 6; i++)
       yield [`9.${5 + k}.${i + 1}`, async (t) => {
         const c = await t.open();
         const payload = Buffer.alloc(MIB, fill, "latin1");
-        await timed(t, 10_000, async () => {
+        await timed(t, async () => {
           await c.send(opcode, payload, { chop: 64 * 2 ** i });
           await t.echoes(c, [event(kind(opcode), payload)]);
         });
@@ -74,11 +72,11 @@ function* roundTrips() {
         const c = await t.open();
         const payload = Buffer.alloc(n, opcode === TEXT ? "*" : 0xfe);
         const one = event(kind(opcode), payload), events = [];
-        await timed(t, 10_000, async () => {
+        await timed(t, async () => {
           for (let sent = 1; sent <= ROUND_TRIPS; sent++) {
             await c.send(opcode, payload);
             events.push(one);
-            if (!(await c.until(() => c.events.length >= sent || c.ended, 10_000))) fail("no echo");
+            if (!(await c.until(() => c.events.length >= sent || c.ended, 60_000))) fail("no echo");
           }
           await t.echoes(c, events);
         });

@@ -14,6 +14,7 @@ import { roughCases } from "./cases_rough.mjs";
 import * as sio from "./cases_sio.mjs";
 import * as size from "./cases_size.mjs";
 import * as text from "./cases_text.mjs";
+import { took } from "../integration/lib/times.mjs";
 
 const GROWTH_MAX_KIB = 24 * 1024;
 const wanted = process.argv[2] ?? "";
@@ -33,6 +34,7 @@ async function runOne(port, [id, run]) {
   } finally {
     t.end();
   }
+  took(id, performance.now() - start);
   const section = id.split(".")[0];
   seconds.set(section, (seconds.get(section) ?? 0) + (performance.now() - start) / 1000);
 }
@@ -52,7 +54,7 @@ function check(name, ok, why) {
 }
 
 async function look(server, before) {
-  for (let i = 0; i < 50 && server.descriptors() > before.descriptors; i++) await pause(100);
+  for (let i = 0; i < 600 && server.descriptors() > before.descriptors; i++) await pause(100);
   const now = server.descriptors();
   check("descriptors", now <= before.descriptors, `${before.descriptors} before, ${now} after`);
   if (process.env.RELAXED) return;

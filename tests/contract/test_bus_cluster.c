@@ -242,7 +242,7 @@ static bool comes_up(struct bus_rig *r, const struct bus_redis_options *options,
     assert_int_equal(host_epoll_new(&host), 0);
     if (bus_redis_new(host, &o, &b, why) != 0)
         fail_msg("%s", why);
-    assert_int_equal(bus_redis_start(b, STR("test")), 0);
+    bus_rig_start(b, "test");
     for (unsigned ms = 0; ms < within_ms && bus_degraded(b); ms += 20)
         bus_rig_rest(r, 20);
     up = !bus_degraded(b);
@@ -258,16 +258,19 @@ static void rights(void **state)
 {
     static const char *const all[] = {"+spublish", "+ssubscribe", "+cluster|slots"};
     struct bus_rig *r = *state;
-    char url[128], last[256], command[512];
+    struct bus_redis_system system = bus_rig_system("test");
+    char url[128], last[256], command[512], name[BUS_REDIS_NAME_MAX];
 
     NEEDS(r);
+    bus_redis_name(&system, name);
     (void)snprintf(url, sizeof(url), "redis://chat:secret@127.0.0.1:%u", r->cluster->nodes[0].port);
     for (size_t without = 0; without <= COUNTOF(all); without++) {
         bool whole = without == COUNTOF(all);
         int n = snprintf(command, sizeof(command),
-                         "ACL SETUSER chat reset on >secret resetchannels &test:* -@all +auth "
+                         "ACL SETUSER chat reset on >secret resetchannels &%s:* -@all +auth "
                          "+hello +select +ping +role +publish +subscribe +unsubscribe "
-                         "+sunsubscribe");
+                         "+sunsubscribe",
+                         name);
 
         for (size_t i = 0; i < COUNTOF(all); i++)
             if (i != without)

@@ -4,6 +4,7 @@
 #include "lib/io_rig.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define PARTS_TOTAL 300000
@@ -134,7 +135,7 @@ static void a_released_descriptor_is_adopted_with_its_bytes(void **state)
     io_rig_probe(&sending, pair.a);
     io_send(r->io, &sending.op, &s, 1);
     UNTIL(r, sending.done_n == 1);
-    if (r->below != NULL) {
+    if (r->below != NULL || r->records) {
         assert_int_equal(io_release(r->io, pair.b), -ENOTSUP);
     } else {
         assert_int_equal(io_release(r->io, pair.b), 0);
@@ -365,14 +366,14 @@ static void closing_on_unread_bytes_resets(void **state)
     io_rig_unpair(r, &pair);
 }
 
-/* Sends s again and again until nothing has moved for a while. Returns how many
- * bytes the pipe took; p is still in flight. */
+/* Sends s again and again until something has moved and then nothing for a while. Returns
+ * how many bytes the pipe took; p is still in flight. */
 static size_t flood(struct rig *r, struct probe *p, const struct str *s)
 {
     uint64_t moved_ms = io_now_ms(r->io);
     size_t sent = 0;
 
-    while (io_now_ms(r->io) < moved_ms + QUIET_MS) {
+    while (sent == 0 || io_now_ms(r->io) < moved_ms + QUIET_MS) {
         int done_n = p->done_n;
 
         if (!p->op.in_flight)
@@ -385,7 +386,7 @@ static size_t flood(struct rig *r, struct probe *p, const struct str *s)
         }
         assert_true(sent < FLOOD_MAX);
     }
-    assert_true(sent > 0 && p->op.in_flight);
+    assert_true(p->op.in_flight);
     return sent;
 }
 
@@ -453,23 +454,39 @@ static void note_deliver(struct io_mail *mail)
     }
 }
 
+/* Posts its notes from the loop itself: to the simulator, mail from outside of a turn is
+ * another thread's, which has no order with the loop's own. */
+struct notes {
+    struct io_mail begin;
+    struct note notes[8];
+    struct io *io;
+    unsigned expected;
+};
+
+static void notes_post(struct io_mail *mail)
+{
+    struct notes *all = CONTAINER_OF(mail, struct notes, begin);
+    struct note *notes = all->notes;
+
+    for (unsigned i = 0; i < 3; i++)
+        notes[i].mail.next = &notes[i + 1].mail;
+    io_post(all->io, &notes[0].mail, &notes[3].mail);
+    for (unsigned i = 4; i < 8; i++)
+        io_post(all->io, &notes[i].mail, &notes[i].mail);
+    assert_int_equal(all->expected, 0);
+}
+
 static void mail_to_oneself_comes_in_order_and_later(void **state)
 {
     struct rig *r = *state;
-    struct note notes[8];
-    unsigned expected = 0;
+    struct notes all = {.begin.deliver = notes_post, .io = r->io};
 
     for (unsigned i = 0; i < 8; i++) {
-        notes[i] = (struct note){.io = r->io, .number = i, .expected = &expected};
-        notes[i].mail.deliver = note_deliver;
+        all.notes[i] = (struct note){.io = r->io, .number = i, .expected = &all.expected};
+        all.notes[i].mail.deliver = note_deliver;
     }
-    for (unsigned i = 0; i < 3; i++)
-        notes[i].mail.next = &notes[i + 1].mail;
-    io_post(r->io, &notes[0].mail, &notes[3].mail);
-    for (unsigned i = 4; i < 8; i++)
-        io_post(r->io, &notes[i].mail, &notes[i].mail);
-    assert_int_equal(expected, 0);
-    UNTIL(r, expected == 9);
+    io_post(r->io, &all.begin, &all.begin);
+    UNTIL(r, all.expected == 9);
 }
 
 static void a_loop_delivers_its_mail_before_it_is_freed(void **state)
@@ -529,7 +546,8 @@ struct job {
 struct jobs {
     struct job jobs[JOBS];
     struct io_helper *helper;
-    unsigned ran, home, idle, idle_wanted;
+    unsigned ran, home, idle_wanted;
+    atomic_uint idle; /* read while the helper's thread runs */
 };
 
 static uint64_t jobs_run(void *ctx, struct io_job *chain)
@@ -537,7 +555,7 @@ static uint64_t jobs_run(void *ctx, struct io_job *chain)
     struct jobs *all = ctx;
 
     if (chain == NULL)
-        all->idle++;
+        (void)atomic_fetch_add(&all->idle, 1);
     while (chain != NULL) {
         struct job *j = CONTAINER_OF(chain, struct job, job);
         struct io_mail *next = chain->mail.next;
@@ -549,7 +567,7 @@ static uint64_t jobs_run(void *ctx, struct io_job *chain)
             free(j);
         chain = next == NULL ? NULL : CONTAINER_OF(next, struct io_job, mail);
     }
-    return all->idle < all->idle_wanted ? 5 : IO_FOREVER;
+    return atomic_load(&all->idle) < all->idle_wanted ? 5 : IO_FOREVER;
 }
 
 static void job_home(struct io_mail *mail)
@@ -585,18 +603,19 @@ static void jobs_run_in_order_and_come_home_once(void **state)
     static struct jobs all;
     struct rig *r = *state;
     struct io_helper_options o = {.name = "jobs", .threads = 1, .run = jobs_run, .ctx = &all};
-    uint64_t home_ms;
+    uint64_t idle_ms;
 
     all = (struct jobs){.idle_wanted = 3};
     assert_int_equal(host_helper_new(r->host, &o, &all.helper), 0);
     jobs_submit(r, &all);
     UNTIL(r, all.home == JOBS - JOBS / 10);
-    home_ms = io_now_ms(r->io);
-    UNTIL(r, io_now_ms(r->io) >= home_ms + 100);
+    UNTIL(r, atomic_load(&all.idle) >= 3);
+    idle_ms = io_now_ms(r->io);
+    UNTIL(r, io_now_ms(r->io) >= idle_ms + 100); /* it was not to be called again */
     host_helper_close(all.helper);
     assert_int_equal(all.ran, JOBS);
     assert_int_equal(all.home, JOBS - JOBS / 10);
-    assert_int_equal(all.idle, 3);
+    assert_int_equal(atomic_load(&all.idle), 3);
 }
 
 static void a_closed_helper_runs_what_waits(void **state)
@@ -639,4 +658,5 @@ static void a_closed_helper_runs_what_waits(void **state)
     OVER(rig, closing_on_unread_bytes_resets), OVER(rig, a_waiting_send_can_be_cancelled)
 
 CHECK_MAIN(EVERY(epoll), PLAIN(epoll), EVERY(sim), PLAIN(sim), EVERY(faults),
-           OVER(faults, a_waiting_send_can_be_cancelled), EVERY(tls), EVERY(tls_sim))
+           OVER(faults, a_waiting_send_can_be_cancelled), EVERY(records),
+           OVER(records, a_waiting_send_can_be_cancelled), EVERY(tls), EVERY(tls_sim))

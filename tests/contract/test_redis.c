@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PEERS = 3, PATIENCE_MS = 10000, TEXT_MAX = 600 };
+enum { PEERS = 3, PATIENCE_MS = 60000, TEXT_MAX = 600 };
 
 struct rig;
 

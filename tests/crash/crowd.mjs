@@ -6,7 +6,9 @@ import { Refused } from "../integration/lib/server.mjs";
 import { sleep } from "../integration/lib/suite.mjs";
 
 const AT_ONCE = 4; // of one writer
-const MAY_REPEAT = new Set(["store_failed", "too_many_commands"]);
+const AT_FULL_SPEED = 1000; // of a round; all that is said stays in memory, and is compared
+const PACE_MS = 20; // of each, behind those
+const MAY_REPEAT = new Set(["store_failed", "sessions_unproven", "too_many_commands"]);
 
 // A connection that is made again whenever it is lost.
 class Person {
@@ -73,6 +75,7 @@ export class Writer extends Person {
 
   async pourOne() {
     while (this.world.pouring) {
+      if (this.world.poured++ >= AT_FULL_SPEED) await sleep(PACE_MS);
       const room = this.world.pick(this.world.rooms);
       const own = (this.own[room] ??= []);
       if (own.length > 0 && this.world.chance(0.2)) await this.change(room, this.world.pick(own));

@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Server } from "../integration/lib/server.mjs";
 import { sleep, until } from "../integration/lib/suite.mjs";
+import { took } from "../integration/lib/times.mjs";
 import { check } from "./check.mjs";
 import { Reader, Writer } from "./crowd.mjs";
 
@@ -12,12 +13,12 @@ const rounds = Number(process.argv[2] ?? 14);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const WRITERS = 5;
 const READERS = 3;
-const ENOUGH_MS = 50_000; // no further round after this
+const ENOUGH_MS = Number(process.env.ENOUGH_S ?? 300) * 1000; // no further round after this
 
 class World {
   constructor() {
     this.state = seed;
-    this.until = (what, look) => until(what, look, 10_000);
+    this.until = (what, look) => until(what, look);
     this.rooms = ["general", "one", "two", "three"];
     this.writers = Array.from({ length: WRITERS }, (_, i) => new Writer(this, `writer${i}`));
     this.readers = Array.from({ length: READERS }, (_, i) => new Reader(this, `reader${i}`));
@@ -41,7 +42,7 @@ class World {
   }
 
   async begin() {
-    this.server = await Server.start({ workers: 2, "drain-ms": "500ms", "commands-in-flight": 64 });
+    this.server = await Server.start({ workers: 2, "drain-ms": "500ms", "commands-in-flight": 64, "behind-max": 200 });
     await this.witness.login();
     for (const room of this.rooms) await this.witness.ask("join", { room });
     for (const who of [...this.writers, ...this.readers]) await who.login();
@@ -80,6 +81,7 @@ async function round(world, end) {
   if (sleeper) sleeper.away = true;
   sleeper?.client.kill();
   world.pouring = true;
+  world.poured = 0;
   const pouring = Promise.all(world.writers.map((writer) => writer.pour()));
   pouring.catch(() => undefined); // it is heard of below
   await sleep(200 + world.random(700));
@@ -106,8 +108,11 @@ let entries = 0;
 try {
   await world.begin();
   for (let i = 0; i < rounds && counts.failed === 0 && Date.now() - start < ENOUGH_MS; i++) {
-    entries = await round(world, i === rounds - 1 ? "stopped, as it should be" : plan[i % plan.length]);
+    const end = i === rounds - 1 ? "stopped, as it should be" : plan[i % plan.length];
+    const before = Date.now();
+    entries = await round(world, end);
     counts.passed++;
+    took(`round ${i + 1}, ${end}`, Date.now() - before);
   }
   assert.equal(await world.server.stop(), 0);
   const file = readdirSync(world.server.flags.data).find((name) => /\.(db|sqlite)$/.test(name));

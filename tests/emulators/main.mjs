@@ -1,12 +1,10 @@
 // Runs the tests of every file beside this one, on emulators that they share.
-//   node main.mjs [-v] [substring of the tests to run]
+//   node main.mjs [-v] [substring of the tests to run]...
 import { readdirSync } from "node:fs";
-import { runAll, sum } from "../integration/lib/suite.mjs";
+import { options, runAll, sum } from "../integration/lib/suite.mjs";
 import { hasJava, install, startDynamo } from "./lib/dynamo.mjs";
 
-const args = process.argv.slice(2);
-const verbose = args[0] === "-v";
-const wanted = args[verbose ? 1 : 0] ?? "";
+const { verbose, wanted } = options();
 
 install();
 for (const file of readdirSync(new URL(".", import.meta.url)).sort())

@@ -6,7 +6,7 @@ import { test } from "../integration/lib/suite.mjs";
 import { run, use } from "./lib/use.mjs";
 
 const CONTRACT = process.env.CONTRACT ?? new URL("../../build/cc-O2/tests/contract", import.meta.url).pathname;
-const LONG_MS = 90_000;
+const LONG_MS = 900_000; // ends what hangs
 
 async function outcome(t, name, engine) {
   const { url } = await use(t, engine);
@@ -19,11 +19,10 @@ async function outcome(t, name, engine) {
   return { passed: names("OK"), failed: names("FAILED"), all };
 }
 
-test("the contract holds on DynamoDB Local, but for transactions of more than 10", async (t) => {
+test("the contract holds on DynamoDB Local", async (t) => {
   const { passed, failed, all } = await outcome(t, "test_store", "local");
-  assert.deepEqual(failed, ["an_amend_may_only_redact"], all);
-  assert.match(all, /TransactWriteItems: ValidationException: .*less than or equal to 10\n/);
-  assert.ok(passed.length >= 15, all);
+  assert.deepEqual(failed, [], all);
+  assert.ok(passed.length >= 18, all);
 }, LONG_MS);
 
 test("the contract holds on dynalite, but for transactions", async (t) => {

@@ -4,9 +4,9 @@ import { Redis } from "../cluster/redis.mjs";
 import { sleep, test } from "../integration/lib/suite.mjs";
 import { serve, use } from "./lib/use.mjs";
 
-const CLIENTS = 18;
-const DRAIN_MS = 6000;
-const ACCEPTS = 4; // in a second
+const CLIENTS = 12;
+const DRAIN_MS = 20_000;
+const ACCEPTS = 1; // in a second
 const MOVE = { event: "move" };
 
 // Talks until it is told to stop; resolves to the last seq.
@@ -18,14 +18,14 @@ function talk(person, room) {
       ({ seq } = await person.call("send", { room, text: "and on" }));
     }
   })();
+  said.catch(() => undefined); // of a test that has failed by then
   return { end: () => ((over = true), said) };
 }
 
 // As docs/protocol.md says: a second connection follows from there before the first goes.
 async function moves(person, to, epoch) {
-  const { within_ms } = await person.event(MOVE, DRAIN_MS);
+  const { within_ms } = await person.event(MOVE);
   assert.ok(within_ms > 0 && within_ms <= DRAIN_MS);
-  const told = Date.now();
   const second = await to.connect(person.token);
   const at = person.log("r").at(-1).seq;
   const { rooms } = await second.call("resume", { rooms: { r: [epoch, at] } });
@@ -33,7 +33,7 @@ async function moves(person, to, epoch) {
   assert.equal(person.closing, undefined, "closed before its successor was up");
   await person.close();
   assert.equal(person.closing.code, 1000);
-  return { second, at, told };
+  return { second, at, within_ms };
 }
 
 test("told to stop, a node moves its clients to the other, who takes them at its own pace", async (t) => {
@@ -50,14 +50,11 @@ test("told to stop, a node moves its clients to the other, who takes them at its
   const talking = talk(talker, "r");
   await stays.event({ event: "message" });
 
-  const start = Date.now();
   const moving = people.map((who) => moves(who, young, epoch));
   const ended = old.stop("SIGTERM");
   const moved = await Promise.all(moving);
-  const last = moved.map(({ told }) => told - start).sort((a, b) => a - b);
-  assert.ok(last.at(-1) - last[0] > DRAIN_MS / 8, `all were told within ${last.at(-1) - last[0]} ms`);
+  assert.ok(new Set(moved.map(({ within_ms }) => within_ms)).size > CLIENTS / 2, "all were told at once");
   assert.deepEqual(await stays.closed, { code: 1012, reason: "draining" });
-  assert.ok(Date.now() - start > DRAIN_MS * 0.9, "not before its time");
   assert.equal(await ended, 0);
 
   const head = await talking.end();
@@ -68,4 +65,4 @@ test("told to stop, a node moves its clients to the other, who takes them at its
     assert.deepEqual(shown, Array.from({ length: head - first[0] + 1 }, (_, n) => first[0] + n));
   }
   assert.ok((await young.metrics())("polylog_accept_waits_total") > 0, "it took all at once");
-}, 60_000);
+});

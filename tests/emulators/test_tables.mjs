@@ -20,7 +20,8 @@ for (const engine of ["local", "dynalite"])
       const got = table.KeySchema.map((one) => `${one.AttributeName} ${type(one.AttributeName)} ${one.KeyType}`);
       assert.deepEqual(got, expected);
       assert.equal(table.TableStatus, "ACTIVE");
-      if (engine === "local") assert.equal(table.BillingModeSummary?.BillingMode, "PAY_PER_REQUEST");
+      assert.equal(table.BillingModeSummary?.BillingMode, "PAY_PER_REQUEST");
+      if (engine === "local") assert.equal(table.DeletionProtectionEnabled, true);
     }
     const again = await store(d, "init");
     assert.deepEqual([again.code, again.err], [0, ""]);
@@ -62,14 +63,14 @@ test("another's table is not taken, nor changed", async (t) => {
 test("serve without tables, keys or a region says what to do", async (t) => {
   const d = await use(t);
   const tried = (env) =>
-    run(["serve", "--store=dynamodb", `--dynamodb-prefix=${d.prefix}`, "--listen=127.0.0.1:0"], { ...d.env, ...env });
+    run(["serve", "--store=dynamodb", `--dynamodb-prefix=${d.prefix}`, "--listen=127.0.0.1:0", "--patience=0"], { ...d.env, ...env });
   const none = await tried({});
   assert.equal(none.code, 1);
   assert.match(none.err, /store could not be read/);
   assert.match(none.err, /`polylog store init` makes the tables/);
   const elsewhere = { AWS_EC2_METADATA_DISABLED: "true", AWS_SHARED_CREDENTIALS_FILE: "/none", AWS_CONFIG_FILE: "/none" };
   const keys = await tried({ ...elsewhere, AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
-  assert.match(keys.err, /no credentials: neither environment nor files have any/);
+  assert.match(keys.err, /no credentials in the environment .* the profile .* of a container .* the instance is not asked/);
   const region = await tried({ ...elsewhere, AWS_REGION: "", AWS_DEFAULT_REGION: "" });
   assert.match(region.err, /no region is known: set AWS_REGION/);
 });

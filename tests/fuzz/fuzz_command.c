@@ -2,7 +2,7 @@
  * keeps the promises of commands.tbl. */
 #include "base/str.h"
 #include "base/utf8.h"
-#include "chat/command.h"
+#include "chat/model/command.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Any bytes as a node's word of who is in a room: what is read can be taken apart,
  * and writes the same bytes again. */
 #include "base/str.h"
-#include "chat/crowd.h"
+#include "chat/room/crowd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

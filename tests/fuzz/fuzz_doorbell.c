@@ -1,7 +1,7 @@
 /* Any bytes as a doorbell: what is read can be taken apart, and writes the same
  * bytes again. */
 #include "base/str.h"
-#include "chat/doorbell.h"
+#include "chat/model/doorbell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,6 +1,6 @@
 /* Any text as the id of a session: what is read is written the same again. */
 #include "base/str.h"
-#include "server/eio_sid.h"
+#include "server/sio/eio_sid.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

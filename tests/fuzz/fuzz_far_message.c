@@ -1,6 +1,6 @@
 /* Any bytes as a message about a session: what is read writes the same bytes again. */
 #include "base/str.h"
-#include "server/far_message.h"
+#include "server/sio/far_message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -68,6 +68,18 @@ static void check_base64(struct str s)
                     memcmp(text, s.p, s.n) == 0);
 }
 
+static void check_strings(struct str s)
+{
+    char out[64];
+    size_t n;
+
+    if (!field_item_string(s, out, sizeof(out), &n))
+        return;
+    require(n > 0 && n <= sizeof(out) && n <= s.n);
+    for (size_t i = 0; i < n; i++)
+        require(out[i] >= ' ' && out[i] < 0x7f);
+}
+
 static void check_utf8(struct str s, size_t cut)
 {
     struct utf8 u = {0};
@@ -89,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (n == 0 || n > TEXT_MAX)
         return 0;
     check_lists(s);
+    check_strings(s);
     check_url(s);
     check_base64(s);
     check_utf8(s, data[0] % (n + 1));

@@ -1,6 +1,7 @@
 #include "base/str.h"
 #include "wire/field.h"
 #include "wire/http1.h"
+#include "wire/ws.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void check_request(const struct http1_request *r, struct str head)
                     http1_count(&r->headers, STR("transfer-encoding")) <=
                 1 ||
             r->body == HTTP1_BODY_CHUNKED);
-    if (http1_websocket(r, &key) == 0)
+    if (ws_handshake(r, &key) == 0)
         require(key.n == 24 && within(key, head));
     if (field_cookie(&r->headers, STR("a"), &value))
         require(within(value, head));

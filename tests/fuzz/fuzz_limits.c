@@ -2,7 +2,7 @@
  * again. */
 #include "base/buf.h"
 #include "base/str.h"
-#include "server/limits.h"
+#include "server/conn/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

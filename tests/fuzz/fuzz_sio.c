@@ -2,8 +2,8 @@
  * arguments: what is accepted is in order, and params are JSON. */
 #include "base/json.h"
 #include "base/str.h"
-#include "server/sio_cursors.h"
-#include "server/sio_event.h"
+#include "server/sio/sio_cursors.h"
+#include "server/sio/sio_event.h"
 #include "wire/socketio.h"
 
 #include <stdlib.h>

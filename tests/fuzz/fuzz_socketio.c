@@ -38,6 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!socketio_decode((struct str){data, n}, &scratch, &p))
         return 0;
     assert(p.nsp.n > 0 && p.nsp.n <= SOCKETIO_NAMESPACE_MAX);
+    if (p.problem != JSON_OK) { /* nothing is lent of what cannot be taken */
+        assert(p.problem != JSON_BAD_SYNTAX && p.name.n == 0 && p.args.n == 0);
+        return 0;
+    }
     assert(p.attachments <= SOCKETIO_ATTACHMENTS_MAX);
     put_together(&p, &once);
     ok = socketio_decode(buf_peek(&once), &scratch, &q);

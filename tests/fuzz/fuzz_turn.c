@@ -1,6 +1,6 @@
 /* Any bytes as a wish for a turn: what is read writes the same bytes again. */
 #include "base/str.h"
-#include "chat/turn.h"
+#include "chat/room/turn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,12 +1,10 @@
 // Runs the tests of every file beside this one.
-//   node main.mjs [-v] [substring of the tests to run]
+//   node main.mjs [-v] [substring of the tests to run]...
 import { readdirSync } from "node:fs";
 import { Server } from "./lib/server.mjs";
-import { runAll, sum } from "./lib/suite.mjs";
+import { options, runAll, sum } from "./lib/suite.mjs";
 
-const args = process.argv.slice(2);
-const verbose = args[0] === "-v";
-const wanted = args[verbose ? 1 : 0] ?? "";
+const { verbose, wanted } = options();
 
 for (const file of readdirSync(new URL(".", import.meta.url)).sort())
   if (file.startsWith("test_") && file.endsWith(".mjs")) await import(`./${file}`);

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { test, until } from "./lib/suite.mjs";
 
 const MOVE = { event: "move" };
-const PATIENCE_MS = 15_000; // it asks every 5 s
+const PATIENCE_MS = 180_000; // ends what hangs; it asks every 5 s
 const logged = (server, event) =>
   server.log
     .split("\n")

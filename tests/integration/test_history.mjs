@@ -99,13 +99,13 @@ testWorkers("changing twice does no harm", async (t) => {
   await ana.call("join", { room });
   const { seq: target } = await ana.call("send", { room, text: "a" });
   for (let i = 0; i < 3; i++) {
-    await ana.call("react", { room, target, emoji: "x" });
+    await ana.call("react", { room, target, emoji: "👍" });
     await ana.call("edit", { room, target, text: "b" });
   }
   const [message] = await byRead(ana, room);
-  assert.deepEqual([message.reactions, message.text, message.rev], [{ x: [ana.user.id] }, "b", 8]);
-  await ana.call("react", { room, target, emoji: "x", on: false });
-  await ana.call("react", { room, target, emoji: "x", on: false });
+  assert.deepEqual([message.reactions, message.text, message.rev], [{ "👍": [ana.user.id] }, "b", 8]);
+  await ana.call("react", { room, target, emoji: "👍", on: false });
+  await ana.call("react", { room, target, emoji: "👍", on: false });
   assert.equal((await byRead(ana, room))[0].reactions?.x, undefined);
 });
 
@@ -116,7 +116,7 @@ testWorkers("many change one message at once", async (t) => {
   const { seq: target } = await people[0].call("send", { room, text: "0" });
   await Promise.all(
     people.flatMap((who) =>
-      Array.from({ length: 10 }, (_, i) => who.call("react", { room, target, emoji: `e${i}` })),
+      Array.from({ length: 10 }, (_, i) => who.call("react", { room, target, emoji: String.fromCodePoint(0x1f600 + i) })),
     ),
   );
   await Promise.all(
@@ -147,7 +147,7 @@ test("changes outlive a restart and a kill", async (t) => {
   for (let i = 0; i < 100; i++) seqs.push((await ana.call("send", { room: "r", text: `m${i}` })).seq);
   for (const [i, target] of seqs.entries()) {
     if (i % 3 === 0) await ana.call("edit", { room: "r", target, text: `e${i}` });
-    if (i % 5 === 0) await ana.call("react", { room: "r", target, emoji: "x" });
+    if (i % 5 === 0) await ana.call("react", { room: "r", target, emoji: "👍" });
     if (i % 7 === 0) await ana.call("delete", { room: "r", target });
   }
   const before = await byRead(ana, "r", { limit: 500 });

@@ -40,10 +40,14 @@ test("a migration that is killed goes on, and what it brought is served as befor
   const { entries } = await ana.call("history", { room: "one", after: 0, limit: 20 });
   await server.stop();
   const [from, to] = [server.flags.data, join(server.dir, "other")];
+  const begun = Date.now();
+  assert.equal((await migrate(from, join(server.dir, "whole"), ["--parallel=1"])).code, 0);
+  const whole = Date.now() - begun;
   let killed = 0;
-  for (let ms = 4; ms < 40; ms += 4) {
+  // at each tenth of what a whole run takes here, and again until some were killed
+  for (let i = 0; i < 9 || (killed <= 3 && i < 200); i++) {
     const run = begin(from, to, ["--parallel=1"]);
-    await sleep(ms);
+    await sleep((whole * (1 + (i % 9))) / 10);
     run.child.kill("SIGKILL");
     killed += (await run.ended).code === "SIGKILL" ? 1 : 0;
   }

@@ -111,7 +111,7 @@ test("what is open goes back to nothing", async (t) => {
   for (const who of people) who.kill();
   for (let i = 0; i < 20; i++) {
     const raw = await Raw.connect(server.port);
-    raw.write(["GET / HT", "nonsense\r\n\r\n", "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n", ""][i % 4]).kill();
+    raw.write(["GET / HT", "nonsense\r\n\r\n", "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", ""][i % 4]).kill();
   }
   await until("all are gone", async () => {
     const metric = await server.metrics();
@@ -127,6 +127,7 @@ test("what is open goes back to nothing", async (t) => {
 const LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info |warn |error) \w+( [\w.]+=("[^"]*"|\S+))*$/;
 
 test("the log is one JSON object a line, or text, without a token", async (t) => {
+  const began = Date.now() - 1;
   for (const format of ["json", "text", "auto"]) {
     const server = await t.start({ "log-format": format, "log-level": "debug" });
     const ana = await t.person("ana", { server });
@@ -146,7 +147,7 @@ test("the log is one JSON object a line, or text, without a token", async (t) =>
         continue;
       }
       const { ts, level, event } = JSON.parse(line);
-      assert.ok(Math.abs(new Date(ts) - Date.now()) < 20_000, line);
+      assert.ok(new Date(ts) >= began && new Date(ts) <= Date.now() + 1, line);
       assert.match(level, /^(debug|info|warn|error)$/);
       assert.match(event, /^\w+$/);
     }
@@ -170,20 +171,20 @@ test("no secret of its settings is said, whatever goes wrong", async (t) => {
   };
   const flags = { "log-level": "debug", "print-settings": null };
   const cases = [
-    [{ bus: `redis://ana:${secret}@127.0.0.1:${closed}` }, /bus_down/],
-    [{ bus: `redis://:${secret}@127.0.0.1:${closed}` }, /bus_down/],
-    [{ bus: `redis://${secret}@` }, /bus: /],
-    [{ bus: `redis://ana:${secret}@127.0.0.1:${closed}/no-number` }, /bus: /],
-    [{ bus: `redis://127.0.0.1:${closed}`, "bus-password-command": `echo ${secret}; exit 1` }, /bus/],
-    [{ store: "dynamodb" }, /dynamodb|store/],
-    [{ "token-secret": secret.slice(0, 31) }, /token-secret/],
+    [{ bus: `redis://ana:${secret}@127.0.0.1:${closed}` }, /bus_down.*Connection refused/],
+    [{ bus: `redis://:${secret}@127.0.0.1:${closed}` }, /bus_down.*Connection refused/],
+    [{ bus: `redis://${secret}@` }, /bus: .*there is no host/],
+    [{ bus: `redis://ana:${secret}@127.0.0.1:${closed}/no-number` }, /bus: .*the number of a database/],
+    [{ bus: `redis://127.0.0.1:${closed}`, "bus-password-command": `echo ${secret}; exit 1` }, /bus_down.*bus-password-command/],
+    [{ store: "dynamodb" }, /engine_trouble.*Connection refused/],
+    [{ "token-secret": secret.slice(0, 31) }, /token-secret is too short/],
     [{ bus: `redis://ana:${secret}@127.0.0.1`, "print-settings": true }, /bus = \(set\)/],
   ];
   await Promise.all(
     cases.map(async ([more, says]) => {
       const server = await t.start({ ...flags, ...more }, { env, ready: false });
       const said = () => server.log + server.out;
-      await until(`${says}`, () => says.test(said()) || server.exit !== undefined, 25_000);
+      await until(`${says}`, () => says.test(said()) || server.exit !== undefined);
       await Promise.race([server.ended, sleep(300)]);
       await server.stop("SIGKILL");
       assert.match(said(), says);

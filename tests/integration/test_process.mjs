@@ -1,21 +1,21 @@
 // The program as a process: how it starts, refuses to start, tells its supervisor, and
 // ends.
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { Client } from "./lib/client.mjs";
 import { Raw } from "./lib/raw.mjs";
-import { PROGRAM, freePort } from "./lib/server.mjs";
+import { PROGRAM, freePort, temporary } from "./lib/server.mjs";
 import { sleep, test, testWorkers, until } from "./lib/suite.mjs";
 
 // {code, out, err} of a run that ends by itself.
 function run(...args) {
   return new Promise((resolve) => {
-    execFile(PROGRAM, args, { timeout: 10_000 }, (error, out, err) =>
+    execFile(PROGRAM, args, { timeout: 60_000 }, (error, out, err) =>
       resolve({ code: error?.code ?? 0, out, err }),
     );
   });
@@ -51,17 +51,34 @@ test("what cannot be understood ends with 64, and says why", async () => {
 
 test("an address that is taken ends with 1 and one line that names the setting", async (t) => {
   const first = await t.start();
-  const second = await t.start({ listen: first.flags.listen }, { ready: false });
+  const second = await t.start({ listen: first.flags.listen, patience: 0 }, { ready: false });
   assert.equal(await second.ended, 1);
   assert.equal(second.log.trim().split("\n").length, 1, second.log);
   assert.match(second.log, new RegExp(`127.0.0.1:${first.port}.*--listen`));
   await first.login("ana");
 });
 
+// What is written before there is a log, or instead of one.
+test("a log of JSON has no other lines, whatever ends the start", async (t) => {
+  const first = await t.start();
+  const refused = [
+    { listen: first.flags.listen, patience: 0 },
+    { data: "/dev/null/x" },
+    { bus: "redis://127.0.0.1:1/x?no=1" },
+    { "tls-listen": "127.0.0.1:0", "tls-cert": "/dev/null", "tls-key": "/dev/null" },
+  ];
+  for (const flags of refused) {
+    const second = await t.start({ ...flags, "log-format": "json" }, { ready: false });
+    assert.notEqual(await second.ended, 0, JSON.stringify(flags));
+    const lines = second.log.trim().split("\n").map((line) => JSON.parse(line));
+    assert.ok(lines.some(({ level, event, why }) => level === "error" && event === "start_failed" && why), second.log);
+  }
+});
+
 test("data that another program has open, or that cannot be, ends with 1", async (t) => {
   const first = await t.start();
   for (const data of [first.flags.data, "/proc/nowhere", "/dev/null/x"]) {
-    const second = await t.start({ data }, { ready: false });
+    const second = await t.start({ data, patience: 0 }, { ready: false });
     assert.equal(await second.ended, 1, data);
     assert.match(second.log, /--data/);
     assert.equal(second.log.trim().split("\n").length, 1, second.log);
@@ -166,17 +183,15 @@ test("systemd is told when it is ready and when it stops", async (t) => {
 });
 
 testWorkers("the only node closes everybody when it stops: there is nowhere to go", async (t) => {
-  const server = await t.start({ workers: t.workers, "drain-ms": "30s" });
+  const server = await t.start({ workers: t.workers, "drain-ms": "10m" });
   const people = await Promise.all(Array.from({ length: 20 }, () => t.person("p", { server })));
   for (const who of people) await who.call("join", { room: "r" });
   const idle = await Raw.connect(server.port);
   t.after(() => idle.kill());
-  await idle.write("GET /ready HTTP/1.1\r\nHost: a\r\n\r\n").answer();
-  const start = Date.now();
+  await idle.write("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n").answer();
   const stopped = server.stop();
   for (const who of people) assert.deepEqual(await who.closed, { code: 1012, reason: "draining" });
   assert.equal(await stopped, 0);
-  assert.ok(Date.now() - start < 3000, `${Date.now() - start} ms`);
   assert.equal(await idle.rest(), "");
   await assert.rejects(Raw.connect(server.port));
 });
@@ -188,9 +203,7 @@ test("whoever does not go is left behind", async (t) => {
   t.after(() => deaf.kill());
   await deaf.upgrade({ headers: { Authorization: `Bearer ${token}` } });
   deaf.socket.pause();
-  const start = Date.now();
   assert.equal(await server.stop(), 0);
-  assert.ok(Date.now() - start < 8000, `${Date.now() - start} ms`);
 });
 
 testWorkers("what was sent while it stops is stored once or not at all", async (t) => {
@@ -212,7 +225,7 @@ testWorkers("what was sent while it stops is stored once or not at all", async (
     }
   };
   const pouring = people.map(pour);
-  await sleep(200);
+  await until("some was sent", () => sent.length > 300);
   assert.equal(await server.stop(), 0);
   await Promise.all(pouring);
   await server.spawn();
@@ -232,10 +245,8 @@ test("it can be told to stop at any moment of its start", async (t) => {
   for (let i = 0; i < 16; i++) {
     const server = await t.start({}, { ready: false });
     await sleep(i * 3);
-    const start = Date.now();
     const exit = await server.stop(i % 2 ? "SIGTERM" : "SIGINT");
     assert.ok([0, "SIGTERM", "SIGINT"].includes(exit), `${exit} after ${i * 3} ms: ${server.log}`);
-    assert.ok(Date.now() - start < 3000);
     await server.close();
   }
 });
@@ -279,13 +290,43 @@ test("none of its threads can gain rights, and as root it need not stay root", a
   assert.equal(await server.stop(), 0);
 });
 
-test("echo sends back what it gets", async (t) => {
+async function echo(t) {
   const port = await freePort();
   const child = spawn(PROGRAM, ["echo", "--listen", `127.0.0.1:${port}`], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   t.after(() => child.kill("SIGKILL"));
   await new Promise((resolve) => child.stdout.once("data", resolve));
+  const stop = async () => {
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0);
+  };
+  return { port, stop };
+}
+
+test("attachments of acks go nowhere, however many", async (t) => {
+  const { port, stop } = await echo(t);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
+  const back = [];
+  socket.on("message", (data, binary) => back.push(binary ? [...data] : String(data)));
+  await new Promise((resolve) => socket.once("open", resolve));
+  socket.send("40");
+  const text = JSON.stringify(Array.from({ length: 10 }, (_, num) => ({ _placeholder: true, num })));
+  for (let i = 0; i < 300; i++) {
+    socket.send(`4610-1${text}`);
+    for (let n = 0; n < 10; n++) socket.send(Buffer.alloc(1000, n));
+  }
+  socket.send('451-["message",{"_placeholder":true,"num":0}]');
+  socket.send(Buffer.from([7]));
+  await until("the last event comes back", () => back.some((data) => Array.isArray(data)) || socket.readyState === 3);
+  assert.deepEqual(back.slice(2), ['42["auth",{}]', '451-["message-back",{"_placeholder":true,"num":0}]', [7]]);
+  socket.terminate();
+  await stop();
+});
+
+test("echo sends back what it gets", async (t) => {
+  const { port, stop } = await echo(t);
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
   await new Promise((resolve) => socket.once("open", resolve));
   for (const message of ["", "hello", "x".repeat(200_000)]) {
@@ -294,7 +335,55 @@ test("echo sends back what it gets", async (t) => {
     assert.equal(await back, message);
   }
   socket.terminate();
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  assert.equal(await ended, 0);
+  await stop();
+});
+
+test("a .env that others could have written is not obeyed", async (t) => {
+  const dir = temporary();
+  t.after(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, ".env");
+  writeFileSync(file, "POLYLOG_TEXT_MAX=7\n");
+  const settings = () => spawnSync(PROGRAM, ["serve", "--print-settings"], { cwd: dir, encoding: "utf8" });
+  assert.match(settings().stdout, /text-max = 7 /);
+  const refused = () => {
+    const { status, stdout, stderr } = settings();
+    assert.equal(status, 0);
+    assert.match(stdout, /text-max = 4000 /);
+    assert.match(stderr, /\.env is not read/);
+  };
+  chmodSync(file, 0o606);
+  refused();
+  chmodSync(file, 0o644);
+  assert.match(settings().stdout, /text-max = 7 /);
+  if (process.getuid() !== 0) return;
+  chownSync(file, 65534, 65534);
+  refused();
+});
+
+test("every interface has an address that a browser opens", async (t) => {
+  const server = await t.start({ listen: ":0" });
+  assert.match(server.out, /at http:\/\/localhost:\d+\n/);
+});
+
+test("the log says what was started, and of what there is no setting", async (t) => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  const server = await t.start(
+    { "text-max": 99 },
+    { env: { POLYLOG_TOKEN_SECRET: secret, POLYLOG_OPNE: "true", POLYLOG_PORT: "tcp://10.0.0.1:8080" } },
+  );
+  await until("the log has whole lines", () => /"event":"started"[^]*\n$/.test(server.log));
+  const lines = server.log.trim().split("\n").map((line) => JSON.parse(line));
+  const started = lines.find(({ event }) => event === "started");
+  assert.deepEqual([started.store, started.bus, started.at], ["sqlite", "local", `http://localhost:${server.port}`]);
+  assert.match(started.version, /^\d+\.\d+\.\d+$/);
+  assert.match(started.settings, /(^| )text-max=99( |$)/);
+  assert.match(started.settings, /token-secret=\(set\)/);
+  assert.ok(!started.settings.includes("body-max") && !server.log.includes(secret));
+  const unknown = lines.filter(({ event }) => event === "setting_unknown");
+  assert.deepEqual(unknown.map(({ variable }) => variable), ["POLYLOG_OPNE"]);
+});
+
+test("the help says what is in force", () => {
+  const { stdout } = spawnSync(PROGRAM, ["echo", "--help"], { encoding: "utf8" });
+  assert.match(stdout, /fragments-max[^[]*\[0\]/);
 });

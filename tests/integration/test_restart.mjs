@@ -1,7 +1,7 @@
 // What is not in messages comes through a restart and a kill as well: roles, titles,
 // lists of rooms, direct rooms, read positions, invitations.
 import assert from "node:assert/strict";
-import { sleep, test, refused, until } from "./lib/suite.mjs";
+import { direct, sleep, test, refused, until } from "./lib/suite.mjs";
 
 const SIGNALS = ["SIGTERM", "SIGKILL"];
 
@@ -58,14 +58,14 @@ test("changes of roles are kept however much was written since", async (t) => {
 test("lists of rooms, direct rooms and read positions are kept", async (t) => {
   const server = await t.start({ "read-every": "50ms" });
   const [ana, bob] = [await t.person("ana", { server }), await t.person("bob", { server })];
-  const direct = `dm:${ana.user.id}:${bob.user.id}`;
+  const pair = direct(ana, bob);
   await ana.call("dm", { user: bob.user.id });
   for (const room of ["one", "two"]) {
     await bob.call("join", { room });
     await ana.call("join", { room });
     for (let i = 0; i < 5; i++) await ana.call("send", { room, text: `m${i}` });
   }
-  await ana.call("send", { room: direct, text: "psst" });
+  await ana.call("send", { room: pair, text: "psst" });
   await bob.call("read", { room: "one", seq: 4, count: 3 });
   await bob.call("read", { room: "two", seq: 6 });
   const list = async () =>
@@ -73,7 +73,7 @@ test("lists of rooms, direct rooms and read positions are kept", async (t) => {
       .map(({ id, unread, read, peer }) => [id, unread, read.count, peer?.name])
       .sort();
   const expected = [
-    [direct, 1, 0, ana.user.name],
+    [pair, 1, 0, ana.user.name],
     ["one", 2, 3, undefined],
     ["two", 0, 5, undefined],
   ];
@@ -113,10 +113,76 @@ test("invitations wait for whoever was away", async (t) => {
     [
       [1, "cellar0"],
       [2, "cellar1"],
-      [3, `dm:${ana.user.id}:${bob.user.id}`],
+      [3, direct(ana, bob)],
     ],
   );
   for (const { to } of invites) await back.call("join", { room: to });
+});
+
+// What is answered is stored: the server is killed behind the answer, at once.
+test("a room that was made or joined is on one's list through a kill", async (t) => {
+  const server = await t.start();
+  const [ana, bob] = [await server.login("ana"), await server.login("bob")];
+  const made = [];
+  const listed = async (who) =>
+    (await server.command("rooms", {}, who.token)).rooms.map(({ id, unread }) => [id, unread]).sort();
+  const steps = [
+    () => server.command("room_create", { kind: "private" }, ana.token),
+    () => server.command("room_create", { room: "named" }, ana.token),
+    () => server.command("join", { room: "opened" }, ana.token),
+    () => server.command("join", { room: "general" }, ana.token),
+    () => server.command("dm", { user: bob.user.id }, ana.token),
+  ];
+  for (const step of steps) {
+    made.push((await step()).room.id);
+    await server.restart({}, "SIGKILL");
+    assert.deepEqual(await listed(ana), made.map((id) => [id, 0]).sort());
+  }
+  assert.deepEqual(await listed(bob), [[made.at(-1), 0]]);
+});
+
+test("whoever is added, or may do more, has the room and is told, through a kill", async (t) => {
+  const server = await t.start();
+  const [ana, bob] = [await server.login("ana"), await server.login("bob")];
+  const own = `@${bob.user.id}`;
+  const expected = [];
+  for (const kind of ["private", "public"])
+    for (const role of ["member", "moderator", "owner"]) {
+      const room = `${kind}-${role}`;
+      await server.command("room_create", { room, kind }, ana.token);
+      await server.command("send", { room, text: "before" }, ana.token);
+      await server.command("member_set", { room, user: bob.user.id, role }, ana.token);
+      await server.restart({}, "SIGKILL");
+      if (kind === "private" || role !== "member") expected.push([room, kind, role]);
+      const { rooms } = await server.command("rooms", {}, bob.token);
+      assert.deepEqual(rooms.map(({ id, unread }) => [id, unread]), expected.map(([id]) => [id, 0]).sort());
+      if (expected.length === 0) continue;
+      const { entries } = await server.command("history", { room: own, view: "log" }, bob.token);
+      assert.deepEqual(entries.map(({ to, kind, role }) => [to, kind, role]), expected);
+    }
+  await server.command("send", { room: "private-owner", text: "after" }, ana.token);
+  const { rooms } = await server.command("rooms", {}, bob.token);
+  assert.equal(rooms.find(({ id }) => id === "private-owner").unread, 1);
+});
+
+test("a direct room that was taken off the list is back when the other writes", async (t) => {
+  const server = await t.start();
+  const [ana, bob] = [await t.person("ana", { server }), await server.login("bob")];
+  const { room } = await ana.call("dm", { user: bob.user.id });
+  const listed = async () => (await server.command("rooms", {}, bob.token)).rooms;
+  await ana.call("send", { room: room.id, text: "one" });
+  for (const restart of [false, true, false]) {
+    await server.command("leave", { room: room.id }, bob.token);
+    assert.deepEqual(await listed(), []);
+    if (restart) await server.restart({}, "SIGKILL");
+    const who = await server.connect(ana.token);
+    await Promise.all([1, 2].map((i) => who.call("send", { room: room.id, text: `again ${i}` })));
+    await server.restart({}, "SIGKILL");
+    const [{ id, unread }] = await listed();
+    assert.deepEqual([id, unread], [room.id, 2]);
+  }
+  const { entries } = await server.command("history", { room: `@${bob.user.id}`, view: "log" }, bob.token);
+  assert.deepEqual(entries.map(({ to, from }) => [to, from.id]), Array(4).fill([room.id, ana.user.id]));
 });
 
 test("a client that comes back after a restart goes on where it was", async (t) => {

@@ -30,6 +30,31 @@ testWorkers("a repeat is answered with the first's seq", async (t) => {
   assert.equal((await ana.call("history", { room })).head.count, 21);
 });
 
+test("an Idempotency-Key is a send's cid", async (t) => {
+  const [server, ana, room] = [await t.server, await t.person(), t.room()];
+  await ana.call("join", { room });
+  const send = (key, more = {}) => server.command("send", { room, text: "once", ...more }, ana.token, { "Idempotency-Key": key });
+  const first = await send('"a key"');
+  for (const key of ['"a key"', ' "a key" ; v=1'])
+    assert.deepEqual(await send(key), { ...first, duplicate: true });
+  assert.deepEqual(await send('"a key"', { cid: "a key" }), { ...first, duplicate: true });
+  assert.deepEqual(await ana.call("send", { room, text: "once", cid: "a key" }), { ...first, duplicate: true });
+  await refused("cid_conflict", send('"a key"', { text: "other" }));
+  const uuid = "8e03978e-40d5-43dd-bc93-6894a57f9324";
+  const bare = await send(uuid);
+  assert.equal(bare.seq, first.seq + 1);
+  assert.deepEqual(await send(`"${uuid}"`), { ...bare, duplicate: true });
+  assert.equal((await send(`"${"k".repeat(64)}"`)).seq, bare.seq + 1);
+  for (const key of ["", '""', '"open', '"a" b', '"a\\n"', "a, b", '"a", "b"', "k".repeat(65), `"${"k".repeat(81)}"`]) {
+    const error = await refused("bad_key", send(key));
+    assert.equal(error.status, 400, key);
+  }
+  assert.equal((await refused("bad_key", send('"a key"', { cid: "other" }))).status, 400);
+  assert.equal((await ana.call("history", { room })).head.count, 3);
+  // to other commands the field says nothing
+  await server.command("history", { room }, ana.token, { "Idempotency-Key": '"' });
+});
+
 test("a repeat is recognised after a restart and after a kill", async (t) => {
   const server = await t.start();
   const { token } = await server.login("ana");
@@ -119,4 +144,33 @@ test("an answer that was lost is found again", async (t) => {
   const { entries } = await ana.call("history", { room, limit: 500 });
   assert.equal(entries.length, 200);
   assert.equal(new Set(entries.map(({ cid }) => cid)).size, 200);
+});
+
+// Whatever a command has to look up first, what came behind it lands behind it.
+testWorkers("what comes in one packet lands in its order", async (t) => {
+  const [ana, bob] = [await t.person("ana"), await t.person("bob")];
+  const set = (role) => ({ action: "member_set", user: bob.user.id, role });
+  for (const [room, first] of [
+    [t.room(), [set("none")]],
+    [t.room(), [set("moderator")]],
+    [t.room(), [{ action: "edit", target: 2, text: "b" }, { action: "react", target: 2, emoji: "👍" }]],
+    [t.room(), [{ action: "delete", target: 2 }, { action: "room_set", title: "t" }]],
+  ]) {
+    await ana.call("join", { room });
+    await ana.call("send", { room, text: "a" });
+    await ana.call("member_set", { room, user: bob.user.id, role: "member" });
+    const commands = [...first, { action: "send", text: "behind" }, ...first.filter(({ action }) => action !== "delete")];
+    const answers = commands.map((params, i) => ana.event({ id: `${room} ${i}` }));
+    for (const [i, params] of commands.entries()) ana.write({ ...params, room, id: `${room} ${i}` });
+    const seqs = (await Promise.all(answers)).map(({ ok }) => ok?.seq);
+    assert.deepEqual(seqs, commands.map((_, i) => 4 + i));
+  }
+  const room = t.room(); // that comes into being
+  ana.write({ action: "join", room });
+  ana.write({ action: "send", room, text: "first" });
+  assert.equal((await ana.event({ room, event: "message" })).seq, 2);
+  ana.write({ action: "leave", room });
+  ana.write({ action: "join", room });
+  ana.write({ action: "send", room, text: "second" });
+  assert.equal((await ana.event({ room, text: "second" })).seq, 3);
 });

@@ -90,6 +90,7 @@ testWorkers("https and wss carry what http and ws do", async (t) => {
       host: "127.0.0.1",
       port: server.tlsPort,
       path: "/api/v1/login",
+      headers: { "Content-Type": "application/json" },
     };
     const asked = request(options, async (response) => {
       let text = "";
@@ -126,7 +127,7 @@ test("only TLS 1.2 and 1.3 are spoken", async (t) => {
 test("what is not TLS on its port is closed, and hinders nobody", async (t) => {
   const server = await start(t, { "head-timeout": "500ms" });
   for (const bytes of [
-    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "\x16\x03\x01\x00\x05hello",
     "\x00".repeat(100),
     "\x16",

@@ -100,6 +100,62 @@ test("a bomb is refused before it is unpacked", async (t) => {
   assert.equal((await socket.close()).code, 1009);
 });
 
+const DEFLATE = { "Sec-WebSocket-Extensions": "permessage-deflate" };
+
+// One who is nobody yet.
+async function stranger(t, server, headers = {}) {
+  const socket = await Raw.connect(server.port);
+  t.after(() => socket.kill());
+  return Object.assign(socket, { answer: await socket.upgrade({ headers }) });
+}
+
+const pack = (text) => deflateRawSync(text, { finishFlush: 2 }).subarray(0, -4);
+
+test("little is unpacked before login", async (t) => {
+  const server = await t.start({ workers: 1 });
+  const small = await stranger(t, server, DEFLATE);
+  small.send(1, pack(JSON.stringify({ action: "ping", id: 1, x: "x".repeat(8000) })), { rsv: 4 });
+  assert.ok((await small.json()).ok.now > 0);
+  small.send(1, pack(JSON.stringify({ action: "ping", id: 1, x: "x".repeat(8200) })), { rsv: 4 });
+  assert.equal((await small.close()).code, 1009);
+  // many small ones are too much as well, whatever they say
+  const many = await stranger(t, server, DEFLATE), frame = pack(JSON.stringify({ action: "ping", x: "x".repeat(8000) }));
+  for (let i = 0; i < 1000; i++) many.send(1, frame, { rsv: 4 });
+  assert.equal((await many.close()).code, 1008);
+  const metrics = await server.metrics();
+  const unpacked = metrics("polylog_unpacked_bytes_total");
+  assert.ok(unpacked > 100_000 && unpacked < 160_000, unpacked);
+  assert.equal(metrics('polylog_closes_total{reason="work"}'), 1);
+});
+
+test("a connection that sends junk is closed, and says why", async (t) => {
+  const server = await t.start({ workers: 1 });
+  const nobody = await stranger(t, server);
+  for (let i = 0; i < 1000; i++) nobody.send(1, "{}");
+  assert.equal((await nobody.close()).code, 1008);
+  const ana = await t.person("ana", { server });
+  for (let i = 0; i < 500; i++) ana.write("{}");
+  await ana.call("ping"); // so much is a bad program's, not an attacker's
+  for (let i = 0; i < 5000; i++) ana.write("{}");
+  assert.equal((await ana.closed).code, 1008);
+});
+
+test("a client whose texts shrink well is not closed for it", async (t) => {
+  const server = await t.start({ workers: 1, "messages-per-user": 0 });
+  const ana = await t.person("ana", { server, perMessageDeflate: true });
+  await ana.call("join", { room: "r" });
+  const text = "y".repeat(3900);
+  const sends = Array.from({ length: 600 }, () => ana.call("send", { room: "r", text }).then(() => 1, ({ code }) => code));
+  for (const outcome of await Promise.all(sends)) assert.ok(outcome === 1 || outcome === "too_many_commands", outcome);
+  assert.equal((await ana.call("ping")).now > 0, true);
+});
+
+test("compression can be turned off", async (t) => {
+  const server = await t.start({ compress: false });
+  const { answer } = await stranger(t, server, DEFLATE);
+  assert.equal(answer.headers["sec-websocket-extensions"], undefined);
+});
+
 test("another client library talks as well", async (t) => {
   const server = await t.server;
   const { token } = await server.login(t.name());
@@ -217,26 +273,22 @@ test("pings are answered with what they carry", async (t) => {
 });
 
 test("whoever is silent is pinged, then given up", async (t) => {
-  const server = await t.start({ "ping-interval": "1s", "dead-after": "3s" });
+  const server = await t.start({ "ping-interval": "1s", "dead-after": "5s" });
   const { token } = await server.login("ana");
   const answering = await server.connect(token);
   let pings = 0;
   answering.socket.on("ping", () => pings++);
   const silent = await raw(t, { server });
-  const start = Date.now();
   const { opcode } = await silent.frame(); // and does not answer it
   assert.equal(opcode, 9);
-  assert.ok(Date.now() - start < 2500);
   await silent.rest();
-  const took = Date.now() - start;
-  assert.ok(took > 1900 && took < 5000, took);
   assert.ok(pings >= 1, pings);
   await answering.call("rooms");
   assert.equal((await server.metrics())('polylog_closes_total{reason="dead"}'), 1);
 });
 
 test("whoever stops reading is not taken for dead, and misses nothing", async (t) => {
-  const server = await t.start({ "ping-interval": "1s", "dead-after": "2s", "messages-per-user": 0 });
+  const server = await t.start({ "ping-interval": "1s", "dead-after": "4s", "messages-per-user": 0 });
   const [ana, bob] = [await t.person("ana", { server }), await t.person("bob", { server })];
   const room = t.room();
   for (const who of [ana, bob]) await who.call("join", { room });
@@ -245,7 +297,7 @@ test("whoever stops reading is not taken for dead, and misses nothing", async (t
   const text = "x".repeat(3900);
   for (let i = 0; i < count; i += 50)
     await Promise.all(Array.from({ length: 50 }, () => ana.call("send", { room, text })));
-  await sleep(4500); // more than twice as long as anybody else may be silent
+  await sleep(9000); // more than twice as long as anybody else may be silent
   bob.socket.resume();
   const seqs = (await bob.events({ event: "message" }, count)).map(({ seq }) => seq);
   assert.deepEqual(
@@ -256,23 +308,19 @@ test("whoever stops reading is not taken for dead, and misses nothing", async (t
 });
 
 test("whoever does not log in in time is closed", async (t) => {
-  const server = await t.start({ "auth-timeout": "1s" });
-  const start = Date.now();
+  const server = await t.start({ "auth-timeout": "5s" });
   const nobody = await server.connect();
   await nobody.call("ping");
-  assert.equal((await nobody.closed).code, 4401);
-  const took = Date.now() - start;
-  assert.ok(took > 900 && took < 3000, took);
+  assert.deepEqual(await nobody.closed, { code: 4408, reason: "log in first" });
   const { token } = await server.login("ana");
   const ana = await server.connect(token);
   const raw = await Raw.connect(server.port); // a connection that a balancer has used before
   t.after(() => raw.kill());
   raw.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
   assert.equal((await raw.answer()).status, 200);
-  await sleep(2200);
+  await sleep(6000); // longer than a login may take
   await ana.call("rooms");
   await raw.upgrade();
-  await sleep(500);
   raw.send(1, JSON.stringify({ action: "auth", id: 1, token }));
   assert.ok((await raw.json()).ok);
 });

@@ -2,11 +2,12 @@
 
 #include "base/list.h"
 #include "base/str.h"
+#include "bus/bus_seal.h"
 #include "io/io.h"
 
 #include <stdlib.h>
 
-enum { ROOM_MAX = 80 };
+enum { ROOM_MAX = 80, TOLD_MAX = 32 };
 
 /* A loop of a node, and the rooms that it follows. */
 struct ear {
@@ -32,6 +33,7 @@ struct end {
     struct bus_stats stats;
     unsigned posted; /* letters in mailboxes */
     bool silent, closed;
+    uint64_t nodes_ms; /* when the last word on nodes arrives */
 };
 
 /* Something to be heard by one ear. */
@@ -45,13 +47,25 @@ struct letter {
     uint8_t bytes[];        /* the room, then the event's */
 };
 
+/* A message that was sent, as it is on the wire. */
+struct told {
+    char room[ROOM_MAX];
+    size_t room_n, n;
+    uint8_t *bytes;
+};
+
 struct bus_model {
     struct sim *sim;
+    struct bus_seal seal;
+    struct told told[TOLD_MAX]; /* that the liar has heard */
+    uint64_t told_n;
+    struct bus_model_lies lied;
     struct rng *rng;
     struct bus_model_faults faults;
     struct list ends, letters;
     uint64_t ids;
     uint64_t apart[2]; /* ids; 0: nobody */
+    uint64_t deaf;     /* likewise */
     struct io_host *host;
     struct io *clock; /* whose turns keep time from passing what is due */
     uint64_t next_ms;
@@ -129,6 +143,8 @@ static void hold(struct end *e, struct ear *ear, const struct bus_event *event, 
     l->due_ms = sim_now_ms(m->sim) + (ms > 0 ? rng_below(m->rng, ms + 1) : 0);
     if (m->faults.in_order)
         l->due_ms = e->due_ms = MAX(l->due_ms, e->due_ms);
+    if (event->kind == BUS_NODE_UP || event->kind == BUS_NODE_DOWN)
+        l->due_ms = e->nodes_ms = MAX(l->due_ms, e->nodes_ms); /* the last word is the last */
     l->event = *event;
     if (event->room.n > 0)
         memcpy(l->bytes, event->room.p, event->room.n);
@@ -145,42 +161,169 @@ static void look(struct end *e, struct ear *ear, struct str room)
     hold(e, ear, &(struct bus_event){.kind = BUS_LOOK, .room = room}, e->model->faults.look_ms);
 }
 
+static struct end *end_find(struct bus_model *m, uint64_t id)
+{
+    for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
+        struct end *e = CONTAINER_OF(l, struct end, node);
+
+        if (e->id == id && !e->silent)
+            return e;
+    }
+    return NULL;
+}
+
 static bool are_apart(const struct bus_model *m, uint64_t a, uint64_t b)
 {
     return (m->apart[0] == a && m->apart[1] == b) || (m->apart[0] == b && m->apart[1] == a);
 }
 
-/* It arrives, or does not, or twice. */
+/* It arrives, or does not; and but for what is for one node alone, perhaps twice. */
 static void carry(struct end *to, struct ear *ear, const struct bus_event *event)
 {
     struct bus_model *m = to->model;
 
     if (are_apart(m, to->id, event->node))
         return;
-    if (rng_chance(m->rng, m->faults.lost)) {
+    if (m->deaf == to->id || rng_chance(m->rng, m->faults.lost)) {
         if (event->kind == BUS_RING)
             look(to, ear, event->room);
         return;
     }
     to->stats.heard++;
     hold(to, ear, event, m->faults.held_ms);
-    if (rng_chance(m->rng, m->faults.twice))
+    if (event->kind != BUS_DIRECT && rng_chance(m->rng, m->faults.twice))
         hold(to, ear, event, m->faults.held_ms);
 }
 
-static void tell(struct end *from, struct bus_event *event)
+/* To all who are to hear it. */
+static void spread(struct bus_model *m, const struct end *from, const struct bus_event *event)
 {
-    struct bus_model *m = from->model;
     bool all = event->room.p[0] == '$';
 
-    event->node = from->id;
-    for (struct list *l = m->ends.next; l != &m->ends && !from->silent; l = l->next) {
+    for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
         struct end *e = CONTAINER_OF(l, struct end, node);
 
         for (struct list *k = e->ears.next; e != from && !e->silent && k != &e->ears; k = k->next)
             if (all || find(ear_at(k), event->room) != NULL)
                 carry(e, ear_at(k), event);
     }
+}
+
+/* The liar. */
+
+/* Some of all that was ever told, each as likely as any other. */
+static void remember(struct bus_model *m, const struct bus_event *event, const uint8_t *bytes,
+                     size_t n)
+{
+    uint64_t at = m->told_n < TOLD_MAX ? m->told_n : rng_below(m->rng, m->told_n + 1);
+    struct told *t = &m->told[at % TOLD_MAX];
+
+    m->told_n++;
+    if (at >= TOLD_MAX || event->room.n > sizeof(t->room))
+        return;
+    t->bytes = realloc(t->bytes, n);
+    if (t->bytes == NULL)
+        abort();
+    memcpy(t->bytes, bytes, n);
+    t->n = n;
+    t->room_n = event->room.n;
+    memcpy(t->room, event->room.p, event->room.n);
+}
+
+/* What bus_redis does with it, but that it is heard twice if it is new. */
+static void say_again(struct bus_model *m, const struct told *t, const uint8_t *bytes)
+{
+    struct bus_event event = {.room = {(const uint8_t *)t->room, t->room_n}};
+    struct bus_seal_channel c;
+    struct bus_head h;
+
+    bus_seal_channel(&m->seal, event.room, &c);
+    if (bus_seal_read(&m->seal, &c, (struct str){bytes, t->n}, &h, &event.bytes) != BUS_SEAL_GOOD ||
+        h.at_ms + BUS_LEASE_MS < sim_now_ms(m->sim)) {
+        m->lied.dropped++;
+        return;
+    }
+    m->lied.again++;
+    event.kind = (enum bus_kind)h.kind;
+    event.node = h.node;
+    event.seq = h.seq;
+    spread(m, end_find(m, h.node), &event);
+}
+
+/* A node of ours is mistaken. */
+static void mistake(struct bus_model *m, const struct bus_event *event)
+{
+    struct bus_event too_high = {.kind = BUS_RING, .node = event->node, .room = event->room};
+
+    if (event->kind != BUS_RING)
+        return;
+    m->lied.mistaken++;
+    too_high.seq = event->seq + 1 + rng_below(m->rng, rng_chance(m->rng, 500) ? 3 : UINT32_MAX);
+    spread(m, end_find(m, event->node), &too_high);
+}
+
+static void lie(struct bus_model *m, const struct bus_event *event)
+{
+    const struct told *t = &m->told[rng_below(m->rng, MIN(m->told_n, (uint64_t)TOLD_MAX))];
+    uint8_t *bytes;
+
+    if (rng_chance(m->rng, 250)) {
+        mistake(m, event);
+        return;
+    }
+    if (t->n == 0)
+        return;
+    bytes = make(t->n);
+    memcpy(bytes, t->bytes, t->n);
+    switch (rng_below(m->rng, 4)) {
+    case 0:
+        break;
+    case 1:
+        bytes[rng_below(m->rng, t->n)] ^= (uint8_t)(1 + rng_below(m->rng, 255));
+        break;
+    case 2:
+        bytes[BUS_SEAL_N - 14] ^= (uint8_t)(1 + rng_below(m->rng, 255)); /* in its seq */
+        break;
+    default:
+        for (size_t i = 0; i < BUS_SEAL_N; i++)
+            bytes[i] = (uint8_t)rng_below(m->rng, 256);
+    }
+    say_again(m, t, bytes);
+    free(bytes);
+}
+
+/* As it is on the wire, for the liar. */
+static void overhear(struct bus_model *m, const struct bus_event *event)
+{
+    struct bus_head h = {.kind = (uint8_t)event->kind,
+                         .node = event->node,
+                         .seq = event->seq,
+                         .at_ms = sim_now_ms(m->sim)};
+    struct bus_seal_channel c;
+    size_t n = BUS_SEAL_N + event->bytes.n;
+    uint8_t *bytes = make(n);
+
+    if (event->bytes.n > 0)
+        memcpy(bytes + BUS_SEAL_N, event->bytes.p, event->bytes.n);
+    bus_seal_channel(&m->seal, event->room, &c);
+    bus_seal_write(&m->seal, &c, &h, bytes, n);
+    remember(m, event, bytes, n);
+    free(bytes);
+}
+
+static void tell(struct end *from, struct bus_event *event)
+{
+    struct bus_model *m = from->model;
+
+    event->node = from->id;
+    if (from->silent)
+        return;
+    spread(m, from, event);
+    if (m->faults.lies == 0)
+        return;
+    overhear(m, event);
+    if (rng_chance(m->rng, m->faults.lies))
+        lie(m, event);
 }
 
 /* Of whom there is, every loop hears in the end. */
@@ -251,6 +394,13 @@ static void model_found(struct bus *b, struct str room)
     (void)room;
 }
 
+static void model_alive(struct bus *b, uint64_t node, bool alive)
+{
+    (void)b;
+    (void)node;
+    (void)alive;
+}
+
 static void model_ring(struct bus *b, struct str room, uint64_t seq, struct str bytes)
 {
     struct bus_event event = {.kind = BUS_RING, .room = room, .seq = seq};
@@ -268,6 +418,17 @@ static void model_cast(struct bus *b, struct str topic, struct str bytes)
         tell(end_of(b), &(struct bus_event){.kind = BUS_CAST, .room = topic, .bytes = bytes});
 }
 
+/* That loop, or the first; NULL: it has none. */
+static struct ear *ear_numbered(struct end *e, unsigned loop)
+{
+    unsigned i = 0;
+
+    for (struct list *k = e->ears.next; k != &e->ears; k = k->next)
+        if (i++ == loop)
+            return ear_at(k);
+    return list_empty(&e->ears) ? NULL : ear_at(e->ears.next);
+}
+
 static void model_direct(struct bus *b, uint64_t node, unsigned loop, struct str bytes)
 {
     struct end *from = end_of(b);
@@ -277,12 +438,10 @@ static void model_direct(struct bus *b, uint64_t node, unsigned loop, struct str
     for (struct list *l = from->model->ends.next; l != &from->model->ends && !from->silent;
          l = l->next) {
         struct end *e = CONTAINER_OF(l, struct end, node);
-        unsigned i = 0;
+        struct ear *ear = ear_numbered(e, loop);
 
-        for (struct list *k = e->ears.next; e->id == node && !e->silent && k != &e->ears;
-             k = k->next)
-            if (i++ == loop)
-                carry(e, ear_at(k), &event);
+        if (e->id == node && !e->silent && ear != NULL)
+            carry(e, ear, &event);
     }
 }
 
@@ -312,6 +471,7 @@ static const struct bus_ops model_ops = {
     .self = model_self,
     .follow = model_follow,
     .found = model_found,
+    .alive = model_alive,
     .ring = model_ring,
     .cast = model_cast,
     .direct = model_direct,
@@ -361,17 +521,6 @@ static void tell_gone(struct bus_model *m)
         m->gone_ms = sim_now_ms(m->sim) + m->faults.gone_ms;
 }
 
-static struct end *end_find(struct bus_model *m, uint64_t id)
-{
-    for (struct list *l = m->ends.next; l != &m->ends; l = l->next) {
-        struct end *e = CONTAINER_OF(l, struct end, node);
-
-        if (e->id == id && !e->silent)
-            return e;
-    }
-    return NULL;
-}
-
 /* What each of those apart, if they both live, is told of the other. */
 static void tell_apart(struct bus_model *m, enum bus_kind kind)
 {
@@ -395,6 +544,11 @@ void bus_model_part(struct bus_model *m, uint64_t a, uint64_t b)
     m->apart[0] = a;
     m->apart[1] = b;
     tell_apart(m, BUS_NODE_DOWN);
+}
+
+void bus_model_deafen(struct bus_model *m, uint64_t id)
+{
+    m->deaf = id;
 }
 
 void bus_model_join(struct bus_model *m)
@@ -462,6 +616,7 @@ struct bus_model *bus_model_new(struct sim *sim, struct rng *rng)
 
     m->sim = sim;
     m->rng = rng;
+    bus_seal_init(&m->seal, STR("a secret of thirty-two bytes....."), STR("model"));
     m->next_ms = m->gone_ms = IO_FOREVER;
     m->host = sim_host_new(sim);
     if (host_io_new(m->host, &m->clock) != 0 || host_start(m->host, m->clock, tick, m) != 0)
@@ -476,6 +631,11 @@ void bus_model_set(struct bus_model *m, struct bus_model_faults faults)
     m->faults = faults;
 }
 
+struct bus_model_lies bus_model_lied(const struct bus_model *m)
+{
+    return m->lied;
+}
+
 void bus_model_free(struct bus_model *m)
 {
     if (m == NULL)
@@ -486,5 +646,7 @@ void bus_model_free(struct bus_model *m)
     host_join(m->host);
     io_free(m->clock);
     host_free(m->host);
+    for (unsigned i = 0; i < TOLD_MAX; i++)
+        free(m->told[i].bytes);
     free(m);
 }

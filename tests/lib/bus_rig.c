@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATIENCE_MS = 15000, STEPS_MAX = 2000000 };
+enum { PATIENCE_MS = 60000, STEPS_MAX = 2000000 };
 
 static void heard(void *ctx, const struct bus_event *event)
 {
@@ -48,6 +48,19 @@ struct bus *bus_rig_end(struct bus_rig *r, struct io_host *host)
     return b;
 }
 
+struct bus_redis_system bus_rig_system(const char *id)
+{
+    return (struct bus_redis_system){
+        .id = str_of(id), .where = STR("here"), .secret = STR("a secret of thirty-two bytes.....")};
+}
+
+void bus_rig_start(struct bus *b, const char *id)
+{
+    struct bus_redis_system system = bus_rig_system(id);
+
+    assert_int_equal(bus_redis_start(b, &system), 0);
+}
+
 static void make_node(struct bus_rig *r, struct bus_rig_node *n)
 {
     if (r->sim != NULL)
@@ -65,7 +78,7 @@ static void make_node(struct bus_rig *r, struct bus_rig_node *n)
             assert_int_equal(host_start(n->host, l->io, turn, l), 0);
     }
     if (r->model == NULL)
-        assert_int_equal(bus_redis_start(n->bus, STR("test")), 0);
+        bus_rig_start(n->bus, "test");
 }
 
 static struct bus_rig *rig_new(void)

@@ -4,7 +4,7 @@
 #define LIB_BUS_RIG_H
 
 #include "base/rng.h"
-#include "bus/bus.h"
+#include "bus/bus_redis.h"
 #include "lib/bus_model.h"
 #include "lib/check.h"
 #include "lib/redis_cluster.h"
@@ -71,6 +71,10 @@ const struct bus_rig_event *bus_rig_wait(struct bus_rig *r, struct bus_rig_loop 
 
 /* How many of that kind and room it has heard. */
 unsigned bus_rig_count(const struct bus_rig_loop *loop, enum bus_kind kind, const char *room);
+
+/* The system on the store of that id, and an end of the bus started for it. */
+struct bus_redis_system bus_rig_system(const char *id);
+void bus_rig_start(struct bus *b, const char *id);
 
 /* Another end of the same bus; to be closed by the caller. */
 struct bus *bus_rig_end(struct bus_rig *r, struct io_host *host);

@@ -1,7 +1,8 @@
 #include "lib/chat_rig.h"
+#include "chat/room/owner.h"
 
 #include "base/str.h"
-#include "chat/commands.h"
+#include "chat/command/dispatch.h"
 
 #include <stdio.h>
 
@@ -34,12 +35,11 @@ static void publish(struct owner *o, uint64_t workers, const struct news *news)
 
         assert_true(r->news_n <= CHAT_RIG_NEWS);
         *n = (struct chat_rig_news){.seq = news->first + i,
-                                    .target = e->target,
                                     .workers = workers,
-                                    .kind = e->kind,
                                     .lost = e->lost,
-                                    .event = e->event,
-                                    .redacts = e->redacts};
+                                    .bytes = frame_ref(e->entry)};
+        assert_int_equal(entry_decode(frame_str(n->bytes), &n->entry), ENTRY_OK);
+        assert_int_equal(n->entry.kind, e->kind);
         memcpy(n->room, news->room.p, news->room.n);
     }
 }
@@ -59,7 +59,7 @@ static void cast(struct owner *o, uint64_t workers, struct str room, struct str 
 static void route(struct owner *o, struct call *call, struct str room)
 {
     call->done = call->returned;
-    room_run(o, room, call);
+    owner_run(o, room, call);
 }
 
 static uint64_t now_ms(struct owner *o)
@@ -90,6 +90,21 @@ static void revoke(struct owner *o, uint64_t session, uint64_t expires_ms)
     people_revoke(&r->people, session, expires_ms);
 }
 
+static void raise_alarm(struct owner *o, enum alarm id, struct str detail)
+{
+    struct chat_rig *r = rig_of(o);
+
+    r->alarms_n[id]++;
+    quote(r->alarm, sizeof(r->alarm), detail);
+}
+
+static void behind(struct owner *o, struct str room, uint64_t known, uint64_t found)
+{
+    (void)room;
+    assert_in_range(found, 0, known - 1);
+    rig_of(o)->behind_n++;
+}
+
 static const struct owner_ops ops = {
     .publish = publish,
     .cast = cast,
@@ -99,6 +114,8 @@ static const struct owner_ops ops = {
     .clock_us = clock_us,
     .random = some_random,
     .revoke = revoke,
+    .alarm = raise_alarm,
+    .behind = behind,
 };
 
 static bool turn(void *arg)
@@ -107,7 +124,7 @@ static bool turn(void *arg)
 
     io_wait(r->io, list_empty(&r->owner.dirty) ? wheel_next_ms(&r->wheel) : 0);
     wheel_advance(&r->wheel, io_now_ms(r->io));
-    room_owner_flush(&r->owner);
+    owner_flush(&r->owner);
     return true;
 }
 
@@ -123,12 +140,13 @@ static void begin(struct chat_rig *r)
     r->owner.limits = (struct owner_limits){.history_max = 64 * 1024,
                                             .search_max = 10000,
                                             .read_every_ms = 2000,
+                                            .read_told_ms = 2000,
                                             .roster_max = 200,
                                             .presence_list_ms = 1000,
                                             .presence_count_ms = 5000,
                                             .presence_leave_ms = 15000,
                                             .idle_max = 8};
-    room_owner_init(&r->owner, 3);
+    owner_init(&r->owner, 3);
     people_init(&r->people, &r->owner, &r->keys, 3600 * 1000, r->issuer);
 }
 
@@ -162,11 +180,9 @@ static void finish(struct chat_rig *r)
     store_gate_open(r->gate);
     chat_rig_rest(r, 100);
     people_fini(&r->people);
-    room_owner_fini(&r->owner);
-    for (unsigned i = 0; i < r->news_n; i++) {
-        frame_unref(r->news[i].event);
-        frame_unref(r->news[i].redacts);
-    }
+    owner_fini(&r->owner);
+    for (unsigned i = 0; i < r->news_n; i++)
+        frame_unref(r->news[i].bytes);
     r->news_n = 0;
 }
 
@@ -230,21 +246,6 @@ static void ended(struct call *call)
     quote(c->answer, sizeof(c->answer), buf_peek(&b));
 }
 
-static void dispatch(struct chat_rig *r, struct call *call)
-{
-    static void (*const of_people[COMMAND_N])(struct people * p, struct call * call) = {
-        [COMMAND_login] = people_login,       [COMMAND_logout] = people_logout,
-        [COMMAND_sessions] = people_sessions, [COMMAND_users] = people_users,
-        [COMMAND_rooms] = people_rooms,
-    };
-    char buf[ROOM_KEY_MAX];
-
-    if (of_people[call->cmd.id] != NULL)
-        of_people[call->cmd.id](&r->people, call);
-    else
-        room_run(&r->owner, commands_room(call, buf), call);
-}
-
 static struct chat_rig_call *start(struct chat_rig *r, struct caller who, const char *text)
 {
     struct chat_rig_call *c = calloc(1, sizeof(*c));
@@ -265,8 +266,12 @@ static struct chat_rig_call *start(struct chat_rig *r, struct caller who, const 
     (void)snprintf(c->name, sizeof(c->name), "u%llu", (unsigned long long)who.user);
     who.name = str_of(c->name);
     c->call.who = who;
+    c->call.source = &r->sources[who.user % COUNTOF(r->sources)];
     c->call.done = c->call.returned = ended;
-    dispatch(r, &c->call);
+    if (c->call.cmd.id == COMMAND_login)
+        people_login(&r->people, &c->call);
+    else
+        dispatch_run(&r->people, &c->call);
     return c;
 }
 
@@ -401,6 +406,6 @@ void chat_rig_follow(struct chat_rig *r, const char *room, unsigned worker)
 
     assert_non_null(at);
     room_hold(at);
-    room_follow(at, worker);
+    owner_follow(at, worker);
     room_release(at);
 }

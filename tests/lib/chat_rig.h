@@ -1,11 +1,11 @@
-/* chat_rig.h: the owner of rooms (chat/room.h) and people on one simulated loop,
+/* chat_rig.h: the owner of rooms (chat/room/room.h) and people on one simulated loop,
  * with the store in memory and around them what a worker would be: commands go in
  * as JSON, answers come out, what followers would be told is remembered. */
 #ifndef LIB_CHAT_RIG_H
 #define LIB_CHAT_RIG_H
 
-#include "chat/people.h"
-#include "chat/room.h"
+#include "chat/people/people.h"
+#include "chat/room/room.h"
 #include "io/io_sim.h"
 #include "lib/check.h"
 #include "lib/store_gate.h"
@@ -16,11 +16,11 @@
 
 /* One entry that was published. */
 struct chat_rig_news {
-    char room[ROOM_KEY_MAX];
-    uint64_t seq, target, workers;
-    uint8_t kind;
+    char room[KEYS_ROOM_MAX];
+    uint64_t seq, workers;
     bool lost;
-    struct frame *event, *redacts;
+    struct frame *bytes;
+    struct entry entry; /* of bytes */
 };
 
 struct chat_rig {
@@ -43,8 +43,12 @@ struct chat_rig {
     unsigned casts_n;
     uint64_t cast_not_user;
     uint64_t revoked; /* the last session */
-    uint64_t random;  /* counts up */
-    unsigned ended_n; /* calls, for their order */
+    unsigned alarms_n[ALARMS_N];
+    char alarm[256];   /* the last one's detail */
+    unsigned behind_n; /* how often a log ended before what was known */
+    uint64_t random;   /* counts up */
+    unsigned ended_n;  /* calls, for their order */
+    char sources[256]; /* one connection for each person */
 };
 
 /* A command on its way. */

@@ -5,8 +5,10 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -50,6 +52,22 @@ static inline uint64_t check_seed(uint64_t otherwise)
 static inline uint64_t check_seeds(uint64_t otherwise)
 {
     return check_env_("SEEDS", otherwise);
+}
+
+/* Repeats what follows for each seed from $SEED or 1 on: $SEEDS of them, or `otherwise` (3
+ * under sanitizers). Each seed is printed first, so that the log of a failing assert ends
+ * with the seed that repeats it. */
+#define CHECK_EACH_SEED(seed, otherwise)                                              \
+    for (uint64_t seed = check_seed(1),                                               \
+                  seed##_end = seed + check_seeds(CHECK_SANITIZED ? 3 : (otherwise)); \
+         seed < seed##_end && check_try(seed); seed++)
+
+/* Says that seed is tried next, for loops of other forms; true. */
+static inline bool check_try(uint64_t seed)
+{
+    (void)printf("# SEED=%llu SEEDS=1\n", (unsigned long long)seed);
+    (void)fflush(stdout);
+    return true;
 }
 
 #endif

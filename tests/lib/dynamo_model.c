@@ -4,6 +4,8 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "lib/dynamo_table.h"
+#include "wire/dynamo.h"
+#include "wire/field.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -166,6 +168,7 @@ static void answer(struct dynamo_model *m, struct exchange *x)
     struct http_request *req = x->req;
     struct str body = buf_peek(&x->answer);
     unsigned long crc = crc32_z(0, body.p, body.n);
+    char date[FIELD_DATE_LEN + 1] = {0};
 
     if (x->fate == LOST || ((x->fate == FAILED || x->fate == FAILED_DONE) && x->reset)) {
         complete(x, x->fate == LOST ? -ETIMEDOUT : -ECONNRESET);
@@ -177,7 +180,8 @@ static void answer(struct dynamo_model *m, struct exchange *x)
     if (x->fate == BAD_CRC)
         crc ^= 1u << rng_below(&m->rng, 32);
     buf_printf(&req->ret_headers, "x-amz-crc32: %lu\n", crc);
-    buf_append(&req->ret_headers, STR("date: Thu, 01 Jan 2026 00:00:00 GMT\n"));
+    field_date_format((int64_t)((SIM_WALL_MS + MIN(x->done_ms, sim_now_ms(m->sim))) / 1000), date);
+    buf_printf(&req->ret_headers, "date: %s\n", date);
     complete(x, req->ret_body.failed ? -EMSGSIZE : 0);
 }
 
@@ -339,6 +343,11 @@ struct dynamo_model *dynamo_model_share(struct dynamo_model *from, struct sim *s
     return m;
 }
 
+struct dynamo_tables *dynamo_model_tables(struct dynamo_model *m)
+{
+    return m->tables;
+}
+
 void dynamo_model_free(struct dynamo_model *m)
 {
     struct list *at;
@@ -359,6 +368,48 @@ void dynamo_model_free(struct dynamo_model *m)
 void dynamo_model_set_faults(struct dynamo_model *m, struct dynamo_model_faults faults)
 {
     m->faults = faults;
+}
+
+/* Does that to the item of a log that begins at seq. */
+static void run_on_item(struct dynamo_model *m, struct str operation, struct str room, uint64_t seq,
+                        struct buf *out)
+{
+    struct buf body CLEANUP(buf_fini);
+    unsigned status;
+
+    buf_init(&body, 1024);
+    buf_printf(&body, "{\"TableName\":\"" DYNAMO_MODEL_PREFIX "-log\",\"Key\":{\"room\":{\"S\":\"");
+    dynamo_escape(&body, room);
+    buf_printf(&body, "\"},\"seq\":{\"N\":\"%llu\"}}}", (unsigned long long)seq);
+    status = dynamo_tables_run(m->tables, operation, buf_peek(&body), out);
+    assert(status == 200);
+}
+
+uint64_t dynamo_model_item(struct dynamo_model *m, struct str room, uint64_t seq)
+{
+    struct buf out CLEANUP(buf_fini);
+    struct dynamo_answer a;
+    uint64_t n = 0;
+    bool whole;
+
+    buf_init(&out, UINT32_MAX);
+    run_on_item(m, STR("GetItem"), room, seq, &out);
+    whole = dynamo_answer_parse(out.bytes + out.rpos, buf_peek(&out).n, &a);
+    assert(whole);
+    if (!dynamo_get_u64(&a.item, "n", &n))
+        n = 0;
+    dynamo_answer_fini(&a);
+    return n;
+}
+
+void dynamo_model_lose(struct dynamo_model *m, struct str room, uint64_t seq)
+{
+    struct buf out CLEANUP(buf_fini);
+    size_t before = dynamo_tables_items(m->tables);
+
+    buf_init(&out, 4096);
+    run_on_item(m, STR("DeleteItem"), room, seq, &out);
+    assert(dynamo_tables_items(m->tables) == before - 1);
 }
 
 struct dynamo_model_counts dynamo_model_count(const struct dynamo_model *m)

@@ -30,6 +30,7 @@ struct dynamo_model_counts {
 };
 
 struct dynamo_model;
+struct dynamo_tables;
 
 /* With the two tables of DYNAMO_MODEL_PREFIX. */
 struct dynamo_model *dynamo_model_new(struct sim *sim, uint64_t seed) MUST_CHECK;
@@ -38,11 +39,20 @@ struct dynamo_model *dynamo_model_new(struct sim *sim, uint64_t seed) MUST_CHECK
  * the first stands still. Freed before the first. */
 struct dynamo_model *dynamo_model_share(struct dynamo_model *m, struct sim *sim) MUST_CHECK;
 
+/* The tables, to be copied and put back: as they were at another time. */
+struct dynamo_tables *dynamo_model_tables(struct dynamo_model *m) MUST_CHECK;
+
 /* Its clients must be closed. NULL is fine. */
 void dynamo_model_free(struct dynamo_model *m);
 
 void dynamo_model_set_faults(struct dynamo_model *m, struct dynamo_model_faults faults);
 struct dynamo_model_counts dynamo_model_count(const struct dynamo_model *m);
+
+/* How many entries the item of a log has that begins at seq; 0: none begins there. */
+uint64_t dynamo_model_item(struct dynamo_model *m, struct str room, uint64_t seq) MUST_CHECK;
+
+/* That item is gone. */
+void dynamo_model_lose(struct dynamo_model *m, struct str room, uint64_t seq);
 
 /* A client, which reaches nothing but the model. */
 struct http_client *dynamo_model_client(struct dynamo_model *m) MUST_CHECK;

@@ -19,6 +19,15 @@ void dynamo_tables_add(struct dynamo_tables *t, const char *name, const char *pk
 unsigned dynamo_tables_run(struct dynamo_tables *t, struct str operation, struct str body,
                            struct buf *out);
 
+/* A copy of all tables, with what is in them. */
+struct dynamo_tables *dynamo_tables_copy(const struct dynamo_tables *t) MUST_CHECK;
+
+/* What is in t becomes what is in from. */
+void dynamo_tables_put_back(struct dynamo_tables *t, const struct dynamo_tables *from);
+
+/* Is in both the same? */
+bool dynamo_tables_equal(const struct dynamo_tables *a, const struct dynamo_tables *b) MUST_CHECK;
+
 /* Items in all tables. */
 size_t dynamo_tables_items(const struct dynamo_tables *t);
 

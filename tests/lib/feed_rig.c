@@ -1,8 +1,7 @@
 #include "lib/feed_rig.h"
 
 #include "base/str.h"
-#include "base/varint.h"
-#include "chat/event.h"
+#include "chat/model/lost.h"
 
 #include <stdio.h>
 
@@ -20,15 +19,25 @@ static struct feed_rig *rig_of(struct feed_set *s)
 }
 
 /* The event and a line's end: short, or twice as long. */
-static struct frame *encode(struct feed_set *s, unsigned encoding, struct frame *event)
+static struct frame *encode(const struct feed_event *e, size_t more)
 {
-    struct frame *f = frame_new(event->n + 1 + (encoding > 0 ? event->n : 0));
+    struct frame *f = frame_new(e->json.n + more + 1);
 
-    rig_of(s)->encoded++;
-    memcpy(f->bytes, event->bytes, event->n);
-    memset(f->bytes + event->n, ' ', f->n - event->n);
+    rig_of(e->feed->set)->encoded++;
+    memcpy(f->bytes, e->json.p, e->json.n);
+    memset(f->bytes + e->json.n, ' ', f->n - e->json.n);
     f->bytes[f->n - 1] = '\n';
     return f;
+}
+
+static struct frame *encode_short(const struct feed_event *e)
+{
+    return encode(e, 0);
+}
+
+static struct frame *encode_long(const struct feed_event *e)
+{
+    return encode(e, e->json.n);
 }
 
 static void wake(struct follower *f)
@@ -41,7 +50,17 @@ static bool is_person(const struct follower *f, uint64_t user)
     return CONTAINER_OF((struct follower *)(uintptr_t)f, struct feed_rig_follower, f)->user == user;
 }
 
-static const struct feed_ops feed_ops = {.encode = encode, .wake = wake, .is_person = is_person};
+static void lost(struct feed_set *s, struct str room, const struct lost *found)
+{
+    (void)room;
+    assert(found->first > 0);
+    CONTAINER_OF(s, struct feed_rig, set)->lost_n++;
+}
+
+static const struct feed_ops feed_ops = {.encode = {encode_short, encode_long, encode_long},
+                                         .wake = wake,
+                                         .is_person = is_person,
+                                         .lost = lost};
 
 static void entry_at(const struct feed_rig *r, uint64_t seq, char text[static 32],
                      struct entry *ret_entry)
@@ -60,13 +79,14 @@ static void entry_at(const struct feed_rig *r, uint64_t seq, char text[static 32
 
 static struct frame *block_of(const struct feed_rig *r, const struct store_read *req)
 {
+    unsigned count_max = r->fit > 0 ? MIN(r->fit, req->count_max) : req->count_max;
     struct buf block CLEANUP(buf_fini), bytes CLEANUP(buf_fini);
     char text[32];
     struct entry e;
 
     buf_init(&block, 1 << 24);
     buf_init(&bytes, 1 << 16);
-    for (uint64_t seq = req->from; seq <= r->head && seq < req->from + req->count_max; seq++) {
+    for (uint64_t seq = req->from; seq <= r->head && seq < req->from + count_max; seq++) {
         entry_at(r, seq, text, &e);
         buf_clear(&bytes);
         entry_encode(&e, &bytes);
@@ -86,7 +106,8 @@ static void submit(struct store *s, struct store_req *req)
     r->reads[r->reads_n++] = (struct feed_rig_read){read, block_of(r, read)};
 }
 
-static const struct store_ops store_ops = {.name = "rig", .submit = submit};
+static const struct store_ops store_ops = {
+    .name = "rig", .submit = submit, .wall_ms = store_own_wall_ms};
 
 void feed_rig_init(struct feed_rig *r, size_t ring_budget, size_t chunk_budget)
 {
@@ -113,21 +134,28 @@ void feed_rig_fini(struct feed_rig *r)
     assert_int_equal(r->set.chunk_bytes, 0);
 }
 
-/* The edits that went with a deletion. */
-static struct frame *redacts_of(const struct feed_rig *r, uint64_t target)
+/* The edits that go with a deletion. */
+static void put_redacts(const struct feed_rig *r, uint64_t target, struct buf *out)
 {
-    struct buf b CLEANUP(buf_fini);
+    for (uint64_t seq = 1; seq <= r->head; seq++)
+        if (r->log[seq].kind == ENTRY_EDIT && r->log[seq].target == target)
+            buf_append_varint(out, seq);
+}
 
-    buf_init(&b, 1 << 16);
-    for (uint64_t seq = 1; seq <= r->head; seq++) {
-        uint8_t *p;
+static struct frame *stored_at(const struct feed_rig *r, uint64_t seq)
+{
+    struct buf redacts CLEANUP(buf_fini), bytes CLEANUP(buf_fini);
+    char text[32];
+    struct entry e;
 
-        if (r->log[seq].kind != ENTRY_EDIT || r->log[seq].target != target)
-            continue;
-        p = buf_reserve(&b, VARINT_N_MAX);
-        buf_commit(&b, (size_t)(varint_put(p, seq) - p));
-    }
-    return buf_len(&b) > 0 ? frame_copy(buf_peek(&b)) : NULL;
+    buf_init(&redacts, 1 << 16);
+    buf_init(&bytes, 1 << 17);
+    entry_at(r, seq, text, &e);
+    if (e.kind == ENTRY_DELETE)
+        put_redacts(r, e.target, &redacts);
+    e.redacts = buf_peek(&redacts);
+    entry_encode(&e, &bytes);
+    return frame_copy(buf_peek(&bytes));
 }
 
 static void tell(struct feed_rig *r, uint64_t first, unsigned n)
@@ -136,21 +164,13 @@ static void tell(struct feed_rig *r, uint64_t first, unsigned n)
     struct news news = {.room = str_of(r->room), .first = first, .n = n, .entries = entries};
 
     for (unsigned i = 0; i < n; i++) {
-        const struct feed_rig_entry *e = &r->log[first + i];
-        char text[32];
-        struct entry entry;
+        uint8_t kind = r->log[first + i].kind;
 
-        entry_at(r, first + i, text, &entry);
-        entries[i] = (struct news_entry){.kind = e->kind, .target = e->target};
-        if (e->kind == ENTRY_DELETE)
-            entries[i].redacts = redacts_of(r, e->target);
-        if (e->kind == ENTRY_MEMBER) {
-            entries[i].target = e->user;
-            entries[i].lost = true;
-        }
-        entries[i].event = event_frame(str_of(r->room), first + i, &entry);
+        entries[i] = (struct news_entry){stored_at(r, first + i), kind, kind == ENTRY_MEMBER};
     }
     feed_news(&r->set, &news);
+    for (unsigned i = 0; i < n; i++)
+        frame_unref(entries[i].entry);
     test_free(entries);
 }
 

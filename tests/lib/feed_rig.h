@@ -1,12 +1,12 @@
-/* feed_rig.h: a set of feeds (chat/feed.h) with a store and a loop of the test's
+/* feed_rig.h: a set of feeds (chat/feed/feed.h) with a store and a loop of the test's
  * own: a log that the test writes, reads that are answered when it says so, and
  * followers that remember what they were shown. */
 #ifndef LIB_FEED_RIG_H
 #define LIB_FEED_RIG_H
 
 #include "base/wheel.h"
-#include "chat/chunk.h"
-#include "chat/feed.h"
+#include "chat/feed/chunk.h"
+#include "chat/feed/feed.h"
 #include "lib/check.h"
 
 #define FEED_RIG_LOG 4096
@@ -36,7 +36,9 @@ struct feed_rig {
     struct feed_rig_read reads[FEED_RIG_READS];
     unsigned reads_n;
     uint64_t reads_all; /* ever */
-    uint64_t encoded;   /* calls of encode */
+    unsigned lost_n;
+    unsigned fit;     /* so many entries are all that one read's bytes suffice for; 0: any number */
+    uint64_t encoded; /* calls of encode */
 };
 
 /* A follower and what it was shown. */

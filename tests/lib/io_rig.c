@@ -60,6 +60,16 @@ int io_rig_faults(void **state)
             .short_send = 300, .split_recv = 300, .blocked = 100, .latency_ms = 20, .job_ms = 10});
 }
 
+int io_rig_records(void **state)
+{
+    struct sim_faults faults = {
+        .short_send = 300, .split_recv = 300, .latency_ms = 20, .job_ms = 10, .records = 1000};
+    int r = rig_on_sim(state, faults);
+
+    ((struct rig *)*state)->records = true;
+    return r;
+}
+
 /* The client of the tests trusts the server's own certificate. */
 static void add_tls(struct rig *r)
 {

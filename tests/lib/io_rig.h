@@ -15,6 +15,7 @@ struct rig {
     struct io *below; /* io is TLS above it; NULL: io is what the host made */
     struct tls_context *tls;
     bool over;
+    bool records; /* on sockets as over TLS */
 };
 
 /* An op with its outcome. */
@@ -34,6 +35,7 @@ struct pair {
 int io_rig_epoll(void **state);
 int io_rig_sim(void **state);     /* no faults */
 int io_rig_faults(void **state);  /* the simulator with every fault but resets */
+int io_rig_records(void **state); /* the simulator with connections as over TLS */
 int io_rig_tls(void **state);     /* TLS over the real machine */
 int io_rig_tls_sim(void **state); /* TLS over the simulator with faults */
 int io_rig_teardown(void **state);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOTS = 16384, PATIENCE_MS = 15000, MORE_MAX = 48 };
+enum { SLOTS = 16384, PATIENCE_MS = 60000, MEET_AGAIN_MS = 4000, MORE_MAX = 48 };
 
 static void start(struct redis_cluster *c, unsigned i, const char *const *more)
 {
@@ -95,6 +95,35 @@ static void meet(struct redis_cluster *c, unsigned i)
     say(c, 0, command);
 }
 
+static void meet_again(struct redis_cluster *c, unsigned i)
+{
+    char command[128];
+
+    for (unsigned other = 0; other < c->n; other++) {
+        (void)snprintf(command, sizeof(command), "CLUSTER MEET 127.0.0.1 %u %u",
+                       c->nodes[other].port, c->nodes[other].bus_port);
+        if (other != i)
+            say(c, i, command);
+    }
+}
+
+/* A node that did not get a word in in time has forgotten whom it was to meet, though it answers
+ * them: it meets them again. */
+static void wait_known(struct redis_cluster *c, unsigned i)
+{
+    char what[64];
+
+    (void)snprintf(what, sizeof(what), "cluster_known_nodes:%u", c->n);
+    for (unsigned ms = 0; ms < PATIENCE_MS; ms += 20) {
+        if (strstr(redis_rig_answer(&c->nodes[i], "CLUSTER INFO"), what) != NULL)
+            return;
+        if (ms > 0 && ms % MEET_AGAIN_MS == 0)
+            meet_again(c, i);
+        (void)usleep(20000);
+    }
+    redis_cluster_wait(c, i, "CLUSTER INFO", what);
+}
+
 void redis_cluster_start(struct redis_cluster *c, unsigned primaries, unsigned replicas,
                          const char *const *more)
 {
@@ -110,10 +139,8 @@ void redis_cluster_start(struct redis_cluster *c, unsigned primaries, unsigned r
     }
     for (unsigned i = 0; i < c->n; i++)
         meet(c, i);
-    for (unsigned i = 0; i < c->n; i++) {
-        (void)snprintf(command, sizeof(command), "cluster_known_nodes:%u", c->n);
-        redis_cluster_wait(c, i, "CLUSTER INFO", command);
-    }
+    for (unsigned i = 0; i < c->n; i++)
+        wait_known(c, i);
     (void)snprintf(command, sizeof(command), "CLUSTER REPLICATE %s", c->ids[0]);
     for (unsigned i = primaries; i < c->n; i++)
         say(c, i, command);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORT = 6400, QUEUE_MAX = 64 * 1024 * 1024, WORDS_MAX = 1024 };
+enum { PORT = 6400, QUEUE_MAX = 64 * 1024 * 1024, WORDS_MAX = 1024, TOLD_MAX = 64 };
 
 struct server;
 
@@ -60,8 +60,17 @@ struct passing {
     uint8_t bytes[];
 };
 
+/* What was published once. */
+struct told {
+    struct buf channel, bytes;
+};
+
 struct redis_model {
+    unsigned offset; /* of its ports: two of other seeds fit one world */
     struct sim *sim;
+    struct told told[TOLD_MAX]; /* some of all, each as likely as any other */
+    uint64_t told_n;
+    unsigned lies; /* to 1000 of those */
     struct io_host *host;
     struct io *io;
     struct rng rng;
@@ -188,16 +197,70 @@ static void pass_on(struct server *to, struct str channel, struct str bytes)
     list_push(&m->passing, &p->node);
 }
 
+static void remember(struct redis_model *m, struct str channel, struct str bytes)
+{
+    uint64_t at = m->told_n < TOLD_MAX ? m->told_n : rng_below(&m->rng, m->told_n + 1);
+
+    m->told_n++;
+    if (at >= TOLD_MAX)
+        return;
+    buf_clear(&m->told[at].channel);
+    buf_clear(&m->told[at].bytes);
+    buf_append(&m->told[at].channel, channel);
+    buf_append(&m->told[at].bytes, bytes);
+}
+
+static const struct told *any_told(struct redis_model *m)
+{
+    return &m->told[rng_below(&m->rng, MIN(m->told_n, (uint64_t)TOLD_MAX))];
+}
+
+static void lie(struct server *from)
+{
+    struct redis_model *m = from->model;
+    struct str said = buf_peek(&any_told(m)->bytes);
+    struct str channel = buf_peek(&any_told(m)->channel);
+    struct buf b CLEANUP(buf_fini);
+    uint8_t *at;
+
+    if (said.n == 0)
+        return;
+    buf_init(&b, said.n);
+    buf_append(&b, said);
+    at = b.bytes + b.rpos;
+    switch (rng_below(&m->rng, 5)) {
+    case 0: /* in another channel, most often */
+        break;
+    case 1:
+        at[rng_below(&m->rng, said.n)] ^= (uint8_t)(1 + rng_below(&m->rng, 255));
+        break;
+    case 2:
+        for (size_t i = 0; i < MIN(said.n, (size_t)64); i++)
+            at[i] = (uint8_t)rng_below(&m->rng, 256);
+        break;
+    default: /* as it was */
+        for (unsigned i = 0; i < TOLD_MAX; i++)
+            if (m->told[i].bytes.bytes == said.p)
+                channel = buf_peek(&m->told[i].channel);
+    }
+    m->counts.lies++;
+    (void)deliver(from, channel, buf_peek(&b));
+}
+
 static void publish(struct client *c, struct str channel, struct str bytes)
 {
     struct server *from = c->server;
     struct redis_model *m = from->model;
 
     m->counts.published++;
+    if (m->lies > 0)
+        remember(m, channel, bytes);
     buf_printf(&c->queued, ":%u\r\n", deliver(from, channel, bytes));
     for (unsigned i = 0; i < REDIS_MODEL_SERVERS && !from->replica; i++)
         if (m->servers[i].replica && m->servers[i].runs)
             pass_on(&m->servers[i], channel, bytes);
+    if (rng_chance(&m->rng, m->lies))
+        lie(from);
 }
 
 /* In order. */
@@ -596,7 +659,12 @@ struct redis_model *redis_model_new(struct sim *sim, uint64_t seed)
     if (m == NULL)
         abort();
     m->sim = sim;
+    m->offset = (unsigned)(seed % 10) * 10;
     rng_init(&m->rng, seed);
+    for (unsigned i = 0; i < TOLD_MAX; i++) {
+        buf_init(&m->told[i].channel, QUEUE_MAX);
+        buf_init(&m->told[i].bytes, QUEUE_MAX);
+    }
     list_init(&m->passing);
     m->host = sim_host_new(sim);
     assert_int_equal(host_io_new(m->host, &m->io), 0);
@@ -626,6 +694,10 @@ void redis_model_free(struct redis_model *m)
     nudge(m);
     host_join(m->host);
     drop_passing(m);
+    for (unsigned i = 0; i < TOLD_MAX; i++) {
+        buf_fini(&m->told[i].channel);
+        buf_fini(&m->told[i].bytes);
+    }
     io_free(m->io);
     host_free(m->host);
     free(m);
@@ -633,9 +705,8 @@ void redis_model_free(struct redis_model *m)
 
 uint16_t redis_model_port(const struct redis_model *m, unsigned server, unsigned way)
 {
-    (void)m;
     assert_true(server < REDIS_MODEL_SERVERS && way < REDIS_MODEL_WAYS);
-    return (uint16_t)(PORT + server * 100 + way);
+    return (uint16_t)(PORT + m->offset + server * 100 + way);
 }
 
 void redis_model_url(const struct redis_model *m, unsigned way, char to[static REDIS_MODEL_URL])
@@ -650,6 +721,11 @@ void redis_model_url(const struct redis_model *m, unsigned way, char to[static R
 void redis_model_set(struct redis_model *m, struct redis_model_faults faults)
 {
     m->faults = faults;
+}
+
+void redis_model_lie(struct redis_model *m, unsigned lies)
+{
+    m->lies = lies;
 }
 
 void redis_model_password(struct redis_model *m, const char *password)

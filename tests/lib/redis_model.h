@@ -10,6 +10,9 @@
  * is passed on to the replica a while later, if that is then still its primary; a
  * replica's own publishers reach only those who subscribe there.
  *
+ * A liar has heard all that was published, and says it again, now or much later, as it was,
+ * damaged, with another seq or channel, or makes something up.
+ *
  * It knows AUTH, SELECT, PING, ROLE, HELLO, SUBSCRIBE, UNSUBSCRIBE and PUBLISH, as
  * redis-server 7 answers them in version 2 of the protocol (tests/contract/test_redis.c
  * runs over both), and refuses all else. */
@@ -42,6 +45,9 @@ uint16_t redis_model_port(const struct redis_model *m, unsigned server, unsigned
 
 void redis_model_set(struct redis_model *m, struct redis_model_faults faults);
 
+/* From now on a liar adds so many to 1000 messages. */
+void redis_model_lie(struct redis_model *m, unsigned lies);
+
 /* From now on it wants this password; NULL: none. Borrowed. */
 void redis_model_password(struct redis_model *m, const char *password);
 
@@ -61,7 +67,7 @@ void redis_model_promote(struct redis_model *m, unsigned server, bool apart);
 void redis_model_heal(struct redis_model *m);
 
 struct redis_model_counts {
-    uint64_t commands, published, passed_on, lost, cut, connections;
+    uint64_t commands, published, passed_on, lost, cut, connections, lies;
 };
 struct redis_model_counts redis_model_count(const struct redis_model *m);
 

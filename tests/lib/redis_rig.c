@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, ARGS_MAX = 64 };
+enum { PATIENCE_MS = 60000, ARGS_MAX = 64 };
 
 static const char *const program = "/usr/bin/redis-server";
 
@@ -57,7 +57,7 @@ const char *redis_rig_answer(struct redis_rig *r, const char *command)
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons(r->port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 2};
+    struct timeval patience = {.tv_sec = 30};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     ssize_t n = -1;
 

@@ -68,7 +68,8 @@ static void do_again(struct sim_act *s, struct sim_client *c)
 
 static void do_change(struct sim_act *s, struct sim_client *c, unsigned room)
 {
-    static const char *const emoji[] = {"\xf0\x9f\x91\x8d", "\xe2\x9d\xa4", "\xf0\x9f\x98\x80"};
+    static const char *const emoji[] = {"\xf0\x9f\x91\x8d", "\xe2\x9d\xa4\xef\xb8\x8f",
+                                        "\xf0\x9f\x98\x80"};
     uint64_t kind = below(s, 3), target = 1 + below(s, c->rooms[room].seen + 1);
     struct sim_op *op;
 
@@ -110,7 +111,7 @@ static void do_member(struct sim_act *s)
     op->target = who->user;
     op->word = roles[s->members ? below(s, COUNTOF(roles)) : 0];
     if (strcmp(op->word, "muted") == 0)
-        op->until = chance(s, 500) ? 1700000000000 + sim_now_ms(s->sim) + below(s, 3000) : 0;
+        op->until = chance(s, 500) ? SIM_WALL_MS + sim_now_ms(s->sim) + below(s, 3000) : 0;
 }
 
 static void do_history(struct sim_act *s, struct sim_client *c, unsigned room)
@@ -143,6 +144,33 @@ static void do_dm(struct sim_act *s, struct sim_client *c)
     op = sim_client_ask(c, SIM_OP_DM, 0);
     if (op != NULL)
         op->target = who->user;
+}
+
+/* Another client of the same person; c: none was found. */
+static struct sim_client *some_other(struct sim_act *s, struct sim_client *c)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        struct sim_client *other = &s->clients[below(s, s->clients_n)];
+
+        if (other != c && other->user == c->user)
+            return other;
+    }
+    return c;
+}
+
+/* Somebody's session is used by another client of theirs too; or it ends, for both. */
+static void do_session(struct sim_act *s, struct sim_client *c)
+{
+    struct sim_client *other = some_other(s, c);
+
+    if (c->token[0] == '\0')
+        return;
+    if (other == c || chance(s, 300)) {
+        (void)sim_client_ask(c, SIM_OP_LOGOUT, 0);
+        return;
+    }
+    memcpy(other->token, c->token, sizeof(other->token));
+    sim_client_cut(other, below(s, 500));
 }
 
 static void do_follow(struct sim_act *s, struct sim_client *c, unsigned room)
@@ -205,10 +233,12 @@ void sim_act_once(struct sim_act *s)
         do_member(s);
     else if (what < 800)
         do_history(s, c, room);
-    else if (what < 850)
+    else if (what < 835)
         do_small(s, c, room);
-    else if (what < 865)
+    else if (what < 845)
         do_dm(s, c);
+    else if (what < 870)
+        do_session(s, c);
     else if (what < 920)
         do_follow(s, c, room);
     else if (what < 990)

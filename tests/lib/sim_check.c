@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ID_MAX = 80, CID_MAX = 40, ROLE_MAX = 12, PEOPLE_MAX = 64 };
+enum { ID_MAX = 80, CID_MAX = 40, ROLE_MAX = 12, PEOPLE_MAX = 64, EDITS_MAX = 64 };
+
+/* A node knows the store's clock to a second and the way of an answer. */
+#define AHEAD_MS 4000
 
 /* One entry, as far as it is known. */
 struct line {
     uint8_t kind; /* 0: not known */
     bool on, disk, disk_text;
+    bool lost;         /* the test took it from the disk */
     uint64_t deletion; /* seq of the entry that deleted it; known before the entry itself, maybe */
     uint64_t count, ts_ms, from, target, reply_to, user, until_ms;
     uint64_t text, emoji, title, room_kind; /* hashes; 0: empty */
@@ -54,6 +58,7 @@ struct sim_log {
 
 struct sim_check {
     struct sim_log *logs;
+    uint64_t wall_ms; /* 0: not known */
     char violation[400];
 };
 
@@ -92,6 +97,11 @@ void sim_check_free(struct sim_check *c)
         free(l);
     }
     free(c);
+}
+
+void sim_check_now(struct sim_check *c, uint64_t wall_ms)
+{
+    c->wall_ms = wall_ms;
 }
 
 const char *sim_check_violation(const struct sim_check *c)
@@ -252,7 +262,8 @@ static void check_unique(struct sim_check *c, const struct sim_log *log, uint64_
     if (l->kind != ENTRY_MESSAGE || l->cid[0] == '\0')
         return;
     for (uint64_t s = 1; s < log->lines_cap; s++)
-        if (s != seq && log->lines[s].from == l->from && strcmp(log->lines[s].cid, l->cid) == 0)
+        if (s != seq && !log->lines[s].lost && log->lines[s].from == l->from &&
+            strcmp(log->lines[s].cid, l->cid) == 0)
             sim_check_violate(c, "I3: %s: cid %s of user %llu is at %llu and at %llu", log->id,
                               l->cid, U(l->from), U(s), U(seq));
 }
@@ -269,6 +280,9 @@ static void check_neighbours(struct sim_check *c, const struct sim_log *log, uin
                           U(count));
     if (l->ts_ms < before->ts_ms)
         sim_check_violate(c, "I1: %s: time runs back at %llu", log->id, U(seq));
+    if (c->wall_ms > 0 && l->ts_ms > c->wall_ms + AHEAD_MS)
+        sim_check_violate(c, "I1: %s: %llu is %llu ms ahead of its time", log->id, U(seq),
+                          U(l->ts_ms - c->wall_ms));
 }
 
 static struct line *note(struct sim_check *c, struct sim_log *log, uint64_t seq,
@@ -277,6 +291,11 @@ static struct line *note(struct sim_check *c, struct sim_log *log, uint64_t seq,
     struct line *l = line_at(log, seq), new = line_of(e);
 
     log->head = MAX(log->head, seq);
+    if (e->kind == ENTRY_LOST) {
+        if (!l->lost)
+            sim_check_violate(c, "I2: %s: %llu is said to be lost", log->id, U(seq));
+        return l;
+    }
     if (e->kind == ENTRY_DELETE && e->target > 0 && e->target < seq)
         log->lines[e->target].deletion = seq;
     if (l->kind == 0) {
@@ -430,14 +449,16 @@ void sim_check_acked(struct sim_check *c, const struct sim_ack *a)
 {
     struct sim_log *log = a->log;
     struct claim claim = {.user = a->user, .seq = a->seq, .kind = a->kind, .target = a->target};
-    const struct claim *old;
+    struct claim *old;
 
     copy(claim.cid, sizeof(claim.cid), a->cid);
     claim.text = hash(a->text);
     if (a->seq == 0)
         sim_check_violate(c, "I2: %s: an acknowledgement without a seq", log->id);
     old = claim_get(log, a->user, claim.cid);
-    if (old != NULL && old->seq != a->seq)
+    if (old != NULL && sim_check_is_lost(log, old->seq))
+        *old = claim;
+    if (old != NULL && old->seq != a->seq && !sim_check_is_lost(log, a->seq))
         sim_check_violate(c, "I3: %s: cid %s of user %llu was at %llu and now at %llu", log->id,
                           claim.cid, U(a->user), U(old->seq), U(a->seq));
     if (old == NULL)
@@ -456,7 +477,7 @@ void sim_check_refused(struct sim_check *c, struct sim_log *log, uint64_t user, 
     old = claim_get(log, user, claim.cid);
     if (old == NULL)
         (void)claim_add(log, &claim);
-    else if (old->seq != 0)
+    else if (old->seq != 0 && !sim_check_is_lost(log, old->seq))
         sim_check_violate(c, "I3: %s: cid %s of user %llu is at %llu, and was refused", log->id,
                           claim.cid, U(user), U(old->seq));
 }
@@ -596,6 +617,34 @@ static void check_access(struct sim_check *c, struct sim_log *log, uint64_t head
 
 /* The disk. */
 
+bool sim_check_may_lose(const struct sim_log *log, uint64_t seq)
+{
+    static const bool kinds[] = {
+        [ENTRY_MESSAGE] = true, [ENTRY_EDIT] = true, [ENTRY_DELETE] = true, [ENTRY_REACT] = true};
+    uint8_t kind = seq < log->lines_cap ? log->lines[seq].kind : 0;
+
+    return seq > 1 && seq < log->head && kind < COUNTOF(kinds) && kinds[kind];
+}
+
+bool sim_check_is_lost(const struct sim_log *log, uint64_t seq)
+{
+    return seq < log->lines_cap && log->lines[seq].lost;
+}
+
+uint64_t sim_check_first_lost(const struct sim_log *log)
+{
+    for (uint64_t seq = 1; seq < log->lines_cap; seq++)
+        if (log->lines[seq].lost)
+            return seq;
+    return 0;
+}
+
+void sim_check_lost(struct sim_log *log, uint64_t from, uint64_t n)
+{
+    for (uint64_t seq = from; seq < from + n; seq++)
+        line_at(log, seq)->lost = true;
+}
+
 void sim_check_disk_begin(struct sim_check *c, struct sim_log *log, uint64_t epoch, uint64_t head)
 {
     note_epoch(c, log, epoch);
@@ -618,6 +667,8 @@ void sim_check_disk_entry(struct sim_check *c, struct sim_log *log, uint64_t seq
 
     l->disk = true;
     l->disk_text = e->text.n > 0;
+    if (e->kind == ENTRY_LOST)
+        return;
     if (has_text(l) && e->text.n == 0 && l->text != 0 && deletion_of(log, seq) == 0)
         l->text = 0; /* is it deleted? known when all is read */
 }
@@ -644,13 +695,23 @@ static void check_state(struct sim_check *c, const struct sim_log *log, const st
                           U(s->seq), U(s->rev));
 }
 
+/* An edit loses its text when EDITS_MAX (CHANGE_EDITS_MAX) later ones of the message are there. */
+static bool has_outlived(const struct sim_log *log, uint64_t seq)
+{
+    unsigned later = 0;
+
+    for (uint64_t s = seq + 1; s <= log->disk_head; s++)
+        later += log->lines[s].kind == ENTRY_EDIT && log->lines[s].target == log->lines[seq].target;
+    return log->lines[seq].kind == ENTRY_EDIT && later >= EDITS_MAX;
+}
+
 static void check_line(struct sim_check *c, const struct sim_log *log, uint64_t seq)
 {
     const struct line *l = &log->lines[seq];
 
     if (!l->disk)
         sim_check_violate(c, "I2: %s: the disk has no %llu", log->id, U(seq));
-    if (has_text(l) && l->text == 0 && deletion_of(log, seq) == 0)
+    if (has_text(l) && l->text == 0 && deletion_of(log, seq) == 0 && !has_outlived(log, seq))
         sim_check_violate(c, "I2: %s: the message at %llu is blank, and nobody deleted it", log->id,
                           U(seq));
     if (has_text(l) && l->disk_text && deletion_of(log, seq) != 0)
@@ -669,7 +730,8 @@ void sim_check_disk_end(struct sim_check *c, struct sim_log *log)
         if (k->seq > 0)
             check_claim(c, log, k);
         for (uint64_t seq = 1; k->seq == 0 && seq <= log->disk_head; seq++)
-            if (log->lines[seq].from == k->user && strcmp(log->lines[seq].cid, k->cid) == 0)
+            if (!log->lines[seq].lost && log->lines[seq].from == k->user &&
+                strcmp(log->lines[seq].cid, k->cid) == 0)
                 sim_check_violate(c, "I3: %s: cid %s of user %llu was refused and is at %llu",
                                   log->id, k->cid, U(k->user), U(seq));
     }

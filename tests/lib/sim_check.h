@@ -32,6 +32,10 @@ void sim_check_free(struct sim_check *c);
 const char *sim_check_violation(const struct sim_check *c);
 void sim_check_violate(struct sim_check *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* The Unix time in the world: no entry that is told of bears a later one, but for what a
+ * node may not know of the store's clock. */
+void sim_check_now(struct sim_check *c, uint64_t wall_ms);
+
 struct sim_log *sim_check_log(struct sim_check *c, struct str room);
 
 /* The kind of the room, as a join was told; empty: not said. */
@@ -71,6 +75,18 @@ void sim_check_acked(struct sim_check *c, const struct sim_ack *a);
 
 /* A message that the server refused each time it was tried, for good. */
 void sim_check_refused(struct sim_check *c, struct sim_log *log, uint64_t user, struct str cid);
+
+/* May the test take the entry from the disk? It was shown, is in the middle, and is a message
+ * or changes one: nobody's rights go by it. */
+bool sim_check_may_lose(const struct sim_log *log, uint64_t seq);
+
+/* The test has taken these entries, which were shown, from the disk: they may be shown as
+ * lost from now on, and a repeat of what is lost may be taken for new. */
+void sim_check_lost(struct sim_log *log, uint64_t from, uint64_t n);
+
+/* Is the entry lost? The first that is; 0: none. */
+bool sim_check_is_lost(const struct sim_log *log, uint64_t seq);
+uint64_t sim_check_first_lost(const struct sim_log *log);
 
 /* What the disk holds, while nothing writes: all that was shown or acknowledged
  * must be there, once, by people who might. */

@@ -9,6 +9,7 @@ enum {
     BACKOFF_MS = 300,
     RETRY_MS = 100,
     UNANSWERED_MS = 45000,
+    CLOSE_REVOKED = 4401,
     REFUSED_MS = 2000,
     PAGE_MAX = 120,
     REQUEST_MAX = 64 * 1024,
@@ -159,7 +160,8 @@ static void followed(struct sim_client *c, struct sim_room *r, const struct sim_
 static bool is_passing(struct str code)
 {
     return str_eq(code, STR("rate_limited")) || str_eq(code, STR("too_many_commands")) ||
-           str_eq(code, STR("store_full")) || str_eq(code, STR("store_failed"));
+           str_eq(code, STR("store_full")) || str_eq(code, STR("store_failed")) ||
+           str_eq(code, STR("store_behind")) || str_eq(code, STR("sessions_unproven"));
 }
 
 static void not_followed(struct sim_client *c, struct sim_room *r, struct str code)
@@ -197,6 +199,17 @@ static void add_missing(struct sim_room *r, uint64_t from, uint64_t to)
         r->missing[r->missing_n++] = (struct sim_range){from, to};
 }
 
+/* It was let do, or shown, something. What has waited while it did not read is of before. */
+static void let(struct sim_client *c, const char *what)
+{
+    const struct sim_sessions *s = &c->crowd->sessions;
+    uint64_t over_ms = sim_sessions_over_ms(s, c->token, now_ms(c));
+
+    if (s->bound_ms > 0 && over_ms > s->bound_ms && !c->slept)
+        sim_check_violate(c->crowd->check, "I8: %s: a session that ended %llu ms ago %s", c->name,
+                          U(over_ms), what);
+}
+
 /* Events. */
 
 static void begin_own(struct sim_client *c, struct sim_room *r, uint64_t seq)
@@ -219,16 +232,18 @@ static void shown(struct sim_client *c, const struct sim_event *v)
                           c->name, STR_ARGS(v->room));
         return;
     }
+    let(c, "is shown an entry");
     if (r == &c->rooms[0])
         begin_own(c, r, v->seq);
     sim_check_shown(c->crowd->check, &r->follow, v->seq, &v->entry);
+    c->crowd->lost_n[c->node] += v->entry.kind == ENTRY_LOST;
     c->crowd->shown_n++;
     r->seen = MAX(r->seen, v->seq);
     if (r->follow.ended) {
         r->state = SIM_ROOM_UNWANTED;
         r->missing_n = 0;
     }
-    if (v->entry.kind == ENTRY_INVITE && v->entry.room.n < SIM_CLIENT_ID) {
+    if (v->entry.kind == ENTRY_INVITE && v->entry.room.n < SIM_CLIENT_ID && !c->crowd->ends) {
         char id[SIM_CLIENT_ID];
 
         (void)snprintf(id, sizeof(id), "%.*s", STR_ARGS(v->entry.room));
@@ -278,21 +293,23 @@ static void sent_ok(struct sim_client *c, const struct sim_op *op, const struct 
 {
     struct sim_room *r = &c->rooms[op->room];
     struct buf text CLEANUP(buf_fini);
+    bool lost = sim_check_is_lost(r->follow.log, op->seq); /* then another text is as good */
 
     buf_init(&text, REQUEST_MAX);
     sim_request_text(&text, op->text_seed, op->text_n);
-    if (op->kind != SIM_OP_SEND && (!f->duplicate || f->seq != op->seq))
+    if (op->kind != SIM_OP_SEND && (!f->duplicate || f->seq != op->seq) && !lost)
         sim_check_violate(c->crowd->check, "I3: %s: a repeat of %s, at %llu, was answered %llu",
                           r->id, op->cid, U(op->seq), U(f->seq));
     if (f->duplicate && !op->unknown && op->kind == SIM_OP_SEND)
         sim_check_violate(c->crowd->check, "I3: %s: the first %s is called a duplicate", r->id,
                           op->cid);
-    sim_check_acked(c->crowd->check, &(struct sim_ack){.log = r->follow.log,
-                                                       .user = c->user,
-                                                       .seq = f->seq,
-                                                       .kind = ENTRY_MESSAGE,
-                                                       .cid = str_of(op->cid),
-                                                       .text = buf_peek(&text)});
+    if (op->kind != SIM_OP_FALSE || !lost)
+        sim_check_acked(c->crowd->check, &(struct sim_ack){.log = r->follow.log,
+                                                           .user = c->user,
+                                                           .seq = f->seq,
+                                                           .kind = ENTRY_MESSAGE,
+                                                           .cid = str_of(op->cid),
+                                                           .text = buf_peek(&text)});
     r->seen = MAX(r->seen, f->seq);
     c->crowd->acked_n++;
     c->crowd->duplicates_n += f->duplicate;
@@ -342,6 +359,7 @@ static void log_ok(struct sim_client *c, const struct sim_op *op, const struct s
             sim_check_violate(c->crowd->check, "I1: %s: a page of the log has %llu, not %llu",
                               r->id, U(f->lines[i].seq), U(next));
         sim_check_line(c->crowd->check, r->follow.log, f->lines[i].seq, &f->lines[i].entry);
+        c->crowd->lost_n[c->node] += f->lines[i].entry.kind == ENTRY_LOST;
     }
     if (r->missing_n == 0 || m->from != op->target)
         return;
@@ -362,10 +380,10 @@ static void messages_ok(struct sim_client *c, const struct sim_op *op, const str
     for (unsigned i = 0; i < f->lines_n; i++) {
         const struct sim_event *v = &f->lines[i];
 
-        if (v->seq <= before || v->entry.kind != ENTRY_MESSAGE)
-            sim_check_violate(c->crowd->check, "I1: a page has %llu after %llu", U(v->seq),
-                              U(before));
-        sim_check_state(c->crowd->check, log, v->seq, v->rev, v->entry.text);
+        if (v->seq <= before || (v->entry.kind != ENTRY_MESSAGE && v->entry.kind != ENTRY_LOST))
+            sim_check_violate(c->crowd->check, "I1: a page has %llu", U(v->seq));
+        if (v->entry.kind == ENTRY_MESSAGE)
+            sim_check_state(c->crowd->check, log, v->seq, v->rev, v->entry.text);
         before = v->seq;
     }
 }
@@ -390,6 +408,8 @@ static void answered_ok(struct sim_client *c, const struct sim_op *op, const str
 {
     struct sim_room *r = &c->rooms[op->room];
 
+    if (op->kind != SIM_OP_PING && op->kind != SIM_OP_LOGOUT)
+        let(c, "is answered");
     switch (op->kind) {
     case SIM_OP_AUTH:
         authed(c);
@@ -435,7 +455,9 @@ static void answered_ok(struct sim_client *c, const struct sim_op *op, const str
     case SIM_OP_TYPING:
     case SIM_OP_READ:
     case SIM_OP_PING:
+        break;
     case SIM_OP_LOGOUT:
+        sim_sessions_end(&c->crowd->sessions, c->token, now_ms(c));
         break;
     }
 }
@@ -446,6 +468,8 @@ static void answered_no(struct sim_client *c, const struct sim_op *op, const str
     struct sim_room *r = &c->rooms[op->room];
 
     c->crowd->refused_n++;
+    if (op->kind == SIM_OP_AUTH && str_eq(f->code, STR("revoked")))
+        c->token[0] = '\0';
     if (op->kind == SIM_OP_AUTH)
         sim_link_cut(&c->link);
     else if (op->kind == SIM_OP_CREATE && str_eq(f->code, STR("room_exists")))
@@ -454,7 +478,8 @@ static void answered_no(struct sim_client *c, const struct sim_op *op, const str
         r->missing_n = 0;
     else if (op->kind == SIM_OP_SEND && !op->unknown)
         sim_check_refused(c->crowd->check, r->follow.log, c->user, str_of(op->cid));
-    if (op->kind != SIM_OP_FALSE && str_eq(f->code, STR("cid_conflict")))
+    if (op->kind != SIM_OP_FALSE && str_eq(f->code, STR("cid_conflict")) &&
+        !sim_check_is_lost(r->follow.log, op->seq))
         sim_check_violate(c->crowd->check, "I3: %s: the repeat of %s is a cid_conflict", r->id,
                           op->cid);
 }
@@ -470,7 +495,7 @@ static void failed(struct sim_client *c, struct sim_op *op, const struct sim_fra
         resumed(c, f);
         drop(c, op);
     } else if (is_passing(f->code)) {
-        op->unknown |= str_eq(f->code, STR("store_failed"));
+        op->unknown |= str_eq(f->code, STR("store_failed")) || str_eq(f->code, STR("store_behind"));
         op->id = 0;
         op->due_ms = now_ms(c) + f->retry_after_ms + 1 + rng_below(&c->crowd->rng, RETRY_MS);
     } else {
@@ -563,6 +588,8 @@ static void answered(struct sim_link *l, int status, struct str body)
     }
     if (status == 200 && c->token[0] == '\0')
         logged_in(c, body);
+    if (status == 401)
+        c->token[0] = '\0';
     sim_link_cut(l); /* the next connection is for the WebSocket, or tries again */
 }
 
@@ -616,7 +643,9 @@ static void closed(struct sim_client *c)
     }
     for (unsigned i = 0; i < SIM_CLIENT_OPS; i++)
         lost(c, &c->ops[i]);
-    c->authed = c->told = false;
+    if (c->link.close_code == CLOSE_REVOKED && !c->pinned)
+        c->token[0] = '\0';
+    c->authed = c->told = c->slept = false;
     c->cut_ms = c->pause_ms = 0;
     c->due_ms = MAX(c->due_ms, now_ms(c) + 1 + rng_below(&c->crowd->rng, BACKOFF_MS));
 }
@@ -700,6 +729,7 @@ static void live_turn(struct sim_client *c, uint64_t now)
         if (c->pause_ms > now)
             return;
         c->live_ms = now;
+        c->slept = true;
         sim_link_pause(&c->link, false);
     }
     if (c->authed) {
@@ -763,36 +793,4 @@ void sim_client_init(struct sim_client *c, struct sim_crowd *crowd, const char *
     *c = (struct sim_client){.crowd = crowd};
     (void)snprintf(c->name, sizeof(c->name), "%s", name);
     sim_link_init(&c->link, &link_ops, crowd->io, &crowd->rng);
-}
-
-/* NULL if nothing is missing of the room. */
-static const char *why_not(const struct sim_client *c, const struct sim_room *r)
-{
-    /* Other nodes ring for the rooms that were asked for. */
-    bool unasked = r == &c->rooms[0] && r->state == SIM_ROOM_UNWANTED && c->crowd->addrs_n > 1;
-
-    if (r->state == SIM_ROOM_WANTED || r->state == SIM_ROOM_ASKED)
-        return "has not come back into";
-    if (r->missing_n > 0)
-        return "has not fetched what it missed of";
-    if (r->follow.on && !r->follow.ended && !unasked &&
-        r->follow.cursor < sim_check_head(r->follow.log))
-        return "has not been shown the newest entry of";
-    return NULL;
-}
-
-bool sim_client_is_quiet(const struct sim_client *c, const char **ret_why, const char **ret_room)
-{
-    *ret_room = "";
-    *ret_why = !c->authed || !sim_link_is_ws(&c->link) ? "is not connected"
-               : c->link.paused                        ? "does not read"
-               : c->ops_n > 0                          ? "waits for an answer"
-                                                       : NULL;
-    for (unsigned i = 0; i < SIM_CLIENT_ROOMS && *ret_why == NULL; i++) {
-        if (c->rooms[i].id[0] == '\0')
-            continue;
-        *ret_room = c->rooms[i].id;
-        *ret_why = why_not(c, &c->rooms[i]);
-    }
-    return *ret_why == NULL;
 }

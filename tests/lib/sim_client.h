@@ -12,6 +12,7 @@
 #include "lib/sim_check.h"
 #include "lib/sim_frame.h"
 #include "lib/sim_link.h"
+#include "lib/sim_sessions.h"
 
 enum {
     SIM_CLIENT_ROOMS = 12, /* the first is the person's own log */
@@ -30,8 +31,11 @@ struct sim_crowd {
     struct io_addr addrs[4]; /* of the nodes */
     unsigned addrs_n;
     bool calm;  /* nobody is cut any more: what is asked must be answered */
+    bool ends;  /* the nodes stop: no further room is wanted */
     bool trace; /* says everything on standard output */
     uint64_t acked_n, shown_n, duplicates_n, behinds_n, refused_n, opened_n, pages_n;
+    uint64_t lost_n[4]; /* how often each node said that an entry is lost */
+    struct sim_sessions sessions;
     struct sim_frame frame; /* the one being read */
 };
 
@@ -114,6 +118,7 @@ struct sim_client {
     bool authed;
     bool told;         /* to move to another node */
     bool moves;        /* it is seen to that it does: it is not cut then */
+    bool slept;        /* did not read for a while, on this connection */
     bool stays_down;   /* until the story says otherwise */
     uint64_t due_ms;   /* when to connect */
     uint64_t pause_ms; /* until when it does not read */

@@ -1,10 +1,41 @@
 #include "lib/sim_disk.h"
 
 #include "lib/check.h"
+#include "lib/vfs_lossy.h"
 #include "store/store_dynamodb.h"
 #include "store/store_sqlite.h"
 
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VFS "story"
+
 enum { FOLD_N = 40 };
+
+struct vfs_lossy *sim_disk_sqlite(struct sim_disk *d, char dir[static SIM_DISK_DIR], uint64_t seed)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    (void)snprintf(dir, SIM_DISK_DIR, "%.40s/polylog-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    d->dir = dir;
+    d->vfs = VFS;
+    return vfs_lossy_new(VFS, seed);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+void sim_disk_remove(const char *dir)
+{
+    (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
 
 static int open_dynamo(struct io_host *host, struct http_client *client, struct store **ret_store)
 {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { QUEUE_MAX = 8 * 1024 * 1024, NONCE_N = 16, TARGET_MAX = 1200 };
+enum { QUEUE_MAX = 32 * 1024 * 1024, NONCE_N = 16, TARGET_MAX = 1200 };
 
 static const struct ws_rules rules = {.message_max = 8 * 1024 * 1024};
 
@@ -115,7 +115,7 @@ static void say_request(struct sim_link *l, const char *method, const char *targ
     bool ok;
 
     buf_init(&head, QUEUE_MAX);
-    ok = http1_write_request(&head, str_of(method), str_of(target), STR("polylog.test"), extra,
+    ok = http1_write_request(&head, str_of(method), str_of(target), STR("localhost"), extra,
                              extra_n);
     assert(ok);
     sim_link_say(l, buf_peek(&head));
@@ -132,10 +132,10 @@ void sim_link_post(struct sim_link *l, const char *path, struct str body)
     sim_link_say(l, body);
 }
 
-void sim_link_upgrade(struct sim_link *l, struct str token)
+void sim_link_upgrade_at(struct sim_link *l, const char *target)
 {
     uint64_t r[2] = {rng_u64(l->rng), rng_u64(l->rng)};
-    char key[WS_KEY_LEN + 4], target[TARGET_MAX] = "/ws";
+    char key[WS_KEY_LEN + 4];
     uint8_t nonce[NONCE_N];
     struct http1_header extra[] = {
         {STR("Connection"), STR("Upgrade")},
@@ -148,9 +148,16 @@ void sim_link_upgrade(struct sim_link *l, struct str token)
     extra[3].value =
         (struct str){(const uint8_t *)key,
                      base64_encode(BASE64_STANDARD, (struct str){nonce, sizeof(nonce)}, key)};
+    say_request(l, "GET", target, extra, COUNTOF(extra));
+}
+
+void sim_link_upgrade(struct sim_link *l, struct str token)
+{
+    char target[TARGET_MAX] = "/ws";
+
     if (token.n > 0)
         (void)snprintf(target, sizeof(target), "/ws?token=%.*s", STR_ARGS(token));
-    say_request(l, "GET", target, extra, COUNTOF(extra));
+    sim_link_upgrade_at(l, target);
 }
 
 /* Hearing. */
@@ -196,10 +203,15 @@ static bool take_answer(struct sim_link *l)
     enum http1_result result;
     size_t used;
 
+    limits.body_max = QUEUE_MAX;
     result = http1_parse_response(in, &limits, false, &r, &used);
     assert(result != HTTP1_BAD);
     if (result == HTTP1_MORE)
         return false;
+    if (r.status == 100) {
+        buf_consume(&l->head, used);
+        return true;
+    }
     if (r.status == 101) {
         l->state = SIM_LINK_WS;
         buf_consume(&l->head, used);

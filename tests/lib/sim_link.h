@@ -56,6 +56,7 @@ void sim_link_text(struct sim_link *l, struct str text);
 /* POST with a body; or the request for a WebSocket. token may be empty. */
 void sim_link_post(struct sim_link *l, const char *path, struct str body);
 void sim_link_upgrade(struct sim_link *l, struct str token);
+void sim_link_upgrade_at(struct sim_link *l, const char *target);
 
 /* Says a close frame; the server closes. */
 void sim_link_bye(struct sim_link *l);

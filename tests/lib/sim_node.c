@@ -3,10 +3,10 @@
 #include "bus/bus_redis.h"
 #include "lib/bus_model.h"
 #include "lib/check.h"
+#include "lib/conn_held.h"
 #include "lib/redis_model.h"
-#include "server/conn.h"
+#include "server/conn/conn.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +52,8 @@ static void open_store(struct sim_node *n)
         n->dynamo = dynamo_model_client(n->o.disk.dynamo);
     inner = sim_disk_open(&n->o.disk, n->host, n->dynamo);
     n->faults = store_fault_new(inner, rng_u64(n->o.rng), (struct store_fault_options){0});
+    if (n->dynamo == NULL && (n->o.buses != NULL || n->o.redis != NULL))
+        store_fault_clock(n->faults, SIM_WALL_MS);
 }
 
 static void bus_changed(void *ctx, bool up, const char *why)
@@ -61,9 +63,17 @@ static void bus_changed(void *ctx, bool up, const char *why)
     server_bus_changed(n->server, up, why);
 }
 
+static void bus_refused(void *ctx, enum bus_seal_result why)
+{
+    struct sim_node *n = ctx;
+
+    server_bus_refused(n->server, why == BUS_SEAL_OTHER);
+}
+
 static void open_bus(struct sim_node *n)
 {
-    struct bus_redis_options o = {.text = "test", .changed = bus_changed, .ctx = n};
+    struct bus_redis_options o = {
+        .text = "test", .changed = bus_changed, .refused = bus_refused, .ctx = n};
     char url[REDIS_MODEL_URL], why[BUS_REDIS_WHY_MAX];
 
     if (n->o.buses != NULL) {
@@ -78,19 +88,26 @@ static void open_bus(struct sim_node *n)
     }
 }
 
-static void identified(void *ctx, struct str id)
+static void identified(void *ctx, struct str id, struct str secret)
 {
     struct sim_node *n = ctx;
 
-    assert_int_equal(bus_redis_start(n->bus, id), 0);
+    assert_int_equal(
+        bus_redis_start(n->bus, &(struct bus_redis_system){.id = id, .secret = secret}), 0);
 }
 
-/* Only the store of one that crashed never answers. */
+/* Only the store of one that crashed never answers; in a long outage it answers too late. */
 static void stuck(void *ctx)
 {
     const struct sim_node *n = ctx;
 
-    assert_true(n->crashed);
+    assert_true(n->crashed || (n->o.away_until_ms != NULL &&
+                               sim_now_ms(n->o.sim) < *n->o.away_until_ms + SIM_DISK_DEADLINE_MS));
+}
+
+struct io_addr sim_node_addr(unsigned port)
+{
+    return (struct io_addr){.family = IO_ADDR_IP4, .port = (uint16_t)port, .ip = {127, 0, 0, 1}};
 }
 
 struct sim_node *sim_node_start(const struct sim_node_options *o)
@@ -103,9 +120,9 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
         abort();
     n->o = *o;
     n->host = sim_host_new(o->sim);
-    sim_host_clock(n->host, o->clock_ms);
+    sim_host_clock(n->host, o->clock_ms, o->clock_ppm);
     load_conf(n);
-    n->log_to = o->trace ? stdout : fopen("/dev/null", "we");
+    n->log_to = o->log_to != NULL ? o->log_to : o->trace ? stdout : fopen("/dev/null", "we");
     assert_non_null(n->log_to);
     assert_int_equal(log_sink_new(n->host, n->log_to, false, &n->log), 0);
     open_store(n);
@@ -116,6 +133,7 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
         .store = store_fault_store(n->faults),
         .bus = n->bus,
         .log = n->log,
+        .outlet = o->outlet,
         .version = "test",
         .serving = serving,
         .failed = failed,
@@ -126,8 +144,12 @@ struct sim_node *sim_node_start(const struct sim_node_options *o)
     };
     if (server_new(&so, &n->server, why) != 0)
         fail_msg("%s", why);
-    for (unsigned i = 0; o->search_max > 0 && i < o->workers; i++)
-        n->server->workers[i].owner.limits.search_max = o->search_max;
+    for (unsigned i = 0; i < o->workers; i++) {
+        struct owner_limits *limits = &n->server->workers[i].owner.limits;
+
+        limits->search_max = o->search_max > 0 ? o->search_max : limits->search_max;
+        limits->batch_max = o->batch_max;
+    }
     assert_int_equal(server_start(n->server), 0);
     return n;
 }
@@ -140,6 +162,7 @@ void sim_node_stop(struct sim_node *n)
 void sim_node_crash(struct sim_node *n)
 {
     n->crashed = true;
+    store_fault_set(n->faults, (struct store_fault_options){0}); /* what it still asks ends */
     sim_host_crash(n->host);
     if (n->dynamo != NULL)
         dynamo_model_cut(n->dynamo);
@@ -150,7 +173,7 @@ void sim_node_crash(struct sim_node *n)
 
 bool sim_node_ended(const struct sim_node *n)
 {
-    return atomic_load(&n->server->phase) == SERVER_ENDED;
+    return lifecycle_at(&n->server->life) == LIFE_ENDED;
 }
 
 void sim_node_free(struct sim_node *n)
@@ -164,7 +187,7 @@ void sim_node_free(struct sim_node *n)
     bus_close(n->bus);
     log_sink_close(n->log);
     host_free(n->host);
-    if (n->log_to != stdout)
+    if (n->log_to != stdout && n->log_to != n->o.log_to)
         (void)fclose(n->log_to);
     conf_fini(&n->conf);
     free(n);

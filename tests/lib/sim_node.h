@@ -7,9 +7,12 @@
 #include "io/io_sim.h"
 #include "lib/sim_disk.h"
 #include "lib/store_fault.h"
-#include "server/server.h"
+#include "server/run/server.h"
+
+#include <stdio.h>
 
 struct bus_model;
+struct gw_outlet;
 struct redis_model;
 
 struct sim_node_options {
@@ -19,12 +22,17 @@ struct sim_node_options {
     struct bus_model *buses;   /* or */
     struct redis_model *redis; /* by way of its own; both NULL: it is the only node */
     unsigned way;
-    int clock_ms;         /* its wall clock is wrong by so much */
-    const char *args[32]; /* flags of `polylog serve`; ended by NULL */
+    int64_t clock_ms;         /* its wall clock is wrong by so much, */
+    int clock_ppm;            /* and gains this */
+    struct gw_outlet *outlet; /* to API Gateway; or NULL */
+    const char *args[32];     /* flags of `polylog serve`; ended by NULL */
     uint16_t port;
     unsigned workers;
-    unsigned search_max; /* 0: the program's own */
+    unsigned search_max, batch_max; /* 0: the program's own */
+    /* Until then nothing may come of its store, though it has not crashed; NULL: something does. */
+    const uint64_t *away_until_ms;
     bool trace;
+    FILE *log_to; /* where its log goes, borrowed; NULL: nowhere, or with the trace */
 };
 
 struct sim_node {
@@ -40,6 +48,9 @@ struct sim_node {
     bool serving, crashed;
     char failed[200]; /* why it could not start; empty: it could */
 };
+
+/* Returns where a node with that port listens. */
+struct io_addr sim_node_addr(unsigned port);
 
 /* Starts it; ends the test if it cannot even be made. */
 struct sim_node *sim_node_start(const struct sim_node_options *o) MUST_CHECK;

@@ -20,6 +20,8 @@ static bool crowd_turn(void *arg)
         next = MIN(next, sim_client_turn(&s->seconds[i]));
         next = MIN(next, sim_mover_turn(&s->movers[i]));
     }
+    for (unsigned i = 0; i < s->pipes_n; i++)
+        next = MIN(next, sim_pipe_turn(&s->pipes[i]));
     s->until_ms = next;
     return !s->over;
 }
@@ -27,9 +29,10 @@ static bool crowd_turn(void *arg)
 void sim_scene_step(struct sim_scene *s)
 {
     assert_true(sim_step(s->sim));
+    sim_check_now(s->crowd.check, SIM_WALL_MS + sim_now_ms(s->sim));
     if (s->buses != NULL)
         bus_model_turn(s->buses);
-    if (sim_check_violation(s->crowd.check) != NULL)
+    if (sim_check_violation(s->crowd.check) != NULL && !s->swapped)
         fail_msg("%s", sim_check_violation(s->crowd.check));
 }
 
@@ -55,16 +58,18 @@ void sim_scene_start(struct sim_scene *s, const char *const *args, unsigned work
         .rng = &s->rng,
         .disk = s->disk,
         .buses = s->buses,
+        .redis = s->redis,
+        .way = s->nodes_n,
         .args = {"--open", "--messages-per-user=0", "--drain-ms=500", "--connects-per-address=0"},
         .port = (uint16_t)(PORT + s->nodes_n),
         .workers = workers,
-        .trace = s->crowd.trace};
-    struct io_addr *a = &s->crowd.addrs[s->crowd.addrs_n++];
+        .outlet = s->outlet,
+        .trace = s->crowd.trace,
+        .log_to = s->log_to};
 
     for (unsigned i = 0; args != NULL && args[i] != NULL; i++)
         o.args[4 + i] = args[i];
-    *a = (struct io_addr){.family = IO_ADDR_IP4, .port = o.port};
-    memcpy(a->ip, (uint8_t[]){127, 0, 0, 1}, 4);
+    s->crowd.addrs[s->crowd.addrs_n++] = sim_node_addr(o.port);
     s->nodes[s->nodes_n++] = sim_node_start(&o);
 }
 
@@ -96,6 +101,14 @@ void sim_scene_dynamo(struct sim_scene *s, uint64_t seed)
     s->disk = (struct sim_disk){.dynamo = dynamo_model_new(s->sim, seed)};
 }
 
+void sim_scene_redis(struct sim_scene *s, uint64_t seed)
+{
+    bus_model_free(s->buses);
+    s->buses = NULL;
+    s->other_redis = s->redis;
+    s->redis = redis_model_new(s->sim, seed);
+}
+
 void sim_scene_moves(struct sim_scene *s)
 {
     char name[SIM_CLIENT_ID];
@@ -107,6 +120,23 @@ void sim_scene_moves(struct sim_scene *s)
         s->seconds[i].pinned = s->seconds[i].stays_down = true;
         sim_mover_init(&s->movers[i], &s->clients[i], &s->seconds[i]);
     }
+}
+
+struct sim_pipe *sim_scene_pipe(struct sim_scene *s, unsigned node, const struct sim_pipe_ops *ops,
+                                void *ctx)
+{
+    struct sim_pipe *p = &s->pipes[s->pipes_n];
+
+    assert_true(s->pipes_n < SIM_SCENE_PIPES);
+    while (!s->nodes[node]->serving)
+        sim_scene_step(s);
+    sim_pipe_init(p, ops, s->crowd.io, &s->crowd.rng);
+    p->ctx = ctx;
+    s->pipes_n++;
+    sim_pipe_open(p, &s->crowd.addrs[node]);
+    while (p->link.state != SIM_LINK_HTTP)
+        sim_scene_step(s);
+    return p;
 }
 
 /* What the client uses. */
@@ -186,17 +216,22 @@ void sim_scene_end(struct sim_scene *s)
     bool open = true;
 
     stop_nodes(s);
-    sim_audit_run(s->crowd.check, &s->disk);
+    if (!s->swapped)
+        sim_audit_run(s->crowd.check, &s->disk);
     for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++) {
         s->clients[i].stays_down = s->seconds[i].stays_down = true;
         sim_link_cut(&s->clients[i].link);
         if (s->moves)
             sim_link_cut(&s->seconds[i].link);
     }
+    for (unsigned i = 0; i < s->pipes_n; i++)
+        sim_link_cut(&s->pipes[i].link);
     sim_scene_nudge(s);
     while (open) {
         sim_scene_step(s);
         open = false;
+        for (unsigned i = 0; i < s->pipes_n; i++)
+            open = open || s->pipes[i].link.state != SIM_LINK_DOWN || s->pipes[i].n > 0;
         for (unsigned i = 0; i < SIM_SCENE_CLIENTS; i++)
             open = open || s->clients[i].link.state != SIM_LINK_DOWN ||
                    s->seconds[i].link.state != SIM_LINK_DOWN;
@@ -204,12 +239,17 @@ void sim_scene_end(struct sim_scene *s)
     s->over = true;
     sim_scene_nudge(s);
     host_join(s->host);
+    for (unsigned i = 0; i < s->pipes_n; i++)
+        sim_pipe_fini(&s->pipes[i]);
     io_free(s->crowd.io);
     host_free(s->host);
     bus_model_free(s->buses);
+    redis_model_free(s->redis);
+    redis_model_free(s->other_redis);
     dynamo_model_free(s->disk.dynamo);
     sim_free(s->sim);
     store_mem_disk_free(s->disk.mem);
-    assert_null(sim_check_violation(s->crowd.check));
+    if (!s->swapped)
+        assert_null(sim_check_violation(s->crowd.check));
     sim_check_free(s->crowd.check);
 }

@@ -24,7 +24,7 @@ static const size_t sizes[] = {
     [STORE_READ] = sizeof(struct store_read), [STORE_AMENDS] = sizeof(struct store_amends),
     [STORE_GET] = sizeof(struct store_get),   [STORE_PUT] = sizeof(struct store_put),
     [STORE_LIST] = sizeof(struct store_list), [STORE_NEXT] = sizeof(struct store_next),
-    [STORE_WALK] = sizeof(struct store_walk),
+    [STORE_WALK] = sizeof(struct store_walk), [STORE_FILL] = sizeof(struct store_fill),
 };
 
 struct store_fault {
@@ -34,6 +34,8 @@ struct store_fault {
     struct store_fault_options o;
     struct store_fault_counts counts;
     struct list held;
+    bool clocked;
+    uint64_t clock_ms;
 };
 
 /* A request under way: the inner store gets a copy of it. */
@@ -119,7 +121,7 @@ static void fault_submit(struct store *s, struct store_req *req)
     h->req = req;
     h->result = STORE_CANCELED;
     h->loses = writes && rng_chance(&f->rng, f->o.lose);
-    h->answered = rng_chance(&f->rng, f->o.fail);
+    h->answered = rng_chance(&f->rng, f->o.fail) || (f->o.lists && req->op == STORE_LIST);
     if (h->answered) {
         h->result = STORE_FAILED;
         f->counts.failed++;
@@ -137,6 +139,19 @@ static void fault_stats(struct store *s, struct store_stats *ret_stats)
     store_stats(CONTAINER_OF(s, struct store_fault, store)->inner, ret_stats);
 }
 
+static uint64_t fault_wall_ms(struct store *s, struct io *io)
+{
+    const struct store_fault *f = CONTAINER_OF(s, struct store_fault, store);
+
+    return f->clocked ? io_now_ms(io) + f->clock_ms : store_wall_ms(f->inner, io);
+}
+
+void store_fault_clock(struct store_fault *f, uint64_t clock_ms)
+{
+    f->clocked = true;
+    f->clock_ms = clock_ms;
+}
+
 static void fault_close(struct store *s)
 {
     struct store_fault *f = CONTAINER_OF(s, struct store_fault, store);
@@ -151,6 +166,7 @@ static const struct store_ops fault_ops = {
     .name = "fault",
     .submit = fault_submit,
     .stats = fault_stats,
+    .wall_ms = fault_wall_ms,
     .close = fault_close,
 };
 

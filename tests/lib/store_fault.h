@@ -17,6 +17,7 @@ struct store_fault_options {
     unsigned lose;      /* appends, puts, counters: it is done; STORE_FAILED */
     unsigned delay;     /* held, before and after, each */
     unsigned turns_max; /* for so many turns at most; at least 1 */
+    bool lists;         /* lists of records end as STORE_FAILED, and nothing else does */
     bool full;          /* what would write is answered STORE_FULL */
 };
 
@@ -32,6 +33,10 @@ struct store *store_fault_store(struct store_fault *f);
 
 /* From now on: a story that calms down sets all to zero. */
 void store_fault_set(struct store_fault *f, struct store_fault_options o);
+
+/* From now on it has a clock of its own, as one that is far away: its Unix time is a
+ * loop's monotonic time and clock_ms. */
+void store_fault_clock(struct store_fault *f, uint64_t clock_ms);
 
 /* What went wrong so far. */
 struct store_fault_counts {

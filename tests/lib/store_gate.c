@@ -26,7 +26,12 @@ static void submit(struct store *s, struct store_req *req)
     g->held[g->held_n++] = req;
 }
 
-static const struct store_ops ops = {.name = "gate", .submit = submit};
+static uint64_t wall_ms(struct store *s, struct io *io)
+{
+    return store_wall_ms(CONTAINER_OF(s, struct store_gate, store)->inner, io);
+}
+
+static const struct store_ops ops = {.name = "gate", .submit = submit, .wall_ms = wall_ms};
 
 void store_gate_init(struct store_gate *g, struct store *inner)
 {

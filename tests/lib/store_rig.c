@@ -6,6 +6,7 @@
 #include "store/store_dynamodb_tables.h"
 
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -74,7 +75,7 @@ static void open_live(struct store_rig *r)
         .region = "us-east-1",
         .prefix = r->prefix,
         .deadline_ms = STORE_RIG_DEADLINE_MS,
-        .try_ms = 5000,
+        .try_ms = 30000,
         .signer = {.sign = sign_live, .ctx = &key},
         .told = tell_live,
     };
@@ -307,6 +308,58 @@ enum store_result store_rig_append(struct store_rig *r, struct str room, uint64_
     if (ret_head != NULL)
         *ret_head = req.ret_head;
     return result;
+}
+
+/* Pages, as the engine makes them: from first on, of n entries. */
+static void lose_page(struct store_rig *r, struct str room, uint64_t seq, uint64_t *ret_first,
+                      uint64_t *ret_n)
+{
+    static const char sql[] = "DELETE FROM page WHERE id = (SELECT max(page.id) FROM page, room"
+                              " WHERE room.name = ?1 AND page.id >> 35 = room.id AND"
+                              " page.id & 0x7ffffffff <= ?2) RETURNING id & 0x7ffffffff";
+    static const char next[] = "SELECT min(page.id) & 0x7ffffffff FROM page, room WHERE"
+                               " room.name = ?1 AND page.id >> 35 = room.id AND"
+                               " page.id & 0x7ffffffff > ?2";
+    unsigned fold_n = r->options.fold_n;
+    sqlite3_stmt *stmt;
+    char path[128];
+    sqlite3 *db;
+
+    r->options.fold_n = 1;
+    store_rig_reopen(r);
+    assert_int_equal(store_rig_put(r, STR("any"), STR("v"), STORE_REV_ANY, NULL), STORE_OK);
+    store_rig_sleep(r, 200);
+    store_rig_close(r);
+    r->options.fold_n = fold_n;
+    (void)snprintf(path, sizeof(path), "%s/polylog.db", r->dir);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(sqlite3_prepare_v2(db, i == 0 ? sql : next, -1, &stmt, NULL), SQLITE_OK);
+        (void)sqlite3_bind_blob(stmt, 1, room.p, (int)room.n, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)seq);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+        if (i == 0)
+            *ret_first = (uint64_t)sqlite3_column_int64(stmt, 0);
+        else
+            *ret_n = (uint64_t)sqlite3_column_int64(stmt, 0) - *ret_first;
+        (void)sqlite3_step(stmt);
+        assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    }
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    store_rig_open(r);
+}
+
+void store_rig_lose(struct store_rig *r, struct str room, uint64_t seq, uint64_t *ret_first,
+                    uint64_t *ret_n)
+{
+    *ret_first = seq;
+    *ret_n = 1;
+    if (r->dynamo != NULL)
+        dynamo_model_lose(r->dynamo, room, seq);
+    else if (r->sqlite)
+        lose_page(r, room, seq, ret_first, ret_n);
+    else
+        store_mem_disk_lose(r->disk, room, seq, 1);
 }
 
 uint64_t store_rig_head(struct store_rig *r, struct str room)

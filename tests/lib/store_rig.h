@@ -70,6 +70,12 @@ void store_rig_fill(struct store_rig *r, struct str room, unsigned n);
 /* Checks that the log of room is exactly "room/1" .. "room/n", read in steps. */
 void store_rig_check_filled(struct store_rig *r, struct str room, unsigned n, unsigned step);
 
+/* What holds the entry seq, of a log made by store_rig_fill, is gone from the store: an
+ * item, a page. In it were *ret_n entries from *ret_first on. SQLite's data is folded
+ * before, and the store reopened. */
+void store_rig_lose(struct store_rig *r, struct str room, uint64_t seq, uint64_t *ret_first,
+                    uint64_t *ret_n);
+
 uint64_t store_rig_head(struct store_rig *r, struct str room);
 
 /* The whole of one read, as "seq=text seq=text ...", valid until the next. */

@@ -1,6 +1,6 @@
 /* Blue and green behind a balancer, with the crowd of `polylog bench` talking all the
  * while: a message lost, shown twice, or a connection closed before its successor
- * was up fails it. */
+ * was up fails it. $CLIENTS, a multiple of ten, says how many they are. */
 #include "base/str.h"
 #include "bench/crowd.h"
 #include "bench/login.h"
@@ -13,11 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NODES = 2, PORT = 7000, CLIENTS = CHECK_SANITIZED ? 200 : 2000, DRAIN_MS = 8000 };
+enum { NODES = 2, PORT = 7000, DRAIN_MS = 8000 };
 
 enum phase { LOGIN, OPEN, TALK, CLOSE, OVER };
 
 struct scene {
+    unsigned clients_n;
     struct sim *sim;
     struct rng rng;
     struct store_mem_disk *disk;
@@ -27,11 +28,18 @@ struct scene {
     struct io *io;
     struct conf conf;
     struct plan plan;
-    struct crowd crowd;
-    struct login *login;
+    struct bench_crowd crowd;
+    struct bench_login *login;
     enum phase phase;
     unsigned green; /* of 100 new connections, how many the balancer sends there */
 };
+
+static unsigned clients(void)
+{
+    const char *n = getenv("CLIENTS");
+
+    return n != NULL ? (unsigned)strtoul(n, NULL, 10) : CHECK_SANITIZED ? 200 : 2000;
+}
 
 /* Each turn the balancer chooses anew. */
 static void balance(struct scene *s)
@@ -94,8 +102,10 @@ static void begin(struct scene *s)
     struct conf_input in = {.command = "bench", .argc = COUNTOF(argv), .argv = argv};
     char why[PLAN_WHY_N];
 
-    (void)snprintf(args[0], sizeof(args[0]), "--connections=%d", CLIENTS);
-    *s = (struct scene){.sim = sim_new(1, (struct sim_faults){0}), .disk = store_mem_disk_new()};
+    *s = (struct scene){.clients_n = clients(),
+                        .sim = sim_new(1, (struct sim_faults){0}),
+                        .disk = store_mem_disk_new()};
+    (void)snprintf(args[0], sizeof(args[0]), "--connections=%u", s->clients_n);
     rng_init(&s->rng, 1);
     s->buses = bus_model_new(s->sim, &s->rng);
     start_nodes(s);
@@ -110,7 +120,7 @@ static void begin(struct scene *s)
     while (s->phase == LOGIN)
         step(s);
     assert_null(login_failure(s->login));
-    while (s->crowd.live_n < CLIENTS)
+    while (s->crowd.live_n < s->clients_n)
         step(s);
     s->phase = TALK;
 }
@@ -140,7 +150,7 @@ static void end(struct scene *s)
 
 static uint64_t sockets(const struct scene *s, unsigned node)
 {
-    return server_sockets(s->nodes[node]->server);
+    return worker_sockets(s->nodes[node]->server);
 }
 
 /* The node drains, while the balancer still sends some to it. */
@@ -148,12 +158,12 @@ static void drain(struct scene *s, unsigned node, unsigned green)
 {
     uint64_t there = sockets(s, node), moves = s->crowd.tally.counts.moves;
 
-    assert_int_equal(sockets(s, 0) + sockets(s, 1), CLIENTS);
+    assert_int_equal(sockets(s, 0) + sockets(s, 1), s->clients_n);
     s->green = green;
     server_drain(s->nodes[node]->server);
     pass(s, DRAIN_MS + 500);
     assert_int_equal(sockets(s, node), 0);
-    assert_int_equal(sockets(s, 1 - node), CLIENTS);
+    assert_int_equal(sockets(s, 1 - node), s->clients_n);
     assert_int_equal(s->crowd.tally.counts.moves - moves, there);
     server_undrain(s->nodes[node]->server);
     pass(s, 500);
@@ -181,9 +191,9 @@ static void blue_green_and_back(void **state)
     assert_int_equal(n->errors, 0);
     assert_int_equal(n->resends, 0);
     assert_int_equal(n->acks, n->sends);
-    assert_int_equal(n->moves, 2 * CLIENTS);
-    assert_true(n->move_retries > CLIENTS / 10 && n->twins > 0);
-    assert_int_equal(n->deliveries, n->sends * CLIENTS / 10);
+    assert_int_equal(n->moves, 2 * s.clients_n);
+    assert_true(n->move_retries > s.clients_n / 10 && n->twins > 0);
+    assert_int_equal(n->deliveries, n->sends * s.clients_n / 10);
     end(&s);
 }
 

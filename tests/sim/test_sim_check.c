@@ -407,6 +407,17 @@ static void changed_by_another(void **state)
     expect(s, "I4");
 }
 
+static void ahead_of_its_time(void **state)
+{
+    struct stage *s = *state;
+
+    sim_check_now(s->check, 1000);
+    furnish(s);
+    s->log_is[message(s, ANA, "a")].ts_ms = 3601000;
+    audit(s, 5);
+    expect(s, "I1");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 CHECK_MAIN(CASE(good_history), CASE(repeat), CASE(gap), CASE(not_followed), CASE(false_behind),
@@ -415,4 +426,4 @@ CHECK_MAIN(CASE(good_history), CASE(repeat), CASE(gap), CASE(not_followed), CASE
            CASE(blank_without_reason), CASE(appended_twice), CASE(two_answers),
            CASE(refused_but_there), CASE(shown_after_removal), CASE(joined_after_removal),
            CASE(page_after_removal), CASE(deleted_but_shown), CASE(written_after_removal),
-           CASE(written_while_muted), CASE(changed_by_another))
+           CASE(written_while_muted), CASE(changed_by_another), CASE(ahead_of_its_time))

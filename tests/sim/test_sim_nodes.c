@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "lib/check.h"
 #include "lib/sim_scene.h"
+#include "server/health/peers.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ static void a_doorbell_brings_the_entries(void **state)
     sim_scene_enter(&s, 1, 1, "general");
     sim_scene_settle(&s, 5000);
     sim_scene_pass(&s, 5000); /* a look, once it follows */
+    peers_stop(s.nodes[1]->server->peers);
     before = read_by(s.nodes[1]);
     for (unsigned i = 0; i < 10; i++) {
         sim_scene_send(&s, 0, "general", 1 + i % 3, 20);
@@ -119,7 +121,7 @@ static void unknown_to_who_had_not_heard(void **state)
     pages = s.crowd.pages_n;
     op = sim_client_ask(ben, SIM_OP_REACT, sim_client_room(ben, "general"));
     op->target = cursor_of(&s, 0, "general");
-    op->word = "x";
+    op->word = "\U0001f44d";
     op->on = true;
     sim_scene_nudge(&s);
     sim_scene_pass(&s, 3000);
@@ -219,7 +221,7 @@ static void ended_on_every_node(void **state)
             server_drain(s.nodes[1]->server);
         }
         end_session(&s);
-        s.clients[1].stays_down = true; /* once it is closed */
+        s.clients[1].stays_down = s.clients[2].stays_down = true; /* once they are closed */
         sim_scene_pass(&s, deaf ? 4500 : 10);
         assert_int_equal(revoked_n(s.nodes[1]), 1);
         sim_scene_end(&s);

@@ -61,8 +61,7 @@ static void nodes_are_killed_and_replaced(void **state)
                                        .drains = true,
                                        .redis = true,
                                        .redis_faults = {.slow_ms = 5, .lag_ms = 50},
-                                       .redis_fails = true,
-                                       .clocks = true},
+                                       .redis_fails = true},
                    20);
 }
 
@@ -85,8 +84,7 @@ static void everything_fails(void **state)
                                        .outages = true,
                                        .redis = true,
                                        .redis_faults = {.slow_ms = 20, .lag_ms = 100},
-                                       .redis_fails = true,
-                                       .clocks = true},
+                                       .redis_fails = true},
                    20);
 }
 

@@ -2,6 +2,10 @@
 #include "base/str.h"
 #include "lib/check.h"
 #include "lib/sim_scene.h"
+#include "server/sio/eio_sid.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* The store's answers to the start came after the worker had ended. */
 static void stopped_while_it_starts(void **state)
@@ -271,7 +275,150 @@ static void done_after_it_was_looked_for(void **state)
     assert_true(late > 0);
 }
 
-CHECK_MAIN(cmocka_unit_test(stopped_while_it_starts),
+/* What was answered on the pipes of a scene, in order. */
+struct answers {
+    int status[8];
+    unsigned n, lost_n;
+    char sid[64]; /* of a session that was opened */
+};
+
+static void pipe_answered(struct sim_pipe *p, unsigned tag, int status, struct str body)
+{
+    struct answers *a = p->ctx;
+    const char *sid = memmem(body.p, body.n, "\"sid\":\"", 7);
+
+    (void)tag;
+    a->status[a->n++ % COUNTOF(a->status)] = status;
+    if (sid != NULL)
+        (void)snprintf(a->sid, sizeof(a->sid), "%.34s", sid + 7);
+}
+
+static void pipe_lost(struct sim_pipe *p, unsigned tag)
+{
+    struct answers *a = p->ctx;
+
+    (void)tag;
+    a->lost_n++;
+}
+
+static const struct sim_pipe_ops pipe_ops = {.answered = pipe_answered, .lost = pipe_lost};
+
+#define POLL "/socket.io/?EIO=4&transport=polling"
+
+static void until_answered(struct sim_scene *s, struct answers *a, unsigned n)
+{
+    sim_scene_nudge(s);
+    while (a->n + a->lost_n < n)
+        sim_scene_step(s);
+}
+
+/* A polled session, perhaps of another worker than the pipe's. */
+static void open_session(struct sim_scene *s, struct answers *a, char target[static 120])
+{
+    struct sim_pipe *p = sim_scene_pipe(s, 0, &pipe_ops, a);
+
+    assert_true(sim_pipe_ask(p, 0, POLL, NULL, SIM_PIPE_PLAIN));
+    until_answered(s, a, 1);
+    assert_int_equal(a->status[0], 200);
+    (void)snprintf(target, 120, POLL "&sid=%s", a->sid);
+}
+
+/* A request for a session of another worker, behind one whose answer was just sent:
+ * the socket moved with a receive in flight. */
+static void a_session_elsewhere_behind_another_request(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 40; n++) {
+        struct answers first = {0}, second = {0};
+        char target[120];
+        struct sim_pipe *p;
+        struct sim_scene s;
+
+        sim_scene_begin(&s, 1, n, (struct sim_faults){.records = n % 3 == 2 ? 1000 : 0});
+        sim_scene_start(&s, NULL, 2);
+        open_session(&s, &first, target);
+        p = sim_scene_pipe(&s, 0, &pipe_ops, &second);
+        assert_true(sim_pipe_ask(p, 0, "/api/v1/none", NULL, SIM_PIPE_PLAIN));
+        assert_true(sim_pipe_ask(p, 0, target, NULL, SIM_PIPE_PLAIN));
+        until_answered(&s, &second, 2); /* the ping */
+        assert_int_equal(second.lost_n, 0);
+        assert_int_equal(second.status[0], 404);
+        assert_int_equal(second.status[1], 200);
+        sim_scene_end(&s);
+    }
+}
+
+/* More packets in one body than what answers them may hold: the session was freed
+ * under those who answered. */
+static void more_packets_than_answers_may_hold(void **state)
+{
+    enum { PACKETS = 94000 };
+
+    (void)state;
+    for (unsigned n = 0; n < 4; n++) {
+        struct answers first = {0}, second = {0};
+        struct buf body CLEANUP(buf_fini);
+        struct str said;
+        char target[120];
+        struct sim_pipe *p;
+        struct sim_scene s;
+
+        buf_init(&body, 3 * PACKETS);
+        for (unsigned i = 0; i < PACKETS; i++)
+            buf_append(&body, i == 0 ? STR("40")
+                                     : STR("\x1e"
+                                           "40"));
+        said = buf_peek(&body);
+        sim_scene_begin(&s, 1, n, (struct sim_faults){0});
+        sim_scene_start(&s, NULL, 2);
+        open_session(&s, &first, target);
+        p = sim_scene_pipe(&s, 0, &pipe_ops, &second);
+        assert_true(sim_pipe_ask(p, 0, target, &said, n % SIM_PIPE_FORMS));
+        until_answered(&s, &second, 1);
+        assert_int_equal(second.n, 1);
+        sim_scene_end(&s);
+    }
+}
+
+/* A session id that names a worker which its node does not have, asked for at another
+ * node: the request waited for its deadline, because nobody heard it. */
+static void a_session_of_a_worker_that_is_not_there(void **state)
+{
+    enum { SOON_MS = 2000 };
+
+    (void)state;
+    for (unsigned n = 0; n < 12; n++) {
+        struct answers first = {0}, second = {0};
+        struct eio_sid sid;
+        struct str said = STR("40");
+        char target[120];
+        struct sim_pipe *p;
+        struct sim_scene s;
+        uint64_t asked_ms;
+
+        sim_scene_begin(&s, 2, n, (struct sim_faults){0});
+        sim_scene_start(&s, NULL, 2);
+        sim_scene_start(&s, NULL, 2);
+        sim_scene_pass(&s, 1000); /* the nodes know each other */
+        open_session(&s, &first, target);
+        assert_true(eio_sid_parse(str_of(first.sid), &sid));
+        sid.worker = n % 2 == 0 ? 2 : 255;
+        sid.id[0] ^= 1; /* it is nobody's: the first worker would know its own */
+        eio_sid_write(&sid, target + strlen(POLL "&sid="));
+        p = sim_scene_pipe(&s, 1, &pipe_ops, &second);
+        asked_ms = sim_now_ms(s.sim);
+        assert_true(sim_pipe_ask(p, 0, target, n % 3 == 0 ? &said : NULL, SIM_PIPE_PLAIN));
+        until_answered(&s, &second, 1);
+        assert_int_equal(second.status[0], 400);
+        assert_in_range(sim_now_ms(s.sim) - asked_ms, 0, SOON_MS);
+        sim_scene_end(&s);
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(a_session_elsewhere_behind_another_request),
+           cmocka_unit_test(a_session_of_a_worker_that_is_not_there),
+           cmocka_unit_test(more_packets_than_answers_may_hold),
+           cmocka_unit_test(stopped_while_it_starts),
            cmocka_unit_test(stopped_with_an_invitation_on_its_way),
            cmocka_unit_test(shown_though_said_to_fail), cmocka_unit_test(more_than_the_cache_holds),
            cmocka_unit_test(made_on_two_nodes_at_once), cmocka_unit_test(rung_while_it_reads),

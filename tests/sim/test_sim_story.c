@@ -17,26 +17,26 @@
 static void nothing_fails(void **state)
 {
     (void)state;
-    sim_story_test(&(struct sim_story){0}, 60);
+    sim_story_test(&(struct sim_story){0}, 40);
 }
 
 static void the_network_is_slow(void **state)
 {
     (void)state;
-    sim_story_test(&(struct sim_story){.faults = NETWORK}, 60);
+    sim_story_test(&(struct sim_story){.faults = NETWORK}, 40);
 }
 
 static void connections_break(void **state)
 {
     (void)state;
-    sim_story_test(&(struct sim_story){.faults = BAD_NETWORK, .cuts = true, .small = true}, 60);
+    sim_story_test(&(struct sim_story){.faults = BAD_NETWORK, .cuts = true, .small = true}, 40);
 }
 
 static void readers_are_slow(void **state)
 {
     (void)state;
     sim_story_test(
-        &(struct sim_story){.faults = NETWORK, .cuts = true, .slow = true, .small = true}, 60);
+        &(struct sim_story){.faults = NETWORK, .cuts = true, .slow = true, .small = true}, 40);
 }
 
 static void members_change(void **state)
@@ -45,13 +45,13 @@ static void members_change(void **state)
     sim_story_test(
         &(struct sim_story){
             .faults = NETWORK, .cuts = true, .slow = true, .members = true, .small = true},
-        60);
+        40);
 }
 
 static void nodes_drain(void **state)
 {
     (void)state;
-    sim_story_test(&(struct sim_story){.faults = NETWORK, .drains = true, .members = true}, 60);
+    sim_story_test(&(struct sim_story){.faults = NETWORK, .drains = true, .members = true}, 40);
 }
 
 static void nodes_crash(void **state)
@@ -64,14 +64,14 @@ static void nodes_crash(void **state)
                                        .crashes = true,
                                        .drains = true,
                                        .small = true},
-                   60);
+                   40);
 }
 
 static void the_store_is_full(void **state)
 {
     (void)state;
     sim_story_test(
-        &(struct sim_story){.faults = NETWORK, .cuts = true, .members = true, .full = true}, 60);
+        &(struct sim_story){.faults = NETWORK, .cuts = true, .members = true, .full = true}, 40);
 }
 
 static void the_store_fails(void **state)
@@ -80,13 +80,13 @@ static void the_store_fails(void **state)
     sim_story_test(
         &(struct sim_story){
             .faults = NETWORK, .cuts = true, .members = true, .full = true, .store_fails = true},
-        60);
+        40);
 }
 
 static void two_nodes(void **state)
 {
     (void)state;
-    sim_story_test(&(struct sim_story){.nodes = 2, .members = true, .bus = {.held_ms = 20}}, 60);
+    sim_story_test(&(struct sim_story){.nodes = 2, .members = true, .bus = {.held_ms = 20}}, 40);
 }
 
 static void two_nodes_in_trouble(void **state)
@@ -102,7 +102,7 @@ static void two_nodes_in_trouble(void **state)
                             .crashes = true,
                             .drains = true,
                             .small = true},
-        60);
+        40);
 }
 
 static void three_nodes(void **state)
@@ -110,7 +110,7 @@ static void three_nodes(void **state)
     (void)state;
     sim_story_test(
         &(struct sim_story){.nodes = 3, .clients = 12, .members = true, .bus = {.held_ms = 20}},
-        60);
+        40);
 }
 
 /* Everything that can happen to nodes, their bus and their store. */
@@ -132,7 +132,7 @@ static void three_nodes_in_trouble(void **state)
                             .full = true,
                             .store_fails = true,
                             .small = true},
-        60);
+        40);
 }
 
 static void power_fails(void **state)

@@ -1,13 +1,11 @@
 // Runs the tests of every file beside this one.
-//   node main.mjs [-v] [substring of the tests to run]
+//   node main.mjs [-v] [substring of the tests to run]...
 import { readdirSync } from "node:fs";
 import { Server } from "../integration/lib/server.mjs";
-import { runAll, sum } from "../integration/lib/suite.mjs";
+import { options, runAll, sum } from "../integration/lib/suite.mjs";
 import { close, missing, shared as pair } from "./nodes.mjs";
 
-const args = process.argv.slice(2);
-const verbose = args[0] === "-v";
-const wanted = args[verbose ? 1 : 0] ?? "";
+const { verbose, wanted } = options();
 
 const nodes = "test_nodes.mjs"; // one at a time, after the others
 for (const file of readdirSync(new URL(".", import.meta.url)).sort())
@@ -22,7 +20,7 @@ const servers = {
 };
 
 // They come up meanwhile; who needs them is told if they do not.
-if (wanted === "" && !missing()) pair().catch(() => undefined);
+if (wanted.length === 0 && !missing()) pair().catch(() => undefined);
 const counts = await runAll(servers, { wanted, verbose });
 for (const starting of shared.values()) {
   const server = await starting;

@@ -65,7 +65,7 @@ export class Nodes {
   // Every node knows of the other.
   async whole() {
     for (const node of this.list)
-      await until("the nodes know each other", async () => (await node.metrics())("polylog_bus_nodes") === 1, 10_000);
+      await until("the nodes know each other", async () => (await node.metrics())("polylog_bus_nodes") === 1);
   }
 
   async balance() {

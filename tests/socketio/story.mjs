@@ -26,7 +26,7 @@ async function insist(peer, params) {
       });
     } catch (error) {
       if (error.code !== undefined) throw error; // else it was lost: again, the same
-      await until("connected", () => peer.socket.connected, 8000);
+      await until("connected", () => peer.socket.connected);
     }
   }
 }
@@ -57,7 +57,7 @@ export async function story(t, { transports, seed, port, sends = 60, mishap = ()
   const random = numbers(seed);
   const rooms = Array.from({ length: ROOMS }, () => t.room());
   const first = await Peer.connect(t, "first");
-  for (const room of rooms) await first.call("join", { room });
+  for (const room of rooms) await first.call("join", { room, last: 0 });
   const people = await Promise.all(Array.from({ length: PEOPLE }, (_, i) => Peer.connect(t, `p${i}`, { transports, way: port })));
   for (const peer of people) await follow(peer, rooms);
   let over = false, cut = 0, sent = 0;
@@ -87,10 +87,10 @@ export async function story(t, { transports, seed, port, sends = 60, mishap = ()
   over = true;
   await cuts;
   for (const peer of people) {
-    await until("connected", () => peer.socket.connected, 8000);
+    await until("connected", () => peer.socket.connected);
     for (const room of rooms) {
       const { head } = await first.call("history", { room, limit: 1 });
-      await until("all was shown", () => peer.log(room).at(-1)?.seq === head.seq, 8000);
+      await until("all was shown", () => peer.log(room).at(-1)?.seq === head.seq);
       check(peer, room, acked.get(room));
     }
     assert.ok(peer.connects.slice(1).every(({ recovered }) => recovered), "every return was a recovery");

@@ -45,9 +45,9 @@ for (const transports of Object.keys(TRANSPORTS))
     const ana = await Peer.connect(at(t, first), "ana", { transports, way: first.port });
     const bob = await Peer.connect(at(t, second), "bob", { transports, way: second.port });
     const id = ana.socket.id;
-    await bob.call("join", { room });
+    await bob.call("join", { room, last: 0 });
     await bob.call("send", { room, text: "before" });
-    await ana.call("join", { room });
+    await ana.call("join", { room, last: 0 });
     ana.way.to = second.port;
     await first.stop("SIGKILL"); // nothing had been received yet
     await bob.call("send", { room, text: "one" });

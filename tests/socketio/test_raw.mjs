@@ -39,18 +39,27 @@ async function connected(t, server) {
 }
 
 test("casts wait for the next GET, a few of them", async (t) => {
-  const server = await t.server, room = t.room();
+  const server = await t.start(), room = t.room();
   const { session } = await connected(t, server);
-  const bob = await t.person("bob");
+  const bob = await t.person("bob", { server });
   await bob.call("join", { room });
-  await session.post(`421["join",{"room":"${room}"}]`);
+  await session.post(`421["join",{"room":"${room}","last":0}]`);
   for (let said = ""; !said.includes("431["); ) said += (await session.get())[1];
-  await sleep(20);
+  await bob.call("typing", { room }); // the session follows the room
+  for (let said = ""; !said.includes('42["typing"'); ) said += (await session.get())[1];
+  const casts = async () => {
+    const metrics = await server.metrics();
+    return metrics("polylog_casts_total") + metrics("polylog_casts_dropped_total");
+  };
+  const before = await casts();
   for (let i = 0; i < 100; i++) await bob.call("typing", { room });
-  await sleep(20);
+  await until("all have come", async () => (await casts()) >= before + 100);
   const [, said] = await session.get();
-  const n = said.split(RS).filter((packet) => packet.startsWith('42["typing"')).length;
-  assert.ok(n >= 3 && n < 100, `${n} of 100`);
+  const packets = said.split(RS);
+  assert.ok(packets.every((packet) => /^42\["(typing|presence)"/.test(packet)), said);
+  // the last begins within CASTS_MAX of src/server/sio/eio.c
+  const bytes = Buffer.byteLength(said), last = Buffer.byteLength(packets.at(-1));
+  assert.ok(bytes >= 4096 && bytes - last - 1 < 4096, `${bytes} bytes, the last ${last}`);
   await bob.call("send", { room, text: "needed" });
   assert.match((await session.get())[1], /needed/);
 });

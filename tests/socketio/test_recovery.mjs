@@ -12,8 +12,8 @@ for (const transports of Object.keys(TRANSPORTS)) {
     const rooms = [t.room("a"), t.room("b"), t.room("c")];
     const [ana, bob] = [await Peer.connect(t, "ana", options), await Peer.connect(t, "bob", options)];
     for (const room of rooms) {
-      await ana.call("join", { room });
-      await bob.call("join", { room });
+      await ana.call("join", { room, last: 0 });
+      await bob.call("join", { room, last: 0 });
     }
     await bob.call("send", { room: rooms[0], text: "seen" });
     await ana.shown(rooms[0], 1);
@@ -34,9 +34,9 @@ for (const transports of Object.keys(TRANSPORTS)) {
   test(`nothing had been received yet, ${transports}`, async (t) => {
     const room = t.room();
     const [ana, bob] = [await Peer.connect(t, "ana", options), await Peer.connect(t, "bob", options)];
-    await bob.call("join", { room });
+    await bob.call("join", { room, last: 0 });
     await bob.call("send", { room, text: "before" });
-    await ana.call("join", { room });
+    await ana.call("join", { room, last: 0 });
     ana.cut();
     await bob.call("send", { room, text: "meanwhile" });
     assert.equal((await ana.back(2)).recovered, true);
@@ -58,8 +58,8 @@ test("more was missed than a page", async (t) => {
   const room = t.room(), n = 1500;
   const server = await t.server;
   const [ana, bob] = [await Peer.connect(t, "ana"), await t.person("bob")];
-  await ana.call("join", { room });
-  await bob.call("join", { room });
+  await ana.call("join", { room, last: 0 });
+  await bob.call("join", { room, last: 0 });
   ana.manager.reconnection(false);
   ana.cut();
   await Promise.all(range(n, "m").map((text) => bob.call("send", { room, text })));
@@ -77,17 +77,17 @@ test("what cannot be recovered begins anew", async (t) => {
   const [ana, bob] = [await Peer.connect(t, "ana"), await Peer.connect(t, "bob")];
   await bob.call("room_create", { room: own, kind: "private" });
   await bob.call("member_set", { room: own, user: ana.user.id, role: "member" });
-  await ana.call("join", { room });
-  await ana.call("join", { room: own });
+  await ana.call("join", { room, last: 0 });
+  await ana.call("join", { room: own, last: 0 });
   ana.manager.reconnection(false);
   ana.cut();
-  await bob.call("join", { room: own });
+  await bob.call("join", { room: own, last: 0 });
   await bob.call("member_set", { room: own, user: ana.user.id, role: "none" });
   await bob.call("send", { room: own, text: "secret" });
   ana.manager.reconnection(true);
   ana.socket.connect();
   assert.equal((await ana.back(2)).recovered ?? false, false);
-  await bob.call("join", { room });
+  await bob.call("join", { room, last: 0 });
   await bob.call("send", { room, text: "not followed any more" });
   await sleep(50);
   assert.deepEqual([ana.texts(room), ana.texts(own)], [[], []]);
@@ -98,8 +98,8 @@ test("who is removed is shown so, and recovers the rest", async (t) => {
   const [ana, bob] = [await Peer.connect(t, "ana"), await Peer.connect(t, "bob")];
   await bob.call("room_create", { room: own, kind: "private" });
   await bob.call("member_set", { room: own, user: ana.user.id, role: "member" });
-  for (const one of [room, own]) await ana.call("join", { room: one });
-  await bob.call("join", { room });
+  for (const one of [room, own]) await ana.call("join", { room: one, last: 0 });
+  await bob.call("join", { room, last: 0 });
   await bob.call("member_set", { room: own, user: ana.user.id, role: "none" });
   await ana.event("member", ({ role }) => role === "none");
   await until("its cursor is gone", () => {

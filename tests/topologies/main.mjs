@@ -2,52 +2,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
-import { hasJava } from "../emulators/lib/dynamo.mjs";
 import { Client } from "../integration/lib/client.mjs";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PROGRAM = process.env.POLYLOG ?? `${ROOT}build/polylog`;
-const START_MS = 90_000;
-const MOVE_MS = 10_000;
-const { CLIENTS = "150", DURATION = "12", STORE = hasJava() ? "dynamodb" : "sqlite" } = process.env;
-const ALONE = STORE === "sqlite" && "two servers need Java, for DynamoDB Local: run 'make install-deps'";
-
-class Topology {
-  // Starts it; its output comes as text, its exit code as ended.
-  constructor(name, args = []) {
-    this.child = spawn(`${ROOT}deploy/local/${name}`, ["--port=0", `--store=${STORE}`, ...args]);
-    this.out = this.err = "";
-    this.child.stdout.on("data", (chunk) => (this.out += chunk));
-    this.child.stderr.on("data", (chunk) => (this.err += chunk));
-    this.ended = new Promise((resolve) =>
-      this.child.once("close", (code, signal) => resolve((this.exit = signal ?? code))),
-    );
-  }
-
-  async says(pattern) {
-    for (const end = Date.now() + START_MS; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      const found = this.out.match(pattern);
-      if (found) return found;
-      if (this.exit !== undefined || Date.now() > end) throw new Error(`${pattern} is not in:\n${this.out}${this.err}`);
-    }
-  }
-
-  // Where its servers are themselves.
-  servers() {
-    return [...this.out.matchAll(/polylog \S+ \((http:\S+)\) is up/g)].map(([, url]) => url);
-  }
-
-  async stop() {
-    this.child.kill("SIGINT");
-    return this.ended;
-  }
-}
-
-async function until(what, look, ms = MOVE_MS) {
-  for (const end = Date.now() + ms; !(await look()); await new Promise((resolve) => setTimeout(resolve, 50)))
-    if (Date.now() > end) throw new Error(`it did not come to that: ${what}`);
-}
+import { took } from "../integration/lib/times.mjs";
+import gateway from "./gateway.mjs";
+import serverless from "./serverless.mjs";
+import { ALONE, CLIENTS, DURATION, PROGRAM, ROOT, Topology, until } from "./topology.mjs";
 
 async function sockets(server) {
   const text = await (await fetch(`${server}/metrics`)).text();
@@ -99,7 +58,7 @@ async function twoBehind(alb, url, secure) {
   await talk(ana, ben, "across");
   const file = `${ROOT}build/local/alb/a.pid`;
   await cli(["drain", "--pid-file", file]);
-  const { within_ms } = await Promise.race([ana, ben].map((who) => who.event({ event: "move" }, MOVE_MS)));
+  const { within_ms } = await Promise.race([ana, ben].map((who) => who.event({ event: "move" })));
   assert.ok(within_ms > 0);
   const later = [await person("cleo", url, both), await person("dov", url, both)];
   assert.equal(await sockets(servers[1]), 3, "the balancer still gives connections to who drains");
@@ -124,7 +83,7 @@ async function twoOrigins(servers, origin) {
 
 const tests = {
   async "alb: TLS at the balancer, two servers, and everything ends with it"() {
-    const alb = new Topology("alb");
+    const alb = Topology.start("alb");
     try {
       const [, url, cert] = await alb.says(/open (https:\S+)\/ .*: (\S+)\)/);
       await assert.rejects(fetch(`${url}/ready`), /fetch failed/); // nobody vouches for it
@@ -144,7 +103,7 @@ const tests = {
   },
 
   async "static: files on one origin, servers on others, one login for all"() {
-    const site = new Topology("static");
+    const site = Topology.start("static");
     try {
       await site.says(/open .*server a\)/);
       if (!ALONE) await site.says(/open .*server b\)/);
@@ -171,13 +130,13 @@ const tests = {
   },
 
   async "each says what it does, and what it does not know"() {
-    for (const name of ["alb", "static", "bluegreen"]) {
+    for (const name of ["alb", "static", "bluegreen", "serverless", "gateway-bluegreen"]) {
       const help = new Topology(name, ["--help"]);
       assert.equal(await help.ended, 0);
-      assert.match(help.out, new RegExp(`^deploy/local/${name}: .*--port .*--store `, "s"));
+      assert.match(help.out, new RegExp(`^deploy/local/${name}: .*--port .*--seconds `, "s"));
       const wrong = new Topology(name, ["--colour=red"]);
       assert.equal(await wrong.ended, 1);
-      assert.match(wrong.err, /^\w+: Unknown option '--colour'; --help says what there is\n$/);
+      assert.match(wrong.err, /^[-\w]+: Unknown option '--colour'; --help says what there is\n$/);
     }
   },
 
@@ -193,16 +152,20 @@ const tests = {
 
   async "bluegreen: nothing lost, nothing twice, nobody without a connection"() {
     if (ALONE) return ALONE;
-    const change = new Topology("bluegreen", [`--clients=${CLIENTS}`, `--seconds=${DURATION}`]);
+    const change = Topology.start("bluegreen", [`--clients=${CLIENTS}`, `--seconds=${DURATION}`]);
     assert.equal(await change.ended, 0, change.out + change.err);
     assert.match(change.out, /good: \d+ moves, .* 0 lost, 0 shown twice, 0 connections closed before/);
     return undefined;
   },
+
+  ...serverless,
+  ...gateway,
 };
 
 let [passed, failed, skipped] = [0, 0, 0];
 for (const [name, run] of Object.entries(tests)) {
   if (!name.includes(process.argv[2] ?? "")) continue;
+  const start = Date.now();
   try {
     const why = await run();
     if (why === undefined) passed++;
@@ -212,6 +175,7 @@ for (const [name, run] of Object.entries(tests)) {
     failed++;
     console.log(`not ok - ${name}\n${error.stack}`);
   }
+  took(name, Date.now() - start);
 }
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -1,4 +1,4 @@
-#include "chat/access.h"
+#include "chat/model/access.h"
 
 #include "base/str.h"
 #include "lib/check.h"
@@ -242,7 +242,7 @@ static void nobody_is_no_member(void **state)
 static bool decode(struct str record, uint64_t *ret_at)
 {
     begin("room");
-    return access_decode(&a, record, ret_at);
+    return access_decode(&a, &(struct gone){0}, record, ret_at);
 }
 
 static void a_record_reads_back(void **state)
@@ -258,7 +258,7 @@ static void a_record_reads_back(void **state)
     set(3, "banned", 0);
     set(4, "moderator", 0);
     access_apply(&a, &(struct entry){.kind = ENTRY_ROOM, .title = STR("a \"title\"\n")});
-    access_encode(&a, 77, &b);
+    access_encode(&a, &(struct gone){0}, 77, &b);
     assert_true(decode(buf_peek(&b), &at));
     assert_int_equal(at, 77);
     assert_int_equal(a.kind, ACCESS_PRIVATE);
@@ -272,7 +272,7 @@ static void a_record_reads_back(void **state)
     buf_clear(&b);
     begin("general");
     make("public", 0);
-    access_encode(&a, 1, &b);
+    access_encode(&a, &(struct gone){0}, 1, &b);
     assert_true(decode(buf_peek(&b), &at));
     assert_int_equal(a.kind, ACCESS_PUBLIC);
 }
@@ -306,7 +306,7 @@ static void broken_records_are_refused(void **state)
     begin("room");
     make("public", 1);
     set(2, "muted", 3);
-    access_encode(&a, 5, &b);
+    access_encode(&a, &(struct gone){0}, 5, &b);
     for (size_t n = 0; n < buf_len(&b); n++)
         assert_false(decode((struct str){buf_peek(&b).p, n}, &at));
     assert_true(decode(STR("{\"later\":[{}],\"at\":9}"), &at));

@@ -82,6 +82,22 @@ static void amend_react_sets(void **state)
     assert_int_equal(buf_len(&list), 0);
 }
 
+/* Older entries may have an emoji with or without U+FE0F: that is one reaction. */
+static void amend_react_knows_both_spellings(void **state)
+{
+    struct buf list CLEANUP(buf_fini);
+
+    (void)state;
+    buf_init(&list, 100000);
+    assert_true(react(&list, "a\xef\xb8\x8f", 1, true));
+    assert_true(react(&list, "b", 1, true));
+    assert_true(react(&list, "a", 2, true));
+    check_list(buf_peek(&list), "a:1,2 b:1");
+    assert_true(react(&list, "a\xef\xb8\x8f", 1, false));
+    assert_true(react(&list, "a", 2, false));
+    check_list(buf_peek(&list), "b:1");
+}
+
 static void amend_react_keeps_to_its_limits(void **state)
 {
     struct buf list CLEANUP(buf_fini);
@@ -191,6 +207,7 @@ static void amend_refuses_bad_reactions(void **state)
     assert_int_equal(amend_decode(STR("\x00"), &got), AMEND_BAD);
 }
 
-CHECK_MAIN(cmocka_unit_test(amend_react_sets), cmocka_unit_test(amend_react_keeps_to_its_limits),
+CHECK_MAIN(cmocka_unit_test(amend_react_sets), cmocka_unit_test(amend_react_knows_both_spellings),
+           cmocka_unit_test(amend_react_keeps_to_its_limits),
            cmocka_unit_test(amend_react_agrees_with_a_model), cmocka_unit_test(amend_round_trips),
            cmocka_unit_test(amend_refuses_bad_reactions))

@@ -1,6 +1,6 @@
 #include "base/str.h"
 #include "lib/check.h"
-#include "server/assets.h"
+#include "server/http/assets.h"
 
 #include <string.h>
 #include <zlib.h>

@@ -93,6 +93,29 @@ static void base64_returns_what_it_took(void **state)
         }
 }
 
-CHECK_MAIN(cmocka_unit_test(base64_rfc4648_vectors),
+/* Each byte is a digit of the alphabet at every place of four, or at none. */
+static void base64_knows_its_digits(void **state)
+{
+    static const char others[2][3] = {[BASE64_STANDARD] = "+/", [BASE64_URL] = "-_"};
+    uint8_t out[6];
+    size_t n;
+
+    (void)state;
+    for (int a = BASE64_STANDARD; a <= BASE64_URL; a++)
+        for (unsigned c = 1; c < 256; c++)
+            for (size_t at = 0; at < 4; at++) {
+                uint8_t text[4] = "AAAA";
+                bool digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                             (c >= 'a' && c <= 'z') || strchr(others[a], (int)c) != NULL;
+
+                if (c == '=')
+                    continue; /* ends a text */
+                text[at] = (uint8_t)c;
+                assert_int_equal(
+                    base64_decode((enum base64_alphabet)a, (struct str){text, 4}, out, &n), digit);
+            }
+}
+
+CHECK_MAIN(cmocka_unit_test(base64_rfc4648_vectors), cmocka_unit_test(base64_knows_its_digits),
            cmocka_unit_test(base64_refuses_a_second_spelling),
            cmocka_unit_test(base64_returns_what_it_took))

@@ -3,6 +3,7 @@
 #include "bench/peer.h"
 
 #include "base/str.h"
+#include "bench/crowd.h"
 #include "lib/check.h"
 
 #include <errno.h>
@@ -107,7 +108,7 @@ static const struct io_ops wire_ops = {
 
 static struct conf conf;
 static struct plan plan;
-static struct crowd crowd;
+static struct bench_crowd crowd;
 static struct wire w;
 
 /* Sends complete, cancelled receives too, until nothing more happens. */

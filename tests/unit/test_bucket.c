@@ -1,4 +1,4 @@
-#include "server/bucket.h"
+#include "server/node/bucket.h"
 
 #include "lib/check.h"
 
@@ -30,6 +30,19 @@ static void what_was_taken_elsewhere_is_missing_here(void **state)
     assert_int_equal(bucket_tell(&b, rate, false), 0); /* that is others' to tell */
     bucket_taken(&b, rate, 1000, UINT64_MAX);
     assert_int_equal(bucket_take(&b, rate, 1000, 1000), BUCKET_DEBT_S * 1000 + 100);
+}
+
+/* What was served cannot be refused any more: it is owed, and told. */
+static void what_is_charged_is_owed(void **state)
+{
+    struct bucket b;
+
+    (void)state;
+    bucket_init(&b, rate, 1000);
+    bucket_charge(&b, rate, 1000, 25000);
+    assert_int_equal(bucket_take(&b, rate, 1000, 1000), 600);
+    assert_int_equal(bucket_tell(&b, rate, false), 25000);
+    assert_int_equal(bucket_take(&b, rate, 1600, 1000), 0);
 }
 
 static void little_is_told_later(void **state)
@@ -84,4 +97,5 @@ static void many_loops_are_as_one(void **state)
 
 CHECK_MAIN(cmocka_unit_test(it_fills_and_empties),
            cmocka_unit_test(what_was_taken_elsewhere_is_missing_here),
-           cmocka_unit_test(little_is_told_later), cmocka_unit_test(many_loops_are_as_one))
+           cmocka_unit_test(what_is_charged_is_owed), cmocka_unit_test(little_is_told_later),
+           cmocka_unit_test(many_loops_are_as_one))

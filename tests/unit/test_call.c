@@ -1,6 +1,7 @@
-#include "chat/call.h"
+#include "chat/room/call.h"
 
 #include "base/str.h"
+#include "chat/room/owner.h"
 #include "lib/chat_rig.h"
 
 #include <string.h>
@@ -92,10 +93,9 @@ static void the_stores_results_have_codes(void **state)
         enum store_result result;
         enum error_code code;
     } cases[] = {
-        {STORE_FULL, ERROR_store_full},
-        {STORE_FAILED, ERROR_store_failed},
-        {STORE_CANCELED, ERROR_store_failed},
-        {STORE_CONFLICT, ERROR_store_failed},
+        {STORE_FULL, ERROR_store_full},       {STORE_FAILED, ERROR_store_failed},
+        {STORE_CANCELED, ERROR_store_failed}, {STORE_CONFLICT, ERROR_store_failed},
+        {STORE_BEHIND, ERROR_store_behind},
     };
 
     (void)state;
@@ -136,7 +136,7 @@ static void an_ended_call_lets_go_of_its_room(void **state)
         "{'action':'history','room':'none'}",
         "{'action':'edit','room':'r','target':2,'text':'x'}",
         "{'action':'delete','room':'r','target':99}",
-        "{'action':'react','room':'r','target':2,'emoji':'x'}",
+        "{'action':'react','room':'r','target':2,'emoji':'\xf0\x9f\x91\x8d'}",
         "{'action':'typing','room':'r'}",
         "{'action':'read','room':'r','seq':1}",
         "{'action':'presence','room':'r'}",
@@ -178,7 +178,7 @@ static void an_ended_call_lets_go_of_its_room(void **state)
                 (void)chat_rig_do(r, 5, "%s", texts[i]);
             }
             chat_rig_rest(r, 8000); /* positions, records, a second look */
-            assert_false(room_owner_busy(&r->owner));
+            assert_false(owner_busy(&r->owner));
         }
     }
 }

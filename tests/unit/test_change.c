@@ -1,4 +1,4 @@
-#include "chat/change.h"
+#include "chat/room/change.h"
 
 #include "lib/chat_rig.h"
 
@@ -28,10 +28,10 @@ static void a_message_is_edited(void **state)
         "'ok':{'seq':3,'ts':");
     chat_rig_has(view(r, "messages"), "'text':'second','rev':3,'edited':");
     chat_rig_has(view(r, "log"), "'text':'first'");
-    (void)chat_rig_do(r, 5, "{'action':'react','room':'r','target':2,'emoji':'x'}");
+    (void)chat_rig_do(r, 5, "{'action':'react','room':'r','target':2,'emoji':'\xf0\x9f\x91\x8d'}");
     (void)chat_rig_do(r, 5, "{'action':'edit','room':'r','target':2,'text':'third'}");
     chat_rig_has(view(r, "messages"), "'text':'third','rev':5,'edited':");
-    chat_rig_has(view(r, "messages"), "'reactions':{'x':[5]}");
+    chat_rig_has(view(r, "messages"), "'reactions':{'\xf0\x9f\x91\x8d':[5]}");
 }
 
 static void refusals(void **state)
@@ -48,13 +48,14 @@ static void refusals(void **state)
     chat_rig_has(chat_rig_do(r, 5, "{'action':'delete','room':'r','target':3}"),
                  "'no_such_message'");
     chat_rig_has(chat_rig_do(r, 5, "{'action':'delete','room':'none','target':1}"),
-                 "'no_such_message'");
+                 "'no_such_room'");
     (void)chat_rig_do(r, 5, "{'action':'delete','room':'r','target':2}");
     chat_rig_has(chat_rig_do(r, 5, "{'action':'delete','room':'r','target':2}"), "'deleted'");
     chat_rig_has(chat_rig_do(r, 5, "{'action':'edit','room':'r','target':2,'text':'x'}"),
                  "'deleted'");
-    chat_rig_has(chat_rig_do(r, 5, "{'action':'react','room':'r','target':2,'emoji':'x'}"),
-                 "'deleted'");
+    chat_rig_has(
+        chat_rig_do(r, 5, "{'action':'react','room':'r','target':2,'emoji':'\xf0\x9f\x91\x8d'}"),
+        "'deleted'");
     assert_int_equal(chat_rig_number(view(r, "log"), "seq"), 1);
     assert_int_equal(chat_rig_room(r, "r")->head, 3);
 }
@@ -68,7 +69,7 @@ static void a_deletion_takes_the_edits_along(void **state)
     (void)chat_rig_do(r, 5, "{'action':'send','room':'r','text':'other'}");
     (void)chat_rig_do(r, 5, "{'action':'edit','room':'r','target':2,'text':'second'}");
     (void)chat_rig_do(r, 5, "{'action':'edit','room':'r','target':3,'text':'other edit'}");
-    (void)chat_rig_do(r, 5, "{'action':'react','room':'r','target':2,'emoji':'x'}");
+    (void)chat_rig_do(r, 5, "{'action':'react','room':'r','target':2,'emoji':'\xf0\x9f\x91\x8d'}");
     (void)chat_rig_do(r, 5, "{'action':'edit','room':'r','target':2,'text':'third'}");
     chat_rig_has(chat_rig_do(r, 5, "{'action':'delete','id':1,'room':'r','target':2}"), "'seq':8");
     for (int i = 0; i < 2; i++) {
@@ -84,10 +85,10 @@ static void a_deletion_takes_the_edits_along(void **state)
     }
     (void)chat_rig_do(r, 5, "{'action':'delete','room':'r','target':3}");
     news = &r->news[0];
-    assert_int_equal(news->kind, ENTRY_DELETE);
-    assert_int_equal(news->target, 3);
-    assert_int_equal(news->redacts->n, 1);
-    assert_int_equal(news->redacts->bytes[0], 5);
+    assert_int_equal(news->entry.kind, ENTRY_DELETE);
+    assert_int_equal(news->entry.target, 3);
+    assert_int_equal(news->entry.redacts.n, 1);
+    assert_int_equal(news->entry.redacts.p[0], 5);
     chat_rig_has_not(view(r, "log"), "other");
 }
 
@@ -105,8 +106,8 @@ static void the_oldest_of_many_edits_loses_its_text(void **state)
         (void)snprintf(text, sizeof(text), "edit-%u.", i);
         chat_rig_has(view(r, "log"), text);
     }
-    assert_int_equal(r->news[r->news_n - 1].redacts->n, 1);
-    assert_int_equal(r->news[r->news_n - 1].redacts->bytes[0], 4);
+    assert_int_equal(r->news[r->news_n - 1].entry.redacts.n, 1);
+    assert_int_equal(r->news[r->news_n - 1].entry.redacts.p[0], 4);
     (void)chat_rig_do(r, 5, "{'action':'delete','room':'r','target':2}");
     chat_rig_has_not(view(r, "log"), "edit-");
     chat_rig_has_not(view(r, "messages"), "edit-");
@@ -123,7 +124,7 @@ static void changes_at_once_are_merged(void **state)
                                   i % 20 == 0 ? "{'action':'edit','id':1,'room':'r',"
                                                 "'target':2,'text':'edit'}"
                                               : "{'action':'react','id':1,'room':"
-                                                "'r','target':2,'emoji':'x'}");
+                                                "'r','target':2,'emoji':'\xf0\x9f\x91\x8d'}");
     for (unsigned i = 0; i < COUNTOF(calls); i++)
         chat_rig_has(chat_rig_wait(calls[i]), "'ok'");
     for (unsigned i = 0; i < COUNTOF(calls); i++)
@@ -131,7 +132,7 @@ static void changes_at_once_are_merged(void **state)
     assert_int_equal(chat_rig_room(r, "r")->head, 62);
     chat_rig_has(view(r, "messages"), "'text':'edit'");
     chat_rig_has(view(r, "messages"),
-                 "{'x':[6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24]}");
+                 "{'\xf0\x9f\x91\x8d':[6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24]}");
 }
 
 /* Very many that fail at once do not fail within each other. */

@@ -31,6 +31,7 @@ static void prints(void **state)
         {"printf half; exit 3", "half", -ECHILD},
         {"/no/such/program 2>/dev/null", "", -ECHILD},
         {"kill -9 $$", "", -ECHILD},
+        {"echo '# of a command' >&2", "", 0}, /* the program's own standard error */
         {"ls -l /proc/self/fd | grep -c zero", "0\n", -ECHILD}, /* none of ours */
     };
 
@@ -51,16 +52,14 @@ static void prints(void **state)
 /* Whoever does not end is killed, and so is whom they started. */
 static void ends_what_does_not_end(void **state)
 {
-    static const char *const commands[] = {"sleep 60", "sleep 60 & sleep 60", "exec >&-; sleep 60",
-                                           "sleep 60 & printf x"};
+    static const char *const commands[] = {"sleep 900", "sleep 900 & sleep 900",
+                                           "exec >&-; sleep 900", "sleep 900 & printf x"};
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(commands); i++) {
-        uint64_t began_us = process_clock_us();
         struct buf out CLEANUP(buf_fini);
 
         assert_int_equal(run(commands[i], 100, &out), -ETIMEDOUT);
-        assert_true(process_clock_us() - began_us < 5000000);
     }
 }
 

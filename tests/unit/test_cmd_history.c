@@ -1,4 +1,4 @@
-#include "chat/commands.h"
+#include "chat/room/commands.h"
 
 #include "lib/chat_rig.h"
 
@@ -105,6 +105,58 @@ static void pages_join(void **state)
     assert_int_equal(seen, 1);
 }
 
+static void end_append(struct store_req *req)
+{
+    req->done = NULL;
+}
+
+/* Messages that no command would take: longer than this server's limit. */
+static void append_long(struct chat_rig *r, uint64_t head, unsigned n)
+{
+    static uint8_t text[200 * 1024];
+    struct entry e = {.kind = ENTRY_MESSAGE, .from_id = 1, .text = {text, sizeof(text)}};
+    struct buf body CLEANUP(buf_fini);
+    struct str entry;
+
+    memset(text, 'x', sizeof(text));
+    buf_init(&body, 2 * sizeof(text));
+    entry_encode(&e, &body);
+    entry = buf_peek(&body);
+    for (; n > 0; n--, head++) {
+        struct store_append append = {.req = {.home = r->io, .done = end_append},
+                                      .room = STR("r"),
+                                      .head = head,
+                                      .entries = &entry,
+                                      .entries_n = 1};
+
+        store_append(r->mem, &append);
+        while (append.req.done != NULL)
+            assert_true(chat_rig_turn(r));
+        assert_int_equal(append.req.result, STORE_OK);
+    }
+}
+
+/* Entries so long that one read does not give the page: the newest come all the same. */
+static void a_page_of_long_entries_is_read(void **state)
+{
+    struct chat_rig *r = *state;
+
+    (void)chat_rig_do(r, 1, "{'action':'join','room':'r'}");
+    append_long(r, 1, 199);
+    chat_rig_restart(r);
+    for (unsigned before = 201; before > 195; before--) {
+        struct chat_rig_call *c = chat_rig_start(r, 1, LOG ",'limit':400,'before':%u}", before);
+        char head[64];
+
+        while (!c->ended)
+            assert_true(chat_rig_turn(r));
+        assert_int_equal(c->call.error, ERROR_NONE);
+        (void)snprintf(head, sizeof(head), "\"seq\":%u,", before - 1);
+        assert_non_null(memmem(buf_peek(&c->call.ok).p, 200, head, strlen(head)));
+        chat_rig_free(c);
+    }
+}
+
 /* Who may no longer read when the page has been read does not get it. */
 static void what_was_read_goes_to_who_may_read(void **state)
 {
@@ -142,5 +194,5 @@ static void rooms_that_are_not_there(void **state)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(EACH(ranges), EACH(messages_read_as_they_are_now), EACH(a_page_has_a_size),
-           EACH(pages_join), EACH(what_was_read_goes_to_who_may_read),
-           EACH(rooms_that_are_not_there))
+           EACH(pages_join), EACH(a_page_of_long_entries_is_read),
+           EACH(what_was_read_goes_to_who_may_read), EACH(rooms_that_are_not_there))

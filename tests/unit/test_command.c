@@ -1,4 +1,4 @@
-#include "chat/command.h"
+#include "chat/model/command.h"
 
 #include "base/str.h"
 #include "lib/check.h"
@@ -72,8 +72,9 @@ static void a_command_is_read(void **state)
     is(c.cid, "k3");
     assert_int_equal(c.seen, 12);
     assert_int_equal(c.reply_to, 3);
-    assert_int_equal(c.has, 1u << PARAM_room | 1u << PARAM_text | 1u << PARAM_cid |
-                                1u << PARAM_seen | 1u << PARAM_reply_to);
+    assert_true(c.has ==
+                (UINT64_C(1) << PARAM_room | UINT64_C(1) << PARAM_text | UINT64_C(1) << PARAM_cid |
+                 UINT64_C(1) << PARAM_seen | UINT64_C(1) << PARAM_reply_to));
     assert_int_equal(c.reply_kind, COMMAND_REPLY_NUMBER);
     is(c.reply, "7");
     assert_true(parse("{'action':'ping'}"));
@@ -107,7 +108,7 @@ static void unknown_members_are_ignored(void **state)
     (void)state;
     assert_true(parse("{'x':{'y':[1]},'action':'leave','room':'r','z':null,'text':5,'view':[]}"));
     assert_int_equal(c.id, COMMAND_leave);
-    assert_int_equal(c.has, 1u << PARAM_room);
+    assert_true(c.has == UINT64_C(1) << PARAM_room);
 }
 
 static void the_last_of_a_parameter_counts(void **state)
@@ -234,14 +235,13 @@ static void strings_have_limits(void **state)
         enum error_code code;
     } cases[] = {
         {"'action':'send','room':'r','text':'a'", "cid", 64, ERROR_too_long},
-        {"'action':'react','room':'r','target':1", "emoji", 64, ERROR_too_long},
         {"'action':'auth'", "token", 4096, ERROR_too_long},
         {"'action':'login'", "name", 32, ERROR_too_long},
         {"'action':'login','name':'a'", "owner", 128, ERROR_too_long},
         {"'action':'logout'", "session", 128, ERROR_too_long},
         {"'action':'users'", "query", 128, ERROR_too_long},
         {"'action':'room_create'", "title", 128, ERROR_too_long},
-        {"'action':'join'", "room", 64, ERROR_bad_room},
+        {"'action':'join'", "room", 128, ERROR_bad_room},
     };
 
     (void)state;
@@ -299,6 +299,11 @@ static void words_are_checked(void **state)
     assert_true(parse("{'action':'room_create','kind':'private'}"));
     assert_true(parse("{'action':'room_create','kind':'public'}"));
     fails("{'action':'room_create','kind':'direct'}", ERROR_bad_value, "kind");
+    assert_true(parse("{'action':'auth','token':'t','array':true}"));
+    assert_true(command_has(&c, PARAM_array) && c.array);
+    assert_true(parse("{'action':'auth','token':'t'}"));
+    assert_false(command_has(&c, PARAM_array) || c.array);
+    fails("{'action':'auth','token':'t','array':1}", ERROR_bad_type, "array");
 }
 
 static void what_is_missing_is_named(void **state)
@@ -367,6 +372,98 @@ static void rooms_are_folded(void **state)
     fails("{'action':'join','room':'a\\u0000b'}", ERROR_bad_room, "room");
 }
 
+/* Every command that takes a text judges it by chat/model/text.h: a table of texts for each. */
+static void every_command_judges_its_text(void **state)
+{
+    static const struct {
+        const char *command, *param;
+        enum error_code nul, blank, fine;
+    } cases[] = {
+        {"'action':'send','room':'r'", "text", ERROR_bad_text, ERROR_empty, ERROR_NONE},
+        {"'action':'edit','room':'r','target':1", "text", ERROR_bad_text, ERROR_empty, ERROR_NONE},
+        {"'action':'sendmessage'", "message", ERROR_bad_text, ERROR_empty, ERROR_NONE},
+        {"'action':'react','room':'r','target':1", "emoji", ERROR_bad_emoji, ERROR_bad_emoji,
+         ERROR_bad_emoji},
+        {"'action':'room_create'", "title", ERROR_bad_text, ERROR_empty, ERROR_NONE},
+        {"'action':'room_set','room':'r'", "title", ERROR_bad_text, ERROR_empty, ERROR_NONE},
+    };
+    static const char *const nul[] = {"a\\u0000b", "a\\u001bb", "a\\u007f"};
+    static const char *const blank[] = {" ", "  ", "\xe3\x85\xa4", "\xe2\x80\x8b", "\xcc\x81"};
+    static const char *const fine[] = {"a", "\xd0\xb7", "a \xf0\x9f\x91\x8d"};
+    char text[200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(cases); i++) {
+        const char *param =
+            str_eq(str_of(cases[i].param), STR("message")) ? "text" : cases[i].param;
+
+#define ALL(of, code)                                                                          \
+    for (size_t k = 0; k < COUNTOF(of); k++) {                                                 \
+        (void)snprintf(text, sizeof(text), "{%s,'%s':'%s'}", cases[i].command, cases[i].param, \
+                       of[k]);                                                                 \
+        if ((code) == ERROR_NONE)                                                              \
+            assert_true(parse(text));                                                          \
+        else                                                                                   \
+            fails(text, code, param);                                                          \
+    }
+        ALL(nul, cases[i].nul)
+        ALL(blank, cases[i].blank)
+        ALL(fine, cases[i].fine)
+#undef ALL
+    }
+}
+
+static void a_reaction_is_one_emoji(void **state)
+{
+    (void)state;
+    assert_true(parse("{'action':'react','room':'r','target':1,'emoji':'\xe2\x9d\xa4'}"));
+    is(c.emoji, "\xe2\x9d\xa4\xef\xb8\x8f");
+    fails("{'action':'react','room':'r','target':1,'emoji':'<img>'}", ERROR_bad_emoji, "emoji");
+    /* What was taken for one earlier can be taken back. */
+    assert_true(parse("{'action':'react','room':'r','target':1,'emoji':'<img>','on':false}"));
+    is(c.emoji, "<img>");
+    assert_true(parse("{'on':false,'action':'react','room':'r','target':1,'emoji':'<img>'}"));
+    fails("{'action':'react','room':'r','target':1,'emoji':'','on':false}", ERROR_empty, "emoji");
+}
+
+/* Who enters a name that fits no id is in the room of everybody who enters it. */
+static void a_room_may_be_given_by_name(void **state)
+{
+    static const char *const commands[] = {
+        "join", "send", "history", "leave", "typing", "room_create", "members",
+    };
+    char text[200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(commands); i++) {
+        (void)snprintf(
+            text, sizeof(text),
+            "{'action':'%s','text':'a','room':' \xd0\x97\xd0\xbd\xd0\xb0\xd0\xba\xd0\xbe\xd0\xbc'}",
+            commands[i]);
+        assert_true(parse(text));
+        is(c.room, "zmyv5rd3vw4lngyx");
+        if (c.id == COMMAND_join || c.id == COMMAND_room_create)
+            is(c.title, "\xd0\x97\xd0\xbd\xd0\xb0\xd0\xba\xd0\xbe\xd0\xbc");
+        else
+            assert_int_equal(c.title.n, 0);
+    }
+    assert_true(parse("{'action':'room_create','title':'T','room':'\xd0\xb7'}"));
+    is(c.title, "T");
+    fails("{'action':'resume','rooms':{'\xd0\xb7':[1,2]}}", ERROR_bad_room, "rooms");
+    /* What the name was is the title, as it was written. */
+    assert_true(parse("{'action':'join','room':' Caf\xc3\xa9 5'}"));
+    is(c.room, "caf-5-hc34qk6zc5od6ldz");
+    is(c.title, "Caf\xc3\xa9 5");
+    assert_true(parse("{'action':'join','room':'Ana\\u0027s Room'}"));
+    is(c.room, "ana-s-room-ovvmwosasoe2iieo");
+    is(c.title, "Ana's Room");
+    assert_true(parse("{'action':'join','room':'Ana Room'}"));
+    is(c.room, "ana-room");
+    fails("{'action':'join','room':'+!'}", ERROR_bad_room, "room");
+    fails("{'action':'join','room':'dm:2:1'}", ERROR_bad_room, "room");
+    fails("{'action':'join','room':'@x'}", ERROR_bad_room, "room");
+}
+
 static void cursors_are_read(void **state)
 {
     (void)state;
@@ -397,6 +494,41 @@ static void bad_cursors_are_refused(void **state)
           ERROR_too_many_rooms, "rooms");
     assert_int_equal(c.rooms.n, 3);
     fails("{'rooms':[],'action':'resume'}", ERROR_bad_type, "rooms");
+}
+
+/* The bytes from at on are as they were written: nobody has read that far. */
+static bool is_untouched(const char *text, size_t at)
+{
+    for (size_t i = at; text[i] != '\0'; i++)
+        if (bytes[i] != (text[i] == '\'' ? '"' : (uint8_t)text[i]))
+            return false;
+    return true;
+}
+
+/* begin, then as many of what as fit 64 KB, then what else a command needs. What is read
+ * changes, for it has escapes. */
+static void stops_early(const char *begin, const char *what, const char *end, size_t values)
+{
+    static char text[60000];
+    size_t n = (size_t)snprintf(text, sizeof(text), "%s", begin);
+
+    while (n < sizeof(text) - 200)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", what);
+    (void)snprintf(text + n, sizeof(text) - n, "%s", end);
+    fails(text, ERROR_too_many_values, NULL);
+    assert_true(is_untouched(text, strlen(begin) + (values + 1) * strlen(what)));
+    assert_false(is_untouched(text, 0));
+}
+
+static void what_parsing_costs_is_bounded(void **state)
+{
+    (void)state;
+    stops_early("{'action':'ping',", "'a\\n':1,", "'id':1}", 64);
+    stops_early("{'action':'ping',", "'text':'a\\n',", "'id':1}", 64);
+    stops_early("{'action':'ping','x':[", "'\\n',", "1],'id':1}", 256 + 4 * 3);
+    stops_early("{'action':'ping','x':{", "'a':'\\n',", "'b':1},'id':1}", 256 + 4 * 3);
+    stops_early("{'action':'resume','rooms':{", "'\\n':[1,2],", "'b':[1,2]},'id':1}", 256 + 4 * 3);
+    assert_true(parse("{'action':'ping','x':[1,2,3,4,5,6,7,8,9,0,[1,2,3]],'y':{'z':1}}"));
 }
 
 static void params_alone_are_read(void **state)
@@ -473,7 +605,7 @@ static void names_and_errors_agree_with_the_tables(void **state)
 #define COMMAND(name, who, cost, what) assert_int_equal(command_find(STR(#name)), COMMAND_##name);
 #define PARAM(command, name, type, need, what)
 #define ANSWER(command, what)
-#include "chat/commands.tbl"
+#include "chat/model/commands.tbl"
 #undef COMMAND
 #undef PARAM
 #undef ANSWER
@@ -499,6 +631,9 @@ CHECK_MAIN(cmocka_unit_test(a_command_is_read), cmocka_unit_test(the_order_of_me
            cmocka_unit_test(texts_have_limits), cmocka_unit_test(strings_have_limits),
            cmocka_unit_test(numbers_have_limits), cmocka_unit_test(words_are_checked),
            cmocka_unit_test(what_is_missing_is_named), cmocka_unit_test(rooms_are_folded),
+           cmocka_unit_test(every_command_judges_its_text),
+           cmocka_unit_test(a_reaction_is_one_emoji), cmocka_unit_test(a_room_may_be_given_by_name),
            cmocka_unit_test(cursors_are_read), cmocka_unit_test(bad_cursors_are_refused),
-           cmocka_unit_test(params_alone_are_read), cmocka_unit_test(set_takes_text),
+           cmocka_unit_test(what_parsing_costs_is_bounded), cmocka_unit_test(params_alone_are_read),
+           cmocka_unit_test(set_takes_text),
            cmocka_unit_test(names_and_errors_agree_with_the_tables))

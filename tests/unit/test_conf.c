@@ -204,6 +204,9 @@ static void dotenv_is_read_as_written(void **state)
     refuses((struct given){.dotenv = "A=\"x\\\""}, ".env line 1", "not closed");
     refuses((struct given){.dotenv = "A='x' y"}, ".env line 1", "follows");
     refuses((struct given){.dotenv = "\n\n9A=1"}, ".env line 3", "name");
+    refuses((struct given){.dotenv = "POLYLOG_METRICS_SERVICE=\xc3\xa4"}, "metrics-service",
+            "ASCII");
+    refuses((struct given){.args = ARGS("--metrics-namespace=")}, "metrics-namespace", "1 to 250");
     refuses((struct given){.dotenv = "POLYLOG_LISTN=1"}, ".env line 1", "POLYLOG_LISTN");
 }
 

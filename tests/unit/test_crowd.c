@@ -1,4 +1,4 @@
-#include "chat/crowd.h"
+#include "chat/room/crowd.h"
 
 #include "base/str.h"
 #include "lib/check.h"

@@ -143,6 +143,8 @@ static void deflate_refuses_corruption(void **state)
         buf_append(&b, STR("\x03\x00"));
     assert_int_equal(deflate_inflate(c, buf_peek(&b), 5, &out), DEFLATE_CORRUPT);
     assert_int_equal(deflate_inflate(c, (struct str){buf_peek(&b).p, 20}, 5, &out), DEFLATE_OK);
+    assert_int_equal(deflate_inflate(c, (struct str){buf_peek(&b).p, 80}, 5, &out),
+                     DEFLATE_CORRUPT);
     deflate_free(c);
 }
 

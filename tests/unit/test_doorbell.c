@@ -1,4 +1,4 @@
-#include "chat/doorbell.h"
+#include "chat/model/doorbell.h"
 
 #include "base/str.h"
 #include "lib/check.h"

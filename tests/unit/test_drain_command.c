@@ -15,9 +15,11 @@ static void the_connections_are_added_up(void **state)
                                        "polylog_connections_open{door=\"http\"} 9\n"
                                        "polylog_connections_open{door=\"ws\"} 1532\n"
                                        "polylog_connections_open{door=\"socketio\"} 4\n"
+                                       "polylog_connections_open{door=\"tail\"} 20\n"
+                                       "polylog_connections_open{door=\"gw\"} 100\n"
                                        "polylog_draining 1\n"),
                                    &left, &draining));
-    assert_int_equal(left, 1536);
+    assert_int_equal(left, 1656);
     assert_true(draining);
     assert_true(drain_command_left(
         STR("polylog_connections_open{door=\"ws\"} 0\npolylog_draining 0"), &left, &draining));

@@ -2,7 +2,7 @@
 #include "lib/check.h"
 
 #include "base/str.h"
-#include "server/eio_sid.h"
+#include "server/sio/eio_sid.h"
 
 static void test_back(void **state)
 {

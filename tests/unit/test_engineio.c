@@ -15,7 +15,7 @@ static void payload_is(const char *body, size_t n, const char *want)
 
     memcpy(bytes, body, n);
     buf_init(&said, 1024);
-    while ((next = engineio_next(bytes, n, &at, &p)) == ENGINEIO_PACKET) {
+    while ((next = engineio_next(n > 0 ? bytes : NULL, n, &at, &p)) == ENGINEIO_PACKET) {
         buf_printf(&said, "%d:%s", p.type, p.binary ? "B" : "");
         buf_append(&said, p.data);
         buf_append_byte(&said, ' ');

@@ -34,7 +34,14 @@ static const struct entry full = {
     .room = {(const uint8_t *)"general", 7},
     .until_ms = 5,
     .redacts = {(const uint8_t *)"\x07\x80\x01", 3},
-    .unknown = {(const uint8_t *)"\x26\x05\x29\x02xy\xfe\x00", 8},
+    .data = {(const uint8_t *)"{}", 2},
+    .thread = 130,
+    .mentions = {(const uint8_t *)"\x08", 1},
+    .append = 6,
+    .salt = {(const uint8_t *)"sa", 2},
+    .text_hash = {(const uint8_t *)"h\x00", 2},
+    .trace = {(const uint8_t *)"tr", 2},
+    .unknown = {(const uint8_t *)"\x34\x05\x37\x02xy\xfe\x00", 8},
 };
 
 static void check_same(const struct entry *a, const struct entry *b)
@@ -48,7 +55,11 @@ static void check_same(const struct entry *a, const struct entry *b)
     assert_true(str_eq(a->user_name, b->user_name) && str_eq(a->role, b->role));
     assert_true(str_eq(a->title, b->title) && str_eq(a->room_kind, b->room_kind));
     assert_true(str_eq(a->redacts, b->redacts));
+    assert_true(str_eq(a->data, b->data) && a->thread == b->thread && a->append == b->append);
+    assert_true(str_eq(a->mentions, b->mentions));
+    assert_true(str_eq(a->salt, b->salt) && str_eq(a->text_hash, b->text_hash));
     assert_true(str_eq(a->room, b->room) && str_eq(a->unknown, b->unknown));
+    assert_true(str_eq(a->trace, b->trace));
 }
 
 static void check_round_trip(const struct entry *e, uint8_t version)
@@ -74,6 +85,21 @@ static void entry_round_trips(void **state)
     check_round_trip(&full, 9);
     check_round_trip(&(struct entry){.kind = ENTRY_DELETE}, ENTRY_VERSION);
     check_round_trip(&(struct entry){0}, ENTRY_VERSION);
+}
+
+static void entry_says_which_span_appended_it(void **state)
+{
+    struct entry e = message;
+    struct trace t;
+
+    (void)state;
+    assert_false(entry_trace(&e, &t));
+    e.trace = STR("0123456789abcdef01234567");
+    assert_true(entry_trace(&e, &t) && t.sampled);
+    assert_memory_equal(t.id, "0123456789abcdef", TRACE_ID_N);
+    assert_memory_equal(t.span, "01234567", TRACE_SPAN_N);
+    e.trace.n--;
+    assert_false(entry_trace(&e, &t));
 }
 
 /* What is on disk today: these bytes must never come to mean anything else. */
@@ -102,7 +128,8 @@ static void entry_has_the_bytes_of_its_header(void **state)
             "bob\x1b\x05"
             "admin\x1d\x06"
             "A room\x1f\x07private\x21\x07general\x22\x05"
-            "\x25\x03\x07\x80\x01\x26\x05\x29\x02xy\xfe\x00")));
+            "\x25\x03\x07\x80\x01\x27\x02{}\x28\x82\x01\x2b\x01\x08\x2c\x06\x2f\x02sa\x31\x02h\x00"
+            "\x33\x02tr\x34\x05\x37\x02xy\xfe\x00")));
 }
 
 static void entry_refuses_what_it_cannot_keep(void **state)
@@ -123,9 +150,9 @@ static void entry_refuses_what_it_cannot_keep(void **state)
         {(const uint8_t *)"\x01\x01\x0d\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x", 14},
         {(const uint8_t *)"\x01\x01\x02\x01\x02\x01", 6}, /* twice */
         {(const uint8_t *)"\x01\x01\x04\x01\x02\x01", 6}, /* not in order */
-        {(const uint8_t *)"\x01\x01\x26\x01\x24\x01", 6}, /* later ones not in order */
-        {(const uint8_t *)"\x01\x01\x24\x01\x02\x01", 6}, /* known behind a later one */
-        {(const uint8_t *)"\x01\x01\x25\x05x", 5},        /* a later one beyond the end */
+        {(const uint8_t *)"\x01\x01\x34\x01\x32\x01", 6}, /* later ones not in order */
+        {(const uint8_t *)"\x01\x01\x32\x01\x02\x01", 6}, /* known behind a later one */
+        {(const uint8_t *)"\x01\x01\x33\x05x", 5},        /* a later one beyond the end */
     };
     struct entry e = {.ts_ms = 77};
 
@@ -134,6 +161,17 @@ static void entry_refuses_what_it_cannot_keep(void **state)
         if (entry_decode(bad[i], &e) != ENTRY_BAD)
             fail_msg("%zu was accepted", i);
     assert_true(e.ts_ms == 77);
+}
+
+static void entry_is_redacted(void **state)
+{
+    struct entry wanted = full, e = full;
+
+    (void)state;
+    wanted.text = wanted.data = wanted.mentions = wanted.salt = (struct str){0};
+    entry_redact(&e);
+    check_same(&e, &wanted);
+    check_round_trip(&e, 9);
 }
 
 /* Whatever is decoded encodes to the same bytes, however it came about. */
@@ -163,6 +201,7 @@ static void entry_keeps_every_byte(void **state)
     assert_true(accepted > 1000);
 }
 
-CHECK_MAIN(cmocka_unit_test(entry_round_trips), cmocka_unit_test(entry_has_the_bytes_of_its_header),
-           cmocka_unit_test(entry_refuses_what_it_cannot_keep),
+CHECK_MAIN(cmocka_unit_test(entry_round_trips), cmocka_unit_test(entry_says_which_span_appended_it),
+           cmocka_unit_test(entry_has_the_bytes_of_its_header),
+           cmocka_unit_test(entry_refuses_what_it_cannot_keep), cmocka_unit_test(entry_is_redacted),
            cmocka_unit_test(entry_keeps_every_byte))

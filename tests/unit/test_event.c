@@ -1,4 +1,4 @@
-#include "chat/event.h"
+#include "chat/model/event.h"
 
 #include "base/json.h"
 #include "base/str.h"
@@ -100,12 +100,19 @@ static void rooms_and_people(void **state)
 static void kinds_of_later(void **state)
 {
     (void)state;
-    encode((struct entry){.kind = 8, .text = STR("x")}, NULL);
-    is("{'event':'unknown'," HEAD ",'kind':8}");
+    encode((struct entry){.kind = 9, .text = STR("x")}, NULL);
+    is("{'event':'unknown'," HEAD ",'kind':9}");
     encode((struct entry){.kind = 255}, NULL);
     is("{'event':'unknown'," HEAD ",'kind':255}");
     encode((struct entry){.kind = 0}, NULL);
     is("{'event':'unknown'," HEAD ",'kind':0}");
+}
+
+static void what_is_lost(void **state)
+{
+    (void)state;
+    encode((struct entry){.kind = ENTRY_LOST}, NULL);
+    is("{'event':'lost'," HEAD "}");
 }
 
 static void what_became_of_a_message(void **state)
@@ -159,29 +166,20 @@ static void texts_are_escaped(void **state)
     assert_int_equal(json_next(&j), JSON_END);
 }
 
-static void a_frame_is_the_same(void **state)
+/* Of entries, and of what is for one connection alone. */
+static void events_have_names(void **state)
 {
-    struct entry e = {.kind = ENTRY_DELETE, .target = 9};
-    struct frame *f = event_frame(STR("room"), 124, &e);
-
     (void)state;
-    event_encode(&out, STR("room"), 124, &e, NULL);
-    assert_true(str_eq(frame_str(f), buf_peek(&out)));
-    frame_unref(f);
-}
-
-/* A text as long as settings allow is no danger. */
-static void the_longest_text_fits(void **state)
-{
-    static uint8_t text[2 * 1024 * 1024];
-    struct entry e = {.kind = ENTRY_MESSAGE, .text = {text, sizeof(text)}};
-    struct frame *f;
-
-    (void)state;
-    memset(text, 1, sizeof(text));
-    f = event_frame(STR("room"), 1, &e);
-    assert_true(f->n > 6 * sizeof(text));
-    frame_unref(f);
+    for (unsigned kind = 0; kind < 256; kind++) {
+        encode((struct entry){.kind = (uint8_t)kind}, NULL);
+        assert_true(str_eq(event_name_of(buf_peek(&out)), event_name((uint8_t)kind)));
+        buf_clear(&out);
+    }
+    assert_true(str_eq(event_name(ENTRY_REACT), STR("react")));
+    assert_true(str_eq(event_name(0), STR("unknown")));
+    event_expiring(&out, 7);
+    assert_true(str_eq(event_name_of(buf_peek(&out)), STR("expiring")));
+    buf_clear(&out);
 }
 
 static void casts(void **state)
@@ -204,5 +202,5 @@ static void casts(void **state)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 CHECK_MAIN(EACH(a_message), EACH(changes), EACH(rooms_and_people), EACH(kinds_of_later),
-           EACH(what_became_of_a_message), EACH(texts_are_escaped), EACH(a_frame_is_the_same),
-           EACH(the_longest_text_fits), EACH(casts))
+           EACH(what_is_lost), EACH(what_became_of_a_message), EACH(texts_are_escaped),
+           EACH(events_have_names), EACH(casts))

@@ -2,7 +2,7 @@
 #include "lib/check.h"
 
 #include "base/str.h"
-#include "server/far_message.h"
+#include "server/sio/far_message.h"
 
 static struct far_message sample(void)
 {
@@ -43,7 +43,7 @@ static void test_none(void **state)
     static const struct {
         size_t at;
         uint8_t least; /* that is refused */
-    } bytes[] = {{0, 2}, {1, FAR_ENOUGH + 1}, {3, 2}, {4, EIO_REFUSED + 1}, {5, 6}};
+    } bytes[] = {{0, 2}, {1, FAR_HOME + 1}, {3, 2}, {4, EIO_REFUSED + 1}, {5, 6}};
     struct far_message m = sample(), got;
     struct buf b CLEANUP(buf_fini);
 

@@ -166,7 +166,76 @@ static void field_picks_the_client(void **state)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(field_dates_agree_with_the_library),
+/* RFC 9110 5.6.2 and 5.5: every byte, at every place that is looked at together. */
+static void every_byte_is_a_tchar_or_none(void **state)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bool tchar = alnum || (c != 0 && strchr(others, (int)c) != NULL);
+        bool value = (c >= ' ' && c != 0x7f) || c == '\t';
+
+        for (size_t at = 0; at < 19; at++) {
+            uint8_t text[19];
+
+            memset(text, 'a', sizeof(text));
+            text[at] = (uint8_t)c;
+            assert_int_equal(field_is_token((struct str){text, sizeof(text)}), tchar);
+            assert_int_equal(field_is_value((struct str){text, sizeof(text)}), value);
+        }
+    }
+}
+
+static void field_reads_strings(void **state)
+{
+    static const struct {
+        const char *value, *want; /* NULL: it is none */
+    } cases[] = {
+        {"\"abc\"", "abc"},
+        {"  \"a b\"\t", "a b"},
+        {"\"a\\\"b\\\\\"", "a\"b\\"},
+        {"\"abc\";v=1", "abc"},
+        {"\"abc\" ; v=1; w", "abc"},
+        {"\"12345678\"", "12345678"},
+        {"12345678", "12345678"},
+        {"a/b:c-_=", "a/b:c-_="},
+        {"123456789", NULL},
+        {"\"123456789\"", NULL},
+        {"", NULL},
+        {"\"\"", NULL},
+        {"\"", NULL},
+        {"\"abc", NULL},
+        {"\"abc\\", NULL},
+        {"\"a\\b\"", NULL},
+        {"\"abc\"d", NULL},
+        {"\"abc\", \"d\"", NULL},
+        {"\"abc\"; =", NULL},
+        {"a\"b", NULL},
+        {"a b", NULL},
+        {"a,b", NULL},
+        {"a;b", NULL},
+        {"a\\b", NULL},
+        {"\"\xc3\xa9\"", NULL},
+        {"\xc3\xa9", NULL},
+        {"\"a\tb\"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(cases); i++) {
+        char got[8];
+        size_t n = 0;
+        bool is = field_item_string(str_of(cases[i].value), got, sizeof(got), &n);
+
+        if (is != (cases[i].want != NULL) ||
+            (is && !str_eq((struct str){(const uint8_t *)got, n}, str_of(cases[i].want))))
+            fail_msg("case %zu: %s", i, cases[i].value);
+    }
+}
+
+CHECK_MAIN(cmocka_unit_test(every_byte_is_a_tchar_or_none), cmocka_unit_test(field_reads_strings),
+           cmocka_unit_test(field_dates_agree_with_the_library),
            cmocka_unit_test(field_splits_lists_and_parameters),
            cmocka_unit_test(field_matches_etags), cmocka_unit_test(field_negotiates_codings),
            cmocka_unit_test(field_finds_cookies), cmocka_unit_test(field_picks_the_client))

@@ -1,6 +1,7 @@
 #include "base/str.h"
 #include "lib/check.h"
 #include "wire/http1.h"
+#include "wire/ws.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -290,7 +291,7 @@ static void http1_judges_handshakes(void **state)
         int status;
 
         assert_int_equal(parse(str_of(cases[i].head), &r, &used, &status), HTTP1_OK);
-        if (http1_websocket(&r, &key) != cases[i].status)
+        if (ws_handshake(&r, &key) != cases[i].status)
             fail_msg("not %d for %s", cases[i].status, cases[i].head);
         assert_int_equal(key.n, cases[i].status == 0 ? 24 : 0);
     }

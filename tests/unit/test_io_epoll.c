@@ -422,6 +422,116 @@ static void ready_sockets_take_turns(void **state)
     }
 }
 
+static void counter_done(struct io_op *op, int result, uint8_t *data)
+{
+    struct reader *rd = CONTAINER_OF(op, struct reader, op);
+
+    (void)data;
+    assert_true(result > 0);
+    (*rd->order_n)++;
+    io_count(rd->io, 300000);
+}
+
+/* What received bytes stand for counts: a turn that has unpacked enough is over. */
+static void what_is_counted_ends_a_turn(void **state)
+{
+    struct rig *r = *state;
+    struct reader readers[READERS];
+    unsigned done_n = 0, turns = 0;
+    int fds[READERS][2];
+
+    for (unsigned i = 0; i < READERS; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
+        assert_int_equal(io_adopt(r->io, fds[i][0]), 0);
+        assert_int_equal(send(fds[i][1], "x", 1, MSG_DONTWAIT), 1);
+        readers[i] = (struct reader){.io = r->io, .order_n = &done_n};
+        readers[i].op = (struct io_op){.done = counter_done, .fd = fds[i][0]};
+        io_recv(r->io, &readers[i].op);
+    }
+    while (done_n < READERS) {
+        unsigned before = done_n;
+
+        io_rig_turn(r);
+        assert_true(done_n - before <= 4);
+        turns++;
+    }
+    assert_true(turns >= READERS / 4);
+    for (unsigned i = 0; i < READERS; i++) {
+        io_close(r->io, fds[i][0]);
+        (void)close(fds[i][1]);
+    }
+}
+
+#define MEETERS 4
+#define MEETINGS (40 * MEETERS)
+
+/* Jobs that a loop submits in one turn, of which each waits until as many run at once
+ * as there are threads. */
+struct meeting {
+    struct io *io;
+    struct io_helper *helper;
+    struct io_job jobs[MEETINGS];
+    atomic_uint running, met;
+    unsigned home;
+    bool submitted;
+};
+
+static struct meeting meeting;
+
+static void meeter_home(struct io_mail *mail)
+{
+    (void)mail;
+    meeting.home++;
+}
+
+static uint64_t meet(void *ctx, struct io_job *chain)
+{
+    struct meeting *m = ctx;
+
+    if (chain == NULL)
+        return IO_FOREVER;
+    (void)atomic_fetch_add(&m->running, 1);
+    for (int ms = 0; ms < 60000 && atomic_load(&m->met) == 0; ms++) { /* a guard */
+        if (atomic_load(&m->running) == MEETERS)
+            atomic_store(&m->met, 1);
+        usleep(1000);
+    }
+    return IO_FOREVER;
+}
+
+static bool meeting_turn(void *arg)
+{
+    struct meeting *m = arg;
+
+    for (unsigned i = 0; i < MEETINGS && !m->submitted; i++) {
+        m->jobs[i] = (struct io_job){.home = m->io, .mail.deliver = meeter_home};
+        host_submit(m->helper, &m->jobs[i]);
+    }
+    m->submitted = true;
+    io_wait(m->io, io_now_ms(m->io) + 10);
+    return m->home < MEETINGS;
+}
+
+/* However many jobs come at once, all threads of the helper work on them. */
+static void all_threads_of_a_helper_work(void **state)
+{
+    struct rig *r = *state;
+    struct io_helper_options o = {.name = "meeters",
+                                  .threads = MEETERS,
+                                  .chain_max = MEETINGS / 2,
+                                  .run = meet,
+                                  .ctx = &meeting};
+
+    assert_int_equal(host_io_new(r->host, &meeting.io), 0);
+    assert_int_equal(host_helper_new(r->host, &o, &meeting.helper), 0);
+    assert_int_equal(host_start(r->host, meeting.io, meeting_turn, &meeting), 0);
+    host_join(r->host);
+    host_helper_close(meeting.helper);
+    io_free(meeting.io);
+    assert_int_equal(meeting.home, MEETINGS);
+    assert_int_equal(atomic_load(&meeting.met), 1);
+}
+
 #define ON_EPOLL(body) cmocka_unit_test_setup_teardown(body, io_rig_epoll, io_rig_teardown)
 
 CHECK_MAIN(ON_EPOLL(mail_from_threads_is_in_order_and_wakes),
@@ -430,4 +540,5 @@ CHECK_MAIN(ON_EPOLL(mail_from_threads_is_in_order_and_wakes),
            ON_EPOLL(unix_sockets_carry_bytes), ON_EPOLL(only_a_stale_unix_socket_is_replaced),
            ON_EPOLL(every_interface_means_ip4_too),
            ON_EPOLL(accept_reports_that_descriptors_are_out), ON_EPOLL(descriptors_are_made_fit),
-           ON_EPOLL(ready_sockets_take_turns))
+           ON_EPOLL(ready_sockets_take_turns), ON_EPOLL(what_is_counted_ends_a_turn),
+           ON_EPOLL(all_threads_of_a_helper_work))

@@ -5,8 +5,7 @@
 #include "base/str.h"
 #include "io/addr.h"
 #include "io/file.h"
-#include "lib/certs.h"
-#include "lib/io_rig.h"
+#include "lib/tls_rig.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -18,73 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A server under test: TLS above a loop of the real machine, or of the simulator. */
-struct server {
-    struct rig rig; /* io is TLS */
-    struct certs certs;
-    struct io_addr addr;
-    int listener;
-};
-
-static struct tls_context *context(const struct certs *certs, const struct tls_tickets *tickets)
-{
-    struct tls_options o = {.cert_file = certs->cert, .key_file = certs->key, .tickets = tickets};
-    char error[TLS_CONTEXT_ERROR_MAX];
-    struct tls_context *ctx;
-
-    assert_int_equal(tls_context_new(&o, &ctx, error), 0);
-    return ctx;
-}
-
-static void server_init(struct server *s, const struct tls_tickets *tickets, unsigned per_turn)
-{
-    struct io_addr any;
-
-    *s = (struct server){0};
-    certs_make(&s->certs, "localhost");
-    assert_int_equal(host_epoll_new(&s->rig.host), 0);
-    assert_int_equal(host_io_new(s->rig.host, &s->rig.below), 0);
-    s->rig.tls = context(&s->certs, tickets);
-    assert_int_equal(io_tls_new(s->rig.below, s->rig.tls, per_turn, &s->rig.io), 0);
-    assert_int_equal(addr_parse(STR("127.0.0.1:0"), &any), 0);
-    assert_int_equal(io_listen(s->rig.io, &any, &s->listener), 0);
-    io_local(s->rig.io, s->listener, &s->addr);
-}
-
-static void server_fini(struct server *s)
-{
-    io_close(s->rig.io, s->listener);
-    io_free(s->rig.io);
-    io_free(s->rig.below);
-    host_free(s->rig.host);
-    tls_context_free(s->rig.tls);
-    certs_remove(&s->certs);
-}
-
-/* Accepted, and adopted by nobody yet. */
-static int server_take(struct server *s)
-{
-    struct probe accepting;
-
-    io_rig_probe(&accepting, s->listener);
-    io_accept(s->rig.io, &accepting.op);
-    UNTIL(&s->rig, accepting.done_n == 1);
-    assert_true(accepting.result >= 0);
-    return accepting.result;
-}
-
-static int server_accept(struct server *s)
-{
-    int fd = server_take(s);
-
-    assert_int_equal(io_adopt(s->rig.io, fd), 0);
-    return fd;
-}
-
 /* OpenSSL's own client, blocking, on a thread: connects, sends "ping", waits for
  * an answer and then for the end. */
 struct peer {
-    const struct server *server;
+    const struct tls_rig *server;
     int version_max;      /* 0: any */
     const char *ciphers;  /* of TLS 1.2; NULL: any */
     const char *alpn;     /* in wire form; NULL: none */
@@ -180,7 +116,7 @@ static void *peer_run(void *arg)
 }
 
 /* Serves one peer: answers "pong" and closes. Returns what its first recv got. */
-static int serve(struct server *s, struct peer *p)
+static int serve(struct tls_rig *s, struct peer *p)
 {
     struct probe reading, sending;
     uint8_t in[64];
@@ -189,7 +125,7 @@ static int serve(struct server *s, struct peer *p)
     p->server = s;
     atomic_store(&p->over, false);
     assert_int_equal(pthread_create(&p->thread, NULL, peer_run, p), 0);
-    fd = server_accept(s);
+    fd = tls_rig_accept(s);
     io_rig_probe(&reading, fd);
     io_rig_probe(&sending, fd);
     reading.bytes = in;
@@ -211,10 +147,10 @@ static void a_client_of_another_make_is_served(void **state)
 {
     struct peer p = {.alpn = "\x02h2\x08http/1.1"};
     struct io_tls_stats stats;
-    struct server s;
+    struct tls_rig s;
 
     (void)state;
-    server_init(&s, NULL, 0);
+    tls_rig_init(&s, NULL, 0);
     assert_int_equal(serve(&s, &p), 4);
     assert_true(p.opened && p.goodbye);
     assert_int_equal(p.version, TLS1_3_VERSION);
@@ -224,7 +160,7 @@ static void a_client_of_another_make_is_served(void **state)
     assert_int_equal(stats.handshakes, 1);
     assert_int_equal(stats.failures, 0);
     SSL_SESSION_free(p.session);
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
 static void old_and_weak_clients_are_refused(void **state)
@@ -242,10 +178,10 @@ static void old_and_weak_clients_are_refused(void **state)
     };
     struct io_tls_stats stats;
     unsigned failures = 0;
-    struct server s;
+    struct tls_rig s;
 
     (void)state;
-    server_init(&s, NULL, 0);
+    tls_rig_init(&s, NULL, 0);
     for (size_t i = 0; i < COUNTOF(cases); i++) {
         struct peer p = cases[i].peer;
 
@@ -259,10 +195,10 @@ static void old_and_weak_clients_are_refused(void **state)
         assert_int_equal(stats.failures, failures);
         SSL_SESSION_free(p.session);
     }
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
-static int reload(struct server *s)
+static int reload(struct tls_rig *s)
 {
     char error[TLS_CONTEXT_ERROR_MAX];
     struct ssl_ctx_st *fresh;
@@ -276,7 +212,7 @@ static int reload(struct server *s)
 #define PERIOD_S 3600
 #define NOW_S 1800000000
 
-static bool resumes(struct server *s, struct peer *p)
+static bool resumes(struct tls_rig *s, struct peer *p)
 {
     assert_int_equal(serve(s, p), 4);
     assert_non_null(p->session);
@@ -289,14 +225,14 @@ static void a_session_is_resumed_elsewhere_and_later(void **state)
     struct tls_tickets tickets;
     struct peer p = {0};
     struct io_tls_stats stats;
-    struct server a, b, other;
+    struct tls_rig a, b, other;
 
     (void)state;
     tls_tickets_init(&tickets, PERIOD_S, NOW_S);
-    server_init(&a, &tickets, 0);
-    server_init(&b, &tickets, 0);
+    tls_rig_init(&a, &tickets, 0);
+    tls_rig_init(&b, &tickets, 0);
     tls_tickets_init(&tickets, PERIOD_S, NOW_S);
-    server_init(&other, &tickets, 0);
+    tls_rig_init(&other, &tickets, 0);
     assert_false(resumes(&a, &p));
     assert_true(resumes(&b, &p));
     assert_int_equal(reload(&b), 0);
@@ -305,9 +241,9 @@ static void a_session_is_resumed_elsewhere_and_later(void **state)
     assert_int_equal(stats.resumed, 2);
     assert_false(resumes(&other, &p));
     SSL_SESSION_free(p.session);
-    server_fini(&a);
-    server_fini(&b);
-    server_fini(&other);
+    tls_rig_fini(&a);
+    tls_rig_fini(&b);
+    tls_rig_fini(&other);
 }
 
 /* The ticket of a session lives in the client; which key it is under shows in its name. */
@@ -321,10 +257,10 @@ static void keys_of_tickets_change(void **state)
         struct peer p = {.version_max = versions[i]};
         uint64_t now_s = NOW_S;
         SSL_SESSION *old;
-        struct server s;
+        struct tls_rig s;
 
         tls_tickets_init(&tickets, PERIOD_S, now_s);
-        server_init(&s, &tickets, 0);
+        tls_rig_init(&s, &tickets, 0);
         assert_false(resumes(&s, &p));
         assert_int_equal(SSL_SESSION_get_ticket_lifetime_hint(p.session), PERIOD_S);
         old = SSL_SESSION_dup(p.session);
@@ -340,7 +276,7 @@ static void keys_of_tickets_change(void **state)
         assert_false(resumes(&s, &p));
         assert_true(resumes(&s, &p));
         SSL_SESSION_free(p.session);
-        server_fini(&s);
+        tls_rig_fini(&s);
     }
 }
 
@@ -351,12 +287,12 @@ static void a_ticket_is_used_once(void **state)
     struct peer p = {0};
     const uint8_t *ticket;
     uint8_t before[TLS_TICKETS_NAME + 16];
-    struct server s;
+    struct tls_rig s;
     size_t n;
 
     (void)state;
     tls_tickets_init(&tickets, PERIOD_S, NOW_S);
-    server_init(&s, &tickets, 0);
+    tls_rig_init(&s, &tickets, 0);
     (void)resumes(&s, &p);
     for (unsigned i = 0; i < 3; i++) {
         SSL_SESSION_get0_ticket(p.session, &ticket, &n);
@@ -368,14 +304,14 @@ static void a_ticket_is_used_once(void **state)
         assert_memory_not_equal(ticket + TLS_TICKETS_NAME, before + TLS_TICKETS_NAME, 16);
     }
     SSL_SESSION_free(p.session);
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
 /* One client of ours that connects to s with these options; both ends' results, and
  * what the client's end has counted. */
 static struct io_tls_stats met;
 
-static void meet(struct server *s, struct tls_options o, int *ret_client, int *ret_server)
+static void meet(struct tls_rig *s, struct tls_options o, int *ret_client, int *ret_server)
 {
     struct probe connecting, accepting, reading;
     char error[TLS_CONTEXT_ERROR_MAX];
@@ -405,12 +341,12 @@ static void meet(struct server *s, struct tls_options o, int *ret_client, int *r
 
 static void a_client_checks_who_answers(void **state)
 {
-    struct server s;
+    struct tls_rig s;
     struct certs strange;
     int client, server;
 
     (void)state;
-    server_init(&s, NULL, 0);
+    tls_rig_init(&s, NULL, 0);
     certs_make(&strange, "localhost");
     meet(&s, (struct tls_options){.ca_file = s.certs.cert, .server_name = "localhost"}, &client,
          &server);
@@ -433,7 +369,7 @@ static void a_client_checks_who_answers(void **state)
          &server);
     assert_int_equal(client, 0);
     certs_remove(&strange);
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -447,7 +383,7 @@ static void copy_file(const char *from, const char *to)
 
 static void a_reload_reaches_new_connections_only(void **state)
 {
-    struct server s;
+    struct tls_rig s;
     struct certs old;
     struct peer p = {0};
     struct probe reading, sending;
@@ -456,14 +392,14 @@ static void a_reload_reaches_new_connections_only(void **state)
     int client, server, fd;
 
     (void)state;
-    server_init(&s, NULL, 0);
+    tls_rig_init(&s, NULL, 0);
     certs_make(&old, "localhost");
     copy_file(s.certs.cert, old.cert);
     expires_s = tls_context_expires_s(s.rig.tls);
     assert_true(expires_s > 1700000000);
     p.server = &s;
     assert_int_equal(pthread_create(&p.thread, NULL, peer_run, &p), 0);
-    fd = server_accept(&s);
+    fd = tls_rig_accept(&s);
     io_rig_probe(&reading, fd);
     io_rig_probe(&sending, fd);
     reading.bytes = in;
@@ -490,7 +426,7 @@ static void a_reload_reaches_new_connections_only(void **state)
     assert_string_equal(p.answer, "pong");
     SSL_SESSION_free(p.session);
     certs_remove(&old);
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
 static void bad_files_are_named(void **state)
@@ -530,14 +466,14 @@ static void a_turn_takes_on_a_few_handshakes(void **state)
     struct probe reading[CROWD];
     struct io_tls_stats before, after;
     unsigned most = 0;
-    struct server s;
+    struct tls_rig s;
 
     (void)state;
-    server_init(&s, NULL, 2);
+    tls_rig_init(&s, NULL, 2);
     for (int i = 0; i < CROWD; i++) {
         peers[i].server = &s;
         assert_int_equal(pthread_create(&peers[i].thread, NULL, peer_run, &peers[i]), 0);
-        io_rig_probe(&reading[i], server_take(&s));
+        io_rig_probe(&reading[i], tls_rig_take(&s));
     }
     for (int i = 0; i < CROWD; i++) {
         assert_int_equal(io_adopt(s.rig.io, reading[i].op.fd), 0);
@@ -558,7 +494,7 @@ static void a_turn_takes_on_a_few_handshakes(void **state)
         assert_int_equal(pthread_join(peers[i].thread, NULL), 0);
         SSL_SESSION_free(peers[i].session);
     }
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
 /* Plain and secure connections live side by side on one loop, and a descriptor
@@ -640,43 +576,6 @@ static void a_break_at_any_point_is_told(void **state)
     assert_in_range(opened, 1, 99);
 }
 
-/* OpenSSL's client without a socket: the test carries its bytes. */
-struct puppet {
-    SSL_CTX *ctx;
-    SSL *ssl;
-    struct probe sending, reading;
-    uint8_t in[16384];
-};
-
-static void puppet_say(struct rig *r, struct puppet *p, size_t at_most)
-{
-    uint8_t out[128 * 1024];
-    int n = BIO_read(SSL_get_wbio(p->ssl), out, (int)MIN(at_most, sizeof(out)));
-
-    if (n > 0)
-        io_rig_send_all(r, &p->sending, (struct str){out, (size_t)n});
-}
-
-static void puppet_shake_hands(struct rig *r, struct puppet *p)
-{
-    p->ctx = SSL_CTX_new(TLS_client_method());
-    p->ssl = SSL_new(p->ctx);
-    SSL_set_bio(p->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    while (SSL_connect(p->ssl) != 1) {
-        int done_n = p->reading.done_n;
-
-        puppet_say(r, p, SIZE_MAX);
-        p->reading.bytes = p->in;
-        p->reading.size = sizeof(p->in);
-        p->reading.at = 0;
-        io_recv(r->io, &p->reading.op);
-        UNTIL(r, p->reading.done_n > done_n);
-        assert_int_equal(BIO_write(SSL_get_rbio(p->ssl), p->in, (int)p->reading.at),
-                         (int)p->reading.at);
-    }
-    puppet_say(r, p, SIZE_MAX);
-}
-
 #define RECORD 16000
 #define RECORDS 5
 
@@ -685,31 +584,31 @@ static void puppet_shake_hands(struct rig *r, struct puppet *p)
 static void what_ssl_still_holds_is_delivered(void **state)
 {
     static uint8_t out[RECORD], in[RECORDS * RECORD];
-    struct puppet p = {0};
+    struct tls_rig_puppet p = {0};
     struct probe connecting, reading;
-    struct server s;
+    struct tls_rig s;
     struct rig below;
 
     (void)state;
-    server_init(&s, NULL, 0);
+    tls_rig_init(&s, NULL, 0);
     below = (struct rig){.io = s.rig.below};
     io_rig_probe(&connecting, -1);
     io_connect(below.io, &connecting.op, &s.addr);
-    io_rig_probe(&reading, server_accept(&s));
+    io_rig_probe(&reading, tls_rig_accept(&s));
     reading.bytes = in;
     reading.size = sizeof(in);
     UNTIL(&below, connecting.done_n == 1);
     io_rig_probe(&p.sending, connecting.op.fd);
     io_rig_probe(&p.reading, connecting.op.fd);
-    puppet_shake_hands(&below, &p);
+    tls_rig_shake_hands(&below, &p);
     io_recv(s.rig.io, &reading.op);
     for (int i = 0; i < RECORDS; i++)
         assert_int_equal(SSL_write(p.ssl, out, RECORD), RECORD);
-    puppet_say(&below, &p, RECORD);
+    tls_rig_say(&below, &p, RECORD);
     for (int i = 0; i < 10; i++)
         io_rig_turn(&s.rig);
     assert_int_equal(reading.done_n, 0);
-    puppet_say(&below, &p, SIZE_MAX);
+    tls_rig_say(&below, &p, SIZE_MAX);
     UNTIL(&s.rig, reading.done_n == 1);
     assert_int_equal(reading.result, IO_RECV_MAX);
     io_recv(s.rig.io, &reading.op);
@@ -719,7 +618,7 @@ static void what_ssl_still_holds_is_delivered(void **state)
     SSL_CTX_free(p.ctx);
     io_close(below.io, connecting.op.fd);
     io_close(s.rig.io, reading.op.fd);
-    server_fini(&s);
+    tls_rig_fini(&s);
 }
 
 CHECK_MAIN(cmocka_unit_test(a_client_of_another_make_is_served),

@@ -1,6 +1,6 @@
 /* When an issuer's keys are fetched, kept and dropped; requests and time are the
  * test's. */
-#include "server/issuer.h"
+#include "server/node/issuer.h"
 
 #include "base/str.h"
 #include "io/http_client.h"

@@ -1,4 +1,4 @@
-#include "server/limits.h"
+#include "server/conn/limits.h"
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -61,6 +61,39 @@ static void what_is_written_is_read(void **state)
     assert_false(limits_read(&rest, &e));
 }
 
+static const struct io_addr home = {.family = IO_ADDR_IP6, .ip = {0x20, 1, 13, 184, [15] = 1}};
+
+/* A household has 2^64 addresses, and counts as one. */
+static void of_ip6_the_network_is_the_address(void **state)
+{
+    struct io_addr other = home, next = home;
+
+    (void)state;
+    other.ip[8] = 9;
+    next.ip[7] = 1;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(limits_connect(&rig.worker, i % 2 == 0 ? &home : &other), 0);
+    assert_int_equal(limits_connect(&rig.worker, &home), 200);
+    assert_int_equal(limits_connect(&rig.worker, &other), 200);
+    assert_int_equal(limits_connect(&rig.worker, &next), 0);
+}
+
+/* What shows a token later was not the address's. */
+static void what_is_a_persons_is_given_back(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(limits_connect(&rig.worker, &there), 0);
+        limits_give_back(&rig.worker, &there);
+    }
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(limits_connect(&rig.worker, &there), 0);
+    assert_int_equal(limits_connect(&rig.worker, &there), 200);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(limits_accept(&rig.worker, &there), 0);
+    assert_int_equal(limits_accept(&rig.worker, &there), 20);
+}
+
 static void an_address_is_let_in_so_fast(void **state)
 {
     struct io_addr other = there;
@@ -72,10 +105,10 @@ static void an_address_is_let_in_so_fast(void **state)
     assert_int_equal(limits_connect(&rig.worker, &there), 200);
     assert_int_equal(limits_connect(&rig.worker, &other), 0);
     assert_int_equal(limits_connect(&rig.worker, &(struct io_addr){.family = IO_ADDR_UNIX}), 0);
-    assert_int_equal(map_n(&rig.worker.limits.addresses), 2);
+    assert_int_equal(map_n(&rig.worker.addresses), 2);
     rig.now_ms += 2000;
     limits_second(&rig.worker);
-    assert_int_equal(map_n(&rig.worker.limits.addresses), 0);
+    assert_int_equal(map_n(&rig.worker.addresses), 0);
 }
 
 static void what_others_tell_counts(void **state)
@@ -98,4 +131,5 @@ static void what_others_tell_counts(void **state)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 CHECK_MAIN(EACH(what_is_written_is_read), EACH(an_address_is_let_in_so_fast),
+           EACH(of_ip6_the_network_is_the_address), EACH(what_is_a_persons_is_given_back),
            EACH(what_others_tell_counts))

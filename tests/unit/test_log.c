@@ -1,6 +1,6 @@
 #include "base/str.h"
 #include "lib/check.h"
-#include "server/log.h"
+#include "server/node/log.h"
 
 /* A clock by hand; the rest of io is not asked for. */
 static uint64_t now;
@@ -38,6 +38,7 @@ static void begin(struct rig *r, bool json, enum log_level level)
 /* What was logged; the caller frees it. */
 static char *end(struct rig *r)
 {
+    log_end(r->log);
     log_free(r->log);
     log_sink_close(r->sink);
     host_free(r->host);

@@ -1,6 +1,7 @@
 #include "base/str.h"
+#include "chat/model/command.h"
 #include "lib/check.h"
-#include "server/metrics.h"
+#include "server/node/metrics.h"
 
 static char *render(const struct metrics *const *sets, size_t n, const struct store_stats *store)
 {
@@ -31,7 +32,7 @@ static void workers_are_added_up(void **state)
     metrics_add(a, METRIC_open_ws, 1);
     metrics_sub(b, METRIC_open_ws, 1);
     metrics_set(b, METRIC_rooms_loaded, 3);
-    metrics_add(a, (enum metric)(METRIC_COMMANDS + 1), 2);
+    metrics_add(a, (enum metric)(METRIC_COMMANDS + COMMAND_auth - 1), 2);
     metrics_add(a, METRIC_error_muted, 1);
     assert_int_equal(metrics_sum(sets, 2, METRIC_bytes_in), 12);
     text = render(sets, 2, &store);

@@ -1,4 +1,4 @@
-#include "chat/names.h"
+#include "chat/model/names.h"
 
 #include "base/rng.h"
 #include "base/str.h"

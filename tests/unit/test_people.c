@@ -1,4 +1,4 @@
-#include "chat/people.h"
+#include "chat/people/people.h"
 
 #include "base/str.h"
 #include "lib/chat_rig.h"
@@ -97,21 +97,29 @@ static void half_a_user_is_made_whole(void **state)
 }
 
 #define CODE "0123456789abcdef01234567"
+#define FRESH "fedcba9876543210fedcba98"
 
 static void the_owners_code_works_once(void **state)
 {
     struct chat_rig *r = *state;
     struct chat_rig_call *calls[6];
-    unsigned owners = 0;
+    uint64_t owner = 0;
 
     chat_rig_put(r, "server", "owner-code", CODE);
     chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'eve','owner':'x'}"), "'bad_value'");
     for (unsigned i = 0; i < COUNTOF(calls); i++)
         calls[i] =
             chat_rig_start(r, 0, "{'action':'login','name':'p%u','owner':'" CODE "'}", i / 2);
-    for (unsigned i = 0; i < COUNTOF(calls); i++)
-        owners += strstr(chat_rig_wait(calls[i]), "'owner':true") != NULL;
-    assert_int_equal(owners, 1);
+    for (unsigned i = 0; i < COUNTOF(calls); i++) {
+        const char *answer = chat_rig_wait(calls[i]);
+
+        if (strstr(answer, "'owner':true") == NULL)
+            continue;
+        assert_true(owner == 0 || user_of(answer) == owner);
+        owner = user_of(answer);
+    }
+    assert_int_not_equal(owner, 0);
+    assert_string_equal(chat_rig_record(r, "server", "owner-code"), "used");
     for (unsigned i = 0; i < COUNTOF(calls); i++)
         chat_rig_free(calls[i]);
     chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'eve','owner':'" CODE "'}"),
@@ -164,14 +172,51 @@ static void a_late_record_takes_nothing_away(void **state)
     while (r->gate->held_n == 0)
         assert_true(chat_rig_turn(r)); /* the user's record waits */
     owner = chat_rig_start(r, 0, "{'action':'login','name':'ana','owner':'" CODE "'}");
-    for (int i = 0; i < 3; i++)
-        let_next_put(r, 1); /* code, record, session */
+    for (int i = 0; i < 4; i++)
+        let_next_put(r, 1); /* code, record, session, code */
     chat_rig_has(chat_rig_wait(owner), "'owner':true");
     store_gate_open(r->gate);
     chat_rig_has(chat_rig_wait(plain), "'id':1,'name':'ana'}");
     assert_string_equal(chat_rig_record(r, "u:1", "user"), "oana");
     chat_rig_free(owner);
     chat_rig_free(plain);
+}
+
+/* Whatever the store fails at, the same person comes again with the same code, and
+ * nobody else does. */
+static void a_login_that_fails_uses_no_code_up(void **state)
+{
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c;
+    struct caller who;
+    unsigned puts = 0;
+
+    for (unsigned fails = 0; puts + 1 >= fails; fails++) {
+        chat_rig_put(r, "server", "owner-code", CODE);
+        r->gate->closed[STORE_PUT] = true;
+        c = chat_rig_start(r, 0, "{'action':'login','name':'n%u','owner':'" CODE "'}", fails);
+        for (puts = 0; puts < fails; puts++) {
+            while (r->gate->held_n == 0 && !c->ended)
+                assert_true(chat_rig_turn(r));
+            if (c->ended)
+                break;
+            if (puts + 1 < fails)
+                store_gate_let(r->gate, 0);
+            else
+                store_gate_fail(r->gate, 0, STORE_FAILED);
+        }
+        store_gate_open(r->gate);
+        (void)chat_rig_wait(c);
+        chat_rig_free(c);
+        chat_rig_restart(r);
+        c = chat_rig_start(r, 0, "{'action':'login','name':'n%u','owner':'" CODE "'}", fails);
+        assert_int_equal(verify(r, chat_rig_wait(c), &who), ERROR_NONE);
+        assert_int_equal(who.super, fails > 0 && puts == fails);
+        chat_rig_free(c);
+        chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'eve','owner':'" CODE "'}"),
+                     "'bad_value'");
+    }
+    assert_in_range(puts, 5, 9); /* name, code, record, session, code at least */
 }
 
 /* Who only knows the owner's name has not the owner's rights. */
@@ -191,12 +236,87 @@ static void rights_are_not_had_for_a_name(void **state)
     assert_false(who.super);
     chat_rig_has_not(chat_rig_wait(c), "owner");
     chat_rig_free(c);
-    c = chat_rig_start(r, 0, "{'action':'login','name':'ana'}");
-    c->call.local = true; /* it is looked at when the session is made */
+    chat_rig_put(r, "server", "owner-code", FRESH); /* `polylog owner` */
+    c = chat_rig_start(r, 0, "{'action':'login','name':'ana','owner':'" FRESH "'}");
     assert_int_equal(verify(r, chat_rig_wait(c), &who), ERROR_NONE);
     assert_true(who.super);
     chat_rig_free(c);
     assert_string_equal(chat_rig_record(r, "u:1", "user"), "oana");
+}
+
+static void ended(struct call *call)
+{
+    *(bool *)call->router = true;
+}
+
+static enum error_code find(struct chat_rig *r, const struct caller *who)
+{
+    struct call call;
+    bool is_over = false;
+    enum error_code e;
+
+    call_init(&call, 4096);
+    call.done = ended;
+    call.router = &is_over;
+    people_session_find(&r->people, &call, who);
+    while (!is_over)
+        assert_true(chat_rig_turn(r));
+    e = call.error;
+    if (e == ERROR_NONE)
+        assert_true(call.who.user == who->user && str_eq(call.who.name, who->name));
+    call_fini(&call);
+    return e;
+}
+
+/* A token of another start is good if the store has its session, which is read once. */
+static void another_starts_session_is_looked_up(void **state)
+{
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c;
+    struct caller who;
+    char name[] = "ana";
+
+    r->keys.run = STR("one");
+    c = chat_rig_start(r, 0, "{'action':'login','name':'ana'}");
+    assert_int_equal(verify(r, chat_rig_wait(c), &who), ERROR_NONE);
+    assert_false(stranger.own);
+    r->keys.run = STR("two");
+    assert_int_equal(verify(r, chat_rig_wait(c), &who), ERROR_NONE);
+    assert_true(stranger.own);
+    who.name = str_of(name);
+    assert_int_equal(find(r, &who), ERROR_NONE);
+    assert_int_equal(verify(r, chat_rig_wait(c), &who), ERROR_NONE);
+    assert_false(stranger.own);
+    who.name = str_of(name);
+    who.user++;
+    assert_int_equal(find(r, &who), ERROR_revoked);
+    who.user--;
+    who.session++;
+    assert_int_equal(find(r, &who), ERROR_revoked);
+    chat_rig_free(c);
+}
+
+static uint64_t user_at(struct chat_rig *r, const char *name)
+{
+    return user_of(chat_rig_do(r, 0, "{'action':'login','name':'%s'}", name));
+}
+
+/* The counter is that of a backup: what comes is beyond all that was given since. */
+static void numbers_jump_at_a_start(void **state)
+{
+    struct chat_rig *r = *state;
+    uint64_t at;
+
+    assert_int_equal(user_at(r, "a"), 1);
+    chat_rig_restart(r);
+    r->keys.restarted = true;
+    at = user_at(r, "b");
+    assert_true(at > 1000000);
+    assert_int_equal(user_at(r, "c"), at + 1); /* once for each start */
+    chat_rig_rest(r, 60000);
+    chat_rig_restart(r);
+    assert_true(user_at(r, "d") > at + 1);
+    assert_int_equal(user_at(r, "a"), 1);
 }
 
 /* Logs in as name; the session's number. */
@@ -295,6 +415,43 @@ static void tokens_are_checked(void **state)
     assert_int_equal(people_verify(&r->people, token, scratch, &who, &stranger), ERROR_NONE);
     chat_rig_rest(r, 3600 * 1000 + JWT_SKEW_S * 1000 + 2000);
     assert_int_equal(people_verify(&r->people, token, scratch, &who, &stranger), ERROR_expired);
+}
+
+/* The owner lends tokens of names that nobody has, and of those that it lent before; a login
+ * by such a name alone is refused, and nobody's own name is lent. */
+static void a_token_is_the_owners_to_make(void **state)
+{
+    struct chat_rig *r = *state;
+    struct caller ana, cron;
+    char copy[2048];
+    struct chat_rig_call *c;
+
+    (void)login(r, "ana", &ana);
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'token','name':'cron'}"), "'forbidden'");
+    for (int again = 0; again < 2; again++) {
+        c = chat_rig_start_super(r, 9, "{'action':'token','name':'Cron','ttl':315360000000}");
+        (void)snprintf(copy, sizeof(copy), "%s", chat_rig_wait(c));
+        chat_rig_free(c);
+        assert_int_equal(verify(r, copy, &cron), ERROR_NONE);
+        assert_int_equal(cron.user, 2);
+        assert_false(cron.super);
+        assert_true(cron.expires_ms >= 315360000000);
+    }
+    assert_string_equal(chat_rig_record(r, "u:2", "user"), "bCron");
+    chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'cron'}"), "'login_elsewhere'");
+    c = chat_rig_start_super(r, 9, "{'action':'token','name':'ANA'}");
+    chat_rig_has(chat_rig_wait(c), "'name_taken'");
+    chat_rig_free(c);
+    c = chat_rig_start_super(r, 1, "{'action':'token','name':'ana'}");
+    chat_rig_has(chat_rig_wait(c), "{'id':1,'name':'ana'}");
+    chat_rig_free(c);
+    c = chat_rig_start_super(r, 9, "{'action':'token','name':'x','ttl':59999}");
+    chat_rig_has(chat_rig_wait(c), "'bad_value'");
+    chat_rig_free(c);
+    c = chat_rig_start_super(r, 9, "{'action':'token','name':'x','ttl':315360000001}");
+    chat_rig_has(chat_rig_wait(c), "'bad_value'");
+    chat_rig_free(c);
+    chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'ana'}"), "'token':");
 }
 
 /* What has expired is not kept among the ended sessions. */
@@ -408,9 +565,11 @@ static void many_rooms_are_gathered(void **state)
 
 CHECK_MAIN(EACH(a_name_is_one_user), EACH(a_new_name_at_once_is_one_user),
            EACH(half_a_user_is_made_whole), EACH(the_owners_code_works_once),
-           EACH(the_owner_stays_the_owner), EACH(a_late_record_takes_nothing_away),
-           EACH(rights_are_not_had_for_a_name), EACH(a_session_is_ended_by_its_own_user),
+           EACH(a_login_that_fails_uses_no_code_up), EACH(the_owner_stays_the_owner),
+           EACH(a_late_record_takes_nothing_away), EACH(rights_are_not_had_for_a_name),
+           EACH(another_starts_session_is_looked_up), EACH(numbers_jump_at_a_start),
+           EACH(a_session_is_ended_by_its_own_user),
            EACH(a_logout_that_fails_half_way_can_be_repeated), EACH(tokens_are_checked),
-           EACH(ended_sessions_are_forgotten_when_they_expire),
+           EACH(a_token_is_the_owners_to_make), EACH(ended_sessions_are_forgotten_when_they_expire),
            EACH(users_are_found_by_their_beginning), cmocka_unit_test(records_are_read),
            EACH(rooms_are_gathered), EACH(many_rooms_are_gathered))

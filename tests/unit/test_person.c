@@ -1,4 +1,4 @@
-#include "server/person.h"
+#include "server/conn/person.h"
 
 #include "base/rng.h"
 #include "base/str.h"
@@ -52,17 +52,19 @@ static void connections_are_linked(void **state)
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
         worker_rig_conn(&rig, &c[i]);
-        person_add(p, &c[i]);
+        conn_take_person(&c[i], p);
         assert_ptr_equal(c[i].person, p);
     }
-    person_remove(&rig.worker, &c[1]);
+    assert_int_equal(rig.came_n, 1); /* the first of them */
+    conn_drop_person(&c[1]);
     assert_null(c[1].person);
     assert_ptr_equal(p->conns, &c[2]);
     assert_ptr_equal(c[2].next_of_person, &c[0]);
     assert_null(c[0].next_of_person);
-    person_remove(&rig.worker, &c[2]);
-    person_remove(&rig.worker, &c[0]);
+    conn_drop_person(&c[2]);
+    conn_drop_person(&c[0]);
     assert_null(p->conns);
+    assert_int_equal(rig.gone_n, 3);
 }
 
 static void a_burst_and_then_the_rate(void **state)
@@ -139,14 +141,14 @@ static void who_has_gone_is_forgotten_later(void **state)
 
     (void)state;
     worker_rig_conn(&rig, &c);
-    person_add(person(7), &c);
+    conn_take_person(&c, person(7));
     (void)spend(8, 20);
     (void)person(9);
     person_sweep(&rig.worker);
     assert_non_null(person_find(&rig.worker, 7));
     assert_non_null(person_find(&rig.worker, 8));
     assert_null(person_find(&rig.worker, 9));
-    person_remove(&rig.worker, &c);
+    conn_drop_person(&c);
     rig.now_ms += 1999;
     person_sweep(&rig.worker);
     assert_null(person_find(&rig.worker, 7));

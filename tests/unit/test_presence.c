@@ -1,4 +1,5 @@
-#include "chat/presence.h"
+#include "chat/room/owner.h"
+#include "chat/room/presence.h"
 
 #include "base/str.h"
 #include "lib/chat_rig.h"
@@ -28,7 +29,7 @@ static struct room *begin(void **state, unsigned workers)
 /* The people from .. to-1 are on the worker. */
 static void here(struct chat_rig *r, unsigned worker, unsigned from, unsigned to)
 {
-    room_present(&r->owner, STR("r"), worker, to - from, people + from);
+    owner_present(&r->owner, STR("r"), worker, to - from, people + from);
 }
 
 static void who_is_here_is_told(void **state)
@@ -84,7 +85,7 @@ static void many_people_are_a_number(void **state)
     }
     assert_in_range(r->casts_n, 2, 3);
     /* A worker that has too many for a list sends none. */
-    room_present(&r->owner, STR("r"), 1, 3, NULL);
+    owner_present(&r->owner, STR("r"), 1, 3, NULL);
     here(r, 0, 0, 1);
     chat_rig_rest(r, 8000);
     assert_string_equal(r->cast, "{'event':'presence','room':'r','count':4}");
@@ -100,7 +101,7 @@ static void a_reload_is_no_departure(void **state)
     here(r, 1, 5, 6);
     chat_rig_rest(r, 3000);
     chat_rig_has(r->cast, "'count':3}");
-    room_unfollow(&r->owner, STR("r"), 1);
+    owner_unfollow(&r->owner, STR("r"), 1);
     chat_rig_rest(r, 5000);
     chat_rig_has(chat_rig_do(r, 1, "{'action':'presence','room':'r'}"), "'count':3}");
     chat_rig_follow(r, "r", 1);
@@ -118,9 +119,9 @@ static void a_departure_is_told_later(void **state)
     here(r, 1, 5, 6);
     here(r, 2, 7, 8);
     chat_rig_rest(r, 3000);
-    room_unfollow(&r->owner, STR("r"), 1);
+    owner_unfollow(&r->owner, STR("r"), 1);
     chat_rig_rest(r, 10000);
-    room_unfollow(&r->owner, STR("r"), 2);
+    owner_unfollow(&r->owner, STR("r"), 2);
     here(r, 0, 0, 3); /* others are told of at once meanwhile */
     chat_rig_rest(r, 2000);
     chat_rig_has(r->cast, "'count':5}");
@@ -140,14 +141,14 @@ static void nobody_left_is_told_nothing(void **state)
     here(r, 0, 0, 2);
     chat_rig_rest(r, 3000);
     casts = r->casts_n;
-    room_unfollow(&r->owner, STR("r"), 0);
+    owner_unfollow(&r->owner, STR("r"), 0);
     chat_rig_rest(r, 30000);
     assert_int_equal(r->casts_n, casts);
     chat_rig_has(chat_rig_do(r, 1, "{'action':'presence','room':'r'}"), "'count':0}");
     /* News of a worker that has no follower any more is late. */
     here(r, 0, 0, 2);
     chat_rig_has(chat_rig_do(r, 1, "{'action':'presence','room':'r'}"), "'count':0}");
-    room_unfollow(&r->owner, STR("none"), 0);
+    owner_unfollow(&r->owner, STR("none"), 0);
 }
 
 /* A room that is freed takes its presence along. */
@@ -157,7 +158,7 @@ static void it_goes_with_the_room(void **state)
 
     (void)begin(state, 1);
     here(r, 0, 0, 2);
-    room_unfollow(&r->owner, STR("r"), 0);
+    owner_unfollow(&r->owner, STR("r"), 0);
     for (int i = 0; i < 20; i++)
         (void)chat_rig_do(r, 1, "{'action':'history','room':'other-%d'}", i);
     assert_null(chat_rig_room(r, "r"));

@@ -272,12 +272,12 @@ static void only_its_own_kind_is_told(void **state)
     }
     while (process_is_alive(pid)) /* until it has become the other program */
         (void)usleep(1000);
-    assert_int_equal(process_tell(pid, PROCESS_MOVE), -ESRCH);
+    assert_int_equal(process_tell(pid, PROCESS_MOVE, 0), -ESRCH);
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_true(process_is_alive(getpid()));
-    assert_int_equal(process_tell(pid, PROCESS_STAY), -ESRCH);
+    assert_int_equal(process_tell(pid, PROCESS_STAY, 0), -ESRCH);
 }
 
 CHECK_MAIN(cmocka_unit_test(cpus_follow_affinity_and_quota), cmocka_unit_test(a_supervisor_is_told),

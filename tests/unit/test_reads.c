@@ -1,7 +1,8 @@
-#include "chat/reads.h"
+#include "chat/room/owner.h"
+#include "chat/room/reads.h"
 
 #include "base/str.h"
-#include "chat/presence.h"
+#include "chat/room/presence.h"
 #include "lib/chat_rig.h"
 
 /* A room with 10 messages of user 1; its head is 11, count 10. */
@@ -92,7 +93,7 @@ static void unread_is_what_came_since(void **state)
     chat_rig_has(chat_rig_do(r, 2, "{'action':'read','id':1,'room':'r','seq':11}"),
                  "'ok':{'seq':11,'count':10}");
     (void)chat_rig_do(r, 1, "{'action':'send','room':'r','text':'hi'}");
-    (void)chat_rig_do(r, 1, "{'action':'react','room':'r','target':2,'emoji':'x'}");
+    (void)chat_rig_do(r, 1, "{'action':'react','room':'r','target':2,'emoji':'\xf0\x9f\x91\x8d'}");
     chat_rig_rest(r, 3000);
     chat_rig_has(chat_rig_do(r, 2, "{'action':'rooms'}"), "'unread':1");
     (void)chat_rig_do(r, 2, "{'action':'send','room':'r','text':'hi'}");
@@ -234,10 +235,10 @@ static void settling_writes_all(void **state)
     struct chat_rig *r = begin(state);
 
     (void)read_to(r, 2, 5, 4);
-    room_owner_settle(&r->owner);
-    assert_true(room_owner_busy(&r->owner));
+    owner_settle(&r->owner);
+    assert_true(owner_busy(&r->owner));
     chat_rig_rest(r, 100);
-    assert_false(room_owner_busy(&r->owner));
+    assert_false(owner_busy(&r->owner));
     assert_string_equal(record(r, 2), "5 4");
 }
 
@@ -258,17 +259,42 @@ static void a_room_waits_for_its_positions(void **state)
     assert_string_equal(record(r, 2), "5 4");
 }
 
+/* What is seldom stored is told no later for it. */
+static void followers_do_not_wait_for_the_store(void **state)
+{
+    struct chat_rig *r = begin(state);
+    unsigned before = r->casts_n;
+
+    r->owner.limits.read_every_ms = 30000;
+    (void)read_to(r, 2, 2, 1);
+    (void)read_to(r, 2, 9, 8);
+    assert_int_equal(r->casts_n, before + 1);
+    chat_rig_rest(r, 2100);
+    assert_int_equal(r->casts_n, before + 2);
+    chat_rig_has(r->cast, "'seq':9,'count':8");
+    (void)read_to(r, 2, 10, 9);
+    assert_int_equal(r->casts_n, before + 2);
+    chat_rig_rest(r, 2100);
+    assert_int_equal(r->casts_n, before + 3);
+    assert_string_equal(record(r, 2), "-");
+    chat_rig_rest(r, 25700); /* 29.9 s in all */
+    assert_string_equal(record(r, 2), "-");
+    chat_rig_rest(r, 200);
+    assert_string_equal(record(r, 2), "10 9");
+    assert_int_equal(r->casts_n, before + 3);
+}
+
 /* Each of 20,000 told 20,000 of what they had read. */
 static void in_a_room_of_many_only_they_are_told(void **state)
 {
     struct chat_rig *r = begin(state);
 
     chat_rig_follow(r, "r", 0);
-    room_present(&r->owner, STR("r"), 0, 200, NULL);
+    owner_present(&r->owner, STR("r"), 0, 200, NULL);
     (void)read_to(r, 2, 4, 3);
     assert_string_equal(r->cast_to, "@2");
     chat_rig_has(r->cast, "'room':'r','user':2,'seq':4,'count':3");
-    room_present(&r->owner, STR("r"), 0, 1, &(struct presence_person){2, STR("u2")});
+    owner_present(&r->owner, STR("r"), 0, 1, &(struct presence_person){2, STR("u2")});
     chat_rig_rest(r, 3000);
     (void)read_to(r, 2, 5, 4);
     assert_string_equal(r->cast_to, "r");
@@ -279,7 +305,8 @@ static void in_a_room_of_many_only_they_are_told(void **state)
 CHECK_MAIN(cmocka_unit_test(records_are_decoded), EACH(a_position_is_stored_in_a_while),
            EACH(a_position_does_not_go_back), EACH(more_than_there_is_cannot_be_read),
            EACH(unread_is_what_came_since), EACH(who_joins_first_has_read_all),
-           EACH(followers_are_told_now_and_then), EACH(in_a_room_of_many_only_they_are_told),
+           EACH(followers_are_told_now_and_then), EACH(followers_do_not_wait_for_the_store),
+           EACH(in_a_room_of_many_only_they_are_told),
            EACH(what_moves_on_meanwhile_is_written_next), EACH(a_failed_write_is_repeated),
            EACH(another_nodes_position_is_kept), EACH(who_leaves_has_left),
            EACH(who_comes_back_is_back), EACH(settling_writes_all),

@@ -1,4 +1,4 @@
-#include "server/request.h"
+#include "server/conn/request.h"
 
 #include "base/str.h"
 #include "lib/worker_rig.h"
@@ -86,19 +86,29 @@ static void a_closed_connection_is_not_answered(void **state)
     assert_int_equal(worker_rig_metric(&rig, (enum metric)(METRIC_ERRORS + ERROR_muted - 1)), 1);
 }
 
-/* The last request in hand buries a closed connection, and only the last. */
+/* The last request in hand frees a closed connection, and only the last. */
 static void the_last_request_buries_its_connection(void **state)
 {
-    struct request *a = request_new(&conn, (struct str){0}, answer);
-    struct request *b = request_new(&conn, (struct str){0}, answer);
+    struct conn *c;
+    struct request *a, *b;
 
     (void)state;
-    conn.state = CONN_CLOSED;
+    pool_init(&rig.worker.conn_pool, sizeof(*c));
+    c = pool_get(&rig.worker.conn_pool);
+    worker_rig_conn(&rig, c);
+    c->recv.fd = -1;
+    rig.worker.conns_n = 1;
+    a = request_new(c, (struct str){0}, answer);
+    b = request_new(c, (struct str){0}, answer);
+    c->state = CONN_CLOSED;
     request_end(a);
-    assert_true(list_empty(&rig.worker.dead));
+    conn_bury(&rig.worker);
+    assert_int_equal(rig.worker.conns_n, 1);
     request_end(b);
-    assert_ptr_equal(rig.worker.dead.next, &conn.dirty);
+    conn_bury(&rig.worker);
+    assert_int_equal(rig.worker.conns_n, 0);
     assert_int_equal(answered_n, 0);
+    pool_fini(&rig.worker.conn_pool);
 }
 
 static void an_answered_request_is_not_answered_again(void **state)

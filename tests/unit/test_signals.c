@@ -6,10 +6,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-static void caught(void *ctx, int number)
+static int value_seen;
+
+static void caught(void *ctx, int number, int value)
 {
     unsigned *seen = ctx;
 
+    value_seen = value;
     *seen |= 1U << (unsigned)number;
 }
 
@@ -29,6 +32,10 @@ static void signals_arrive_as_mail(void **state)
         while (seen != wanted)
             io_wait(r->io, IO_FOREVER); /* mail wakes it */
     }
+    assert_int_equal(value_seen, 0);
+    assert_int_equal(sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 42}), 0);
+    while (value_seen != 42)
+        io_wait(r->io, IO_FOREVER);
     assert_int_equal(kill(getpid(), SIGPIPE), 0); /* nothing happens */
     signals_stop(s);
     signals_stop(NULL);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PATIENCE_MS = 20000, SIGNERS = 4 };
+enum { PATIENCE_MS = 60000, SIGNERS = 4 };
 
 /* The endpoint: a loop and a thread of its own. */
 struct rig {
@@ -202,7 +202,7 @@ static void ends_at_once_without_a_place_to_ask(void **state)
 
     (void)snprintf(r->variable, sizeof(r->variable), "AWS_EC2_METADATA_DISABLED=true");
     assert_int_equal(start(r, 30000, why), -ENOENT);
-    assert_string_equal(why, "no credentials: neither environment nor files have any");
+    assert_non_null(strstr(why, "no credentials in the environment"));
     assert_true(time(NULL) < before + 15);
     assert_null(r->signer);
 }

@@ -217,6 +217,28 @@ static void too_much(void **state)
     assert_string_equal(authorization(&k, &example, r, text, sizeof(text)), "");
 }
 
+static void the_lines_of_a_signature(void **state)
+{
+    static const char signature[] = "A: 1\0B: 2\0C: 3";
+    struct str text = {(const uint8_t *)signature, sizeof(signature)};
+    const char *list[8] = {"first"};
+
+    (void)state;
+    sigv4_lines(text, list, 1, COUNTOF(list));
+    assert_string_equal(list[0], "first");
+    assert_string_equal(list[1], "A: 1");
+    assert_string_equal(list[3], "C: 3");
+    assert_null(list[4]);
+    list[3] = "after it";
+    sigv4_lines(text, list, 0, 3);
+    assert_string_equal(list[1], "B: 2");
+    assert_null(list[2]);
+    assert_string_equal(list[3], "after it");
+    sigv4_lines((struct str){0}, list, 1, 2);
+    assert_null(list[1]);
+}
+
 CHECK_MAIN(cmocka_unit_test(a_dynamodb_request), cmocka_unit_test(a_path_is_encoded_twice),
            cmocka_unit_test(the_suite), cmocka_unit_test(a_query), cmocka_unit_test(the_kept_key),
-           cmocka_unit_test(temporary_credentials), cmocka_unit_test(too_much))
+           cmocka_unit_test(temporary_credentials), cmocka_unit_test(too_much),
+           cmocka_unit_test(the_lines_of_a_signature))

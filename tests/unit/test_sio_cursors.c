@@ -1,8 +1,8 @@
-#include "server/sio_cursors.h"
+#include "server/sio/sio_cursors.h"
 
 #include "base/str.h"
 #include "lib/check.h"
-#include "server/conn.h"
+#include "server/conn/conn.h"
 
 #include <string.h>
 
@@ -82,9 +82,10 @@ static void they_are_written(void **state)
             assert_true(str_eq(buf_peek(&b), STR("bb.7.1~aa.7.0")));
             buf_clear(&b);
             sio_cursors_others(&c, &followers[1].f, &b);
-            followers[1].f.cursor = 9;
-            sio_cursors_add(&followers[1].f, &b);
-            assert_true(str_eq(buf_peek(&b), STR("aa.7.0~bb.7.9")));
+            assert_true(str_eq(buf_peek(&b), STR("aa.7.0")));
+            buf_clear(&b);
+            sio_cursors_put(&b, followers[1].f.feed, 9);
+            assert_true(str_eq(buf_peek(&b), STR("bb.7.9")));
             buf_clear(&b);
         }
     }

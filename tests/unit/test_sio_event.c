@@ -1,6 +1,6 @@
 #include "base/str.h"
 #include "lib/check.h"
-#include "server/sio_event.h"
+#include "server/sio/sio_event.h"
 
 static void it_is(const char *name, const char *args, enum command_id id, const char *params)
 {
@@ -34,7 +34,7 @@ static void commands_take_what_tutorials_give(void **state)
           "{\"room\":\"r\",\"text\":\"hi\",\"cid\":\"c\"}");
     it_is("chatMessage", "{\"room\":\"r\",\"message\":\"hi\"}", COMMAND_send,
           "{\"room\":\"r\",\"message\":\"hi\"}");
-    it_is("join", "\"r\"", COMMAND_join, "{\"room\":\"r\",\"last\":50}");
+    it_is("join", "\"r\"", COMMAND_join, "{\"room\":\"r\"}");
     it_is("join", "\"r\",{\"last\":3}", COMMAND_join, "{\"room\":\"r\",\"last\":3}");
     it_is("joinRoom", "{\"username\":\"a\",\"room\":\"r\"}", COMMAND_join,
           "{\"username\":\"a\",\"room\":\"r\"}");
@@ -48,5 +48,24 @@ static void commands_take_what_tutorials_give(void **state)
     it_is("dm", "7", COMMAND_dm, "{\"user\":7}");
 }
 
-CHECK_MAIN(cmocka_unit_test(commands_take_an_object),
+static void other_names_are_understood(void **state)
+{
+    (void)state;
+    it_is("send_message", "{\"roomId\":\"r\",\"msg\":\"h,i\"}", COMMAND_send,
+          "{\"roomId\":\"r\",\"msg\":\"h,i\",\"room\":\"r\",\"text\":\"h,i\"}");
+    it_is("chatMessage", "{\"username\":\"a\",\"data\":\"hi\"}", COMMAND_send,
+          "{\"username\":\"a\",\"data\":\"hi\",\"room\":\"last\",\"text\":\"hi\"}");
+    it_is("send", "{\"room\":\"r\",\"text\":\"a\",\"data\":\"b\"}", COMMAND_send,
+          "{\"room\":\"r\",\"text\":\"a\",\"data\":\"b\"}");
+    it_is("send", "{\"room\":\"r\",\"data\":{\"text\":\"b\"}}", COMMAND_send,
+          "{\"room\":\"r\",\"data\":{\"text\":\"b\"}}");
+    it_is("send", "\"r\",{\"msg\":\"hi\"}", COMMAND_send,
+          "{\"room\":\"r\",\"msg\":\"hi\",\"text\":\"hi\"}");
+    it_is("users", "{\"username\":\"an\"}", COMMAND_users,
+          "{\"username\":\"an\",\"query\":\"an\"}");
+    it_is("stop typing", "{}", COMMAND_typing, "{\"room\":\"last\",\"on\":false}");
+    it_is("join", "{}", COMMAND_join, "{\"room\":\"last\"}");
+}
+
+CHECK_MAIN(cmocka_unit_test(other_names_are_understood), cmocka_unit_test(commands_take_an_object),
            cmocka_unit_test(commands_take_what_tutorials_give))

@@ -105,7 +105,6 @@ static void what_is_no_packet_is_refused(void **state)
         "5[\"a\"]",
         "50-[\"a\"]",
         "51[\"a\",{\"_placeholder\":true,\"num\":0}]",
-        "511-[\"a\"]",
         "51-[\"a\"]",
         "51-[\"a\",{\"_placeholder\":true,\"num\":1}]",
         "51-[\"a\",{\"_placeholder\":true,\"num\":-1}]",
@@ -114,12 +113,51 @@ static void what_is_no_packet_is_refused(void **state)
         "0/with space,",
         "0/with\"quote,",
         "0/0123456789012345678901234567890123456789012345678901234567890123456789,",
-        "2[\"a\",[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]",
+        "2[\"a\",\"\\ud83",
+        "51001-[\"a\"]",
     };
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(cases); i++)
         packet_is(cases[i], NULL);
+}
+
+/* What a person wrote is wrong, not the packet: its head is known, so that it can be
+ * answered, and its attachments, which are to be thrown away. */
+static void contents_that_are_wrong_are_told_apart(void **state)
+{
+    static const struct {
+        const char *text;
+        enum json_error problem;
+        unsigned attachments;
+    } cases[] = {
+        {"2/a,17[\"send\",\"\\ud83d\"]", JSON_BAD_UTF8, 0},
+        {"2/a,17[\"send\",\"\\ude00\"]", JSON_BAD_UTF8, 0},
+        {"2/a,17[\"send\",{\"\\ude00\\ud83d\":1}]", JSON_BAD_UTF8, 0},
+        {"2/a,17[\"\\ud83dsend\",1]", JSON_BAD_UTF8, 0},
+        {"2/a,17[\"send\",\"\xff\"]", JSON_BAD_UTF8, 0},
+        {"2/a,17[\"a\",[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]", JSON_TOO_DEEP, 0},
+        {"2/a,17[\"a\",1234567890123456789012345678901234567890123456789012345678901234567890]",
+         JSON_BAD_NUMBER, 0},
+        {"52-/a,17[\"a\",\"\\ud83d\",{\"_placeholder\":true,\"num\":0}]", JSON_BAD_UTF8, 2},
+        {"511-/a,17[\"a\"]", JSON_TOO_MANY, 11},
+        {"5999-/a,17[\"a\",{\"_placeholder\":true,\"num\":700}]", JSON_TOO_MANY, 999},
+        {"3/a,17[\"\\ud83d\"]", JSON_BAD_UTF8, 0},
+        {"0/a,{\"name\":\"\\ud83d\"}", JSON_BAD_UTF8, 0},
+    };
+    struct buf scratch CLEANUP(buf_fini);
+    struct socketio_packet p;
+
+    (void)state;
+    buf_init(&scratch, 4096);
+    for (size_t i = 0; i < COUNTOF(cases); i++) {
+        if (!socketio_decode(str_of(cases[i].text), &scratch, &p))
+            fail_msg("refused: %s", cases[i].text);
+        assert_int_equal(p.problem, cases[i].problem);
+        assert_int_equal(p.attachments, cases[i].attachments);
+        assert_true(str_eq(p.nsp, STR("/a")) && p.name.n == 0 && p.args.n == 0);
+        assert_true(p.type == SOCKETIO_CONNECT || (p.has_id && p.id == 17));
+    }
 }
 
 static void heads_are_written(void **state)
@@ -150,4 +188,5 @@ static void heads_are_written(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(packets_are_read), cmocka_unit_test(what_is_no_packet_is_refused),
+           cmocka_unit_test(contents_that_are_wrong_are_told_apart),
            cmocka_unit_test(heads_are_written))

@@ -15,12 +15,12 @@ struct service {
         bool there, ttl, recovery;
         const char *hash;  /* NULL: as it must be */
         unsigned creating; /* looks until it is ready */
-    } tables[2];
-    unsigned unavailable; /* tries until recovery can be set */
-    const char *refuses;  /* the operation that it refuses, as forbidden */
-    bool raced;           /* another makes each table at the same moment */
+    } tables[3];           /* the third: of a kind of records that has its own */
+    unsigned unavailable;  /* tries until recovery can be set */
+    const char *refuses;   /* the operation that it refuses, as forbidden */
+    bool raced;            /* another makes each table at the same moment */
     unsigned writes;
-    char calls[2048], created[1024];
+    char calls[2048], created[1024], created_apart[1024];
 };
 
 struct rig {
@@ -45,11 +45,19 @@ static unsigned error(struct buf *out, const char *type)
     return 400;
 }
 
-static void describe(struct buf *out, const char *outer, bool log, const char *hash,
+static void describe(struct buf *out, const char *outer, unsigned i, const char *hash,
                      const char *status)
 {
-    const char *range = log ? "seq" : "sk", *type = log ? "N" : "B";
+    const char *range = i == 0 ? "seq" : "sk", *type = i == 0 ? "N" : "B";
 
+    if (i == 2 && strcmp(hash, "connectionId") == 0) {
+        buf_printf(out,
+                   "{\"%s\":{\"TableStatus\":\"%s\",\"AttributeDefinitions\":["
+                   "{\"AttributeName\":\"connectionId\",\"AttributeType\":\"S\"}],\"KeySchema\":["
+                   "{\"AttributeName\":\"connectionId\",\"KeyType\":\"HASH\"}]}}",
+                   outer, status);
+        return;
+    }
     buf_printf(out,
                "{\"%s\":{\"TableStatus\":\"%s\",\"AttributeDefinitions\":["
                "{\"AttributeName\":\"%s\",\"AttributeType\":\"S\"},"
@@ -59,15 +67,19 @@ static void describe(struct buf *out, const char *outer, bool log, const char *h
                outer, status, hash, range, type, hash, range);
 }
 
+static const char *const hashes[] = {"room", "pk", "connectionId"};
+
 static unsigned create(struct service *s, unsigned i, struct str body, struct buf *out)
 {
     s->writes++;
     s->tables[i].there = true;
     if (i == 0)
         (void)snprintf(s->created, sizeof(s->created), "%.*s", STR_ARGS(body));
+    if (i == 2)
+        (void)snprintf(s->created_apart, sizeof(s->created_apart), "%.*s", STR_ARGS(body));
     if (s->raced)
         return error(out, "ResourceInUseException");
-    describe(out, "TableDescription", i == 0, i == 0 ? "room" : "pk", "CREATING");
+    describe(out, "TableDescription", i, hashes[i], "CREATING");
     return 200;
 }
 
@@ -85,8 +97,8 @@ static unsigned set_recovery(struct service *s, unsigned i, struct buf *out)
 
 static unsigned answer(struct service *s, const char *operation, struct str body, struct buf *out)
 {
-    unsigned i = has(body, "\"t-log\"") ? 0 : 1;
-    const char *hash = i == 0 ? "room" : "pk";
+    unsigned i = has(body, "\"t-log\"") ? 0 : has(body, "\"conns\"") ? 2 : 1;
+    const char *hash = hashes[i];
 
     if (s->refuses != NULL && strcmp(operation, s->refuses) == 0)
         return error(out, "AccessDeniedException");
@@ -98,7 +110,7 @@ static unsigned answer(struct service *s, const char *operation, struct str body
         bool creating = s->tables[i].creating > 0;
 
         s->tables[i].creating -= creating;
-        describe(out, "Table", i == 0, s->tables[i].hash != NULL ? s->tables[i].hash : hash,
+        describe(out, "Table", i, s->tables[i].hash != NULL ? s->tables[i].hash : hash,
                  creating ? "CREATING" : "ACTIVE");
     } else if (strcmp(operation, "DescribeTimeToLive") == 0) {
         buf_printf(out, "{\"TimeToLiveDescription\":{\"TimeToLiveStatus\":\"%s\"}}",
@@ -160,7 +172,7 @@ static void done(struct store_req *req)
     CONTAINER_OF(req, struct rig, t.req)->done = true;
 }
 
-static int setup(void **state)
+static int set_up(void **state, const char *apart)
 {
     static const struct http_client_ops ops = {"fake", submit, close_service};
     struct rig *r = calloc(1, sizeof(*r));
@@ -169,17 +181,19 @@ static int setup(void **state)
     r->service.client.ops = &ops;
     assert_int_equal(host_epoll_new(&r->host), 0);
     assert_int_equal(host_io_new(r->host, &r->io), 0);
-    assert_int_equal(store_dynamodb_open(r->host,
-                                         &(struct store_dynamodb_options){
-                                             .client = &r->service.client,
-                                             .endpoint = "http://127.0.0.1:1",
-                                             .region = "eu-central-1",
-                                             .prefix = "t",
-                                             .deadline_ms = 10000,
-                                             .try_ms = 1000,
-                                         },
-                                         &r->store),
-                     0);
+    assert_int_equal(
+        store_dynamodb_open(r->host,
+                            &(struct store_dynamodb_options){
+                                .client = &r->service.client,
+                                .endpoint = "http://127.0.0.1:1",
+                                .region = "eu-central-1",
+                                .prefix = "t",
+                                .apart = {apart, STR("c:"), STR("connection"), "connectionId"},
+                                .deadline_ms = 10000,
+                                .try_ms = 1000,
+                            },
+                            &r->store),
+        0);
     r->t = (struct store_dynamodb_tables){
         .req = {.home = r->io, .done = done},
         .make = true,
@@ -192,6 +206,16 @@ static int setup(void **state)
     };
     *state = r;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return set_up(state, NULL);
+}
+
+static int setup_apart(void **state)
+{
+    return set_up(state, "conns");
 }
 
 static int teardown(void **state)
@@ -292,8 +316,26 @@ static void anothers_table_is_left_alone(void **state)
     r->service.tables[1].hash = "id";
     assert_int_equal(run(r), STORE_FAILED);
     assert_string_equal(r->t.ret_why, "t-record: is another's: its keys are not those of Polylog; "
-                                      "choose another prefix");
+                                      "choose another name");
     assert_int_equal(r->service.writes, 0);
+}
+
+static void a_kind_of_records_may_have_a_table_of_one_key(void **state)
+{
+    struct rig *r = *state;
+
+    have_all(r);
+    assert_int_equal(run(r), STORE_OK);
+    assert_non_null(strstr(r->said, "conns: is being made\n"));
+    assert_non_null(strstr(r->said, "conns: items expire by \"ttl\" now\n"));
+    assert_non_null(strstr(r->service.created_apart, "connectionId"));
+    assert_null(strstr(r->service.created_apart, "RANGE"));
+    assert_false(r->service.tables[2].recovery);
+    r->t.make = false;
+    assert_int_equal(run(r), STORE_OK);
+    r->service.tables[2].hash = "id"; /* and a range */
+    assert_int_equal(run(r), STORE_FAILED);
+    assert_non_null(strstr(r->t.ret_why, "conns: is another's"));
 }
 
 static void two_may_make_them_at_once(void **state)
@@ -335,4 +377,6 @@ static void who_may_not_is_told_so(void **state)
 
 CHECK_MAIN(TEST(what_is_missing_is_made), TEST(they_are_made_as_one_wants), TEST(a_look_only_looks),
            TEST(anothers_table_is_left_alone), TEST(two_may_make_them_at_once), TEST(patience_ends),
-           TEST(who_may_not_is_told_so))
+           TEST(who_may_not_is_told_so),
+           cmocka_unit_test_setup_teardown(a_kind_of_records_may_have_a_table_of_one_key,
+                                           setup_apart, teardown))

@@ -1,10 +1,10 @@
-/* People of an outside issuer: chat/identity.h and chat/subject.h. */
-#include "chat/subject.h"
+/* People of an outside issuer: chat/people/identity.h and chat/people/subject.h. */
+#include "chat/people/subject.h"
 
-#include "base/base64.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "lib/chat_rig.h"
+#include "lib/issued_token.h"
 #include "lib/jwk_samples.h"
 
 #include <stdio.h>
@@ -63,27 +63,11 @@ static int set_up(void **state)
 /* A token with these claims, in which ' stands for ", besides issuer, audience and end. */
 static struct buf token_of(struct chat_rig *r, const char *kid, const char *claims)
 {
-    struct jws_key *key = jws_key_pem(STR(JWK_SAMPLES_OKP_PEM));
-    uint8_t signature[JWS_SIGNATURE_MAX];
     char text[1024];
-    struct buf b;
-    size_t n;
 
-    buf_init(&b, 8192);
-    (void)snprintf(text, sizeof(text), "{\"alg\":\"EdDSA\",\"kid\":\"%s\"}", kid);
-    base64_append(&b, BASE64_URL, str_of(text));
     (void)snprintf(text, sizeof(text), "{'iss':'" ISSUER "','aud':'chat','exp':%llu,%s}",
                    (unsigned long long)now_s(r) + HOUR_S, claims);
-    for (char *c = text; *c != '\0'; c++)
-        if (*c == '\'')
-            *c = '"';
-    buf_append_byte(&b, '.');
-    base64_append(&b, BASE64_URL, str_of(text));
-    n = jws_sign(key, buf_peek(&b), signature);
-    buf_append_byte(&b, '.');
-    base64_append(&b, BASE64_URL, (struct str){signature, n});
-    jws_key_free(key);
-    return b;
+    return issued_token(kid, text);
 }
 
 /* Somebody whose token is looked at, and looked up if need be. */

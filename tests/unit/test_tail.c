@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "chat/tail.h"
+#include "chat/room/tail.h"
 #include "lib/check.h"
 
 #define ENTRIES 40000

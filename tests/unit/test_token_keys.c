@@ -1,4 +1,4 @@
-#include "server/token_keys.h"
+#include "server/node/token_keys.h"
 
 #include "base/str.h"
 #include "io/file.h"

@@ -1,4 +1,4 @@
-#include "chat/turn.h"
+#include "chat/room/turn.h"
 
 #include "base/str.h"
 #include "lib/chat_rig.h"

@@ -80,5 +80,27 @@ static void url_walks_a_query(void **state)
     assert_false(url_query_get(STR(""), STR(""), out, sizeof(out), &n));
 }
 
+static void splits_to(const char *url, const char *host, const char *path)
+{
+    struct str h, p;
+
+    assert_true(url_split(str_of(url), &h, &p));
+    assert_true(str_eq(h, str_of(host)));
+    assert_true(str_eq(p, str_of(path)));
+}
+
+static void url_is_split(void **state)
+{
+    static const char *const bad[] = {"", "host/path", "https:/host", "https://", "https:///path"};
+    struct str h = {0}, p = {0};
+
+    (void)state;
+    splits_to("https://host:8443/a/b?c=d://e", "host:8443", "/a/b?c=d://e");
+    splits_to("http://host", "host", "");
+    for (size_t i = 0; i < COUNTOF(bad); i++)
+        assert_false(url_split(str_of(bad[i]), &h, &p));
+    assert_true(h.p == NULL && p.p == NULL);
+}
+
 CHECK_MAIN(cmocka_unit_test(url_decodes), cmocka_unit_test(url_encodes_and_back),
-           cmocka_unit_test(url_walks_a_query))
+           cmocka_unit_test(url_walks_a_query), cmocka_unit_test(url_is_split))

@@ -368,7 +368,7 @@ static void ws_knows_close_codes(void **state)
 }
 
 /* RFC 6455 1.3. */
-static void ws_handshake(void **state)
+static void ws_handshake_keys(void **state)
 {
     char out[WS_ACCEPT_LEN];
 
@@ -382,10 +382,31 @@ static void ws_handshake(void **state)
     assert_memory_equal(out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", WS_ACCEPT_LEN);
 }
 
-CHECK_MAIN(cmocka_unit_test(ws_rfc_examples), cmocka_unit_test(ws_control_frames_between_fragments),
-           cmocka_unit_test(ws_refuses), cmocka_unit_test(ws_limits_fragments),
-           cmocka_unit_test(ws_holds_only_what_arrived),
+static void ws_limits_one_frame(void **state)
+{
+    static const struct ws_rules rules = {.message_max = 10, .frame_max = 3};
+
+    (void)state;
+    expect(&rules, WS_CLIENT, false,
+           STR("\x01\x03"
+               "abc"
+               "\x80\x03"
+               "def"),
+           "message [abcdef] ");
+    expect(&rules, WS_CLIENT, false,
+           STR("\x81\x04"
+               "abcd"),
+           "bad 1009 ");
+    expect(&rules, WS_CLIENT, false,
+           STR("\x89\x04"
+               "abcd"),
+           "ping [abcd] ");
+}
+
+CHECK_MAIN(cmocka_unit_test(ws_rfc_examples), cmocka_unit_test(ws_limits_one_frame),
+           cmocka_unit_test(ws_control_frames_between_fragments), cmocka_unit_test(ws_refuses),
+           cmocka_unit_test(ws_limits_fragments), cmocka_unit_test(ws_holds_only_what_arrived),
            cmocka_unit_test(ws_copies_no_whole_message), cmocka_unit_test(ws_inflates),
            cmocka_unit_test(ws_headers_at_every_boundary),
            cmocka_unit_test(ws_masks_from_any_place), cmocka_unit_test(ws_encodes_control_frames),
-           cmocka_unit_test(ws_knows_close_codes), cmocka_unit_test(ws_handshake))
+           cmocka_unit_test(ws_knows_close_codes), cmocka_unit_test(ws_handshake_keys))

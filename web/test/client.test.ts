@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   again,
+  arrive,
   ANA,
   amendment,
   BEN,
@@ -13,6 +14,7 @@ import {
   seqs,
   story,
   texts,
+  type Story,
 } from "./fake.ts";
 
 const general = (s: Awaited<ReturnType<typeof online>>) => s.client.rooms.get("general")!;
@@ -197,10 +199,59 @@ test("a refused token ends the session; nothing is tried again", async () => {
   assert.equal(s.sockets.length, 1);
 });
 
-test("a session ended by the server while connected ends here too", async () => {
-  const s = await online(10);
-  await s.socket().drop(4401);
-  assert.equal(s.client.state.name, "ended");
+// What each way of being closed says of the session, older servers' ways included.
+const ENDS: [number, string, string, string | undefined][] = [
+  [4401, "revoked", "ended", "revoked"],
+  [4440, "expired", "ended", "expired"],
+  [4408, "log in first", "waiting", undefined],
+  [4429, "too many tokens", "waiting", undefined],
+  [4401, "expired", "ended", "expired"],
+  [4401, "log in first", "waiting", undefined],
+  [4401, "too many tokens", "waiting", undefined],
+  [4477, "what later servers may say", "waiting", undefined],
+];
+
+function whatIsSaid({ client: { state } }: Story): [string, string | undefined] {
+  return [state.name, state.name === "ended" ? state.error.code : undefined];
+}
+
+test("a session ends only where the server says that it is over, and says why", async () => {
+  for (const [code, reason, name, why] of ENDS) {
+    const s = await online(10);
+    await s.socket().drop(code, reason);
+    assert.deepEqual(whatIsSaid(s), [name, why], `${code} ${reason}`);
+  }
+});
+
+test("behind a gateway, which has no close codes, an event says as much before the end", async () => {
+  for (const [code, reason, name, why] of ENDS) {
+    const s = await online(10);
+    await s.socket().event({ event: "closing", code, reason }, message(11));
+    assert.deepEqual(whatIsSaid(s), [name, why], `${code} ${reason}`);
+    assert.ok(s.socket().closed, "it does not wait for the gateway");
+  }
+});
+
+test("an end that has no code is one like any other", async () => {
+  for (const code of [undefined, "4401", 1, 99_999]) {
+    const s = await online(10);
+    await s.socket().event({ event: "closing", code, reason: "revoked" });
+    assert.deepEqual(whatIsSaid(s), ["waiting", undefined], String(code));
+  }
+});
+
+test("a login that was late is tried again with the same token, further and further apart", async () => {
+  const s = story();
+  s.client.start();
+  for (const wait of [400, 800, 1600]) {
+    await s.socket().open();
+    await s.socket().drop(4408, "log in first");
+    await s.clock.pass(wait - 1);
+    const before = s.sockets.length;
+    await s.clock.pass(1);
+    assert.equal(s.sockets.length, before + 1);
+  }
+  await arrive(s, 10);
 });
 
 test("an edit, a reaction and a deletion change the message that they name", async () => {
@@ -288,6 +339,26 @@ test("unread counts messages only; one's own and those read elsewhere do not cou
   assert.equal(general(s).reads.get(9), 14);
 });
 
+test("what was deleted is not unread", async () => {
+  const s = story();
+  s.client.start();
+  await s.socket().open();
+  await s.socket().answer("auth", { user: ANA, expires: 9e12 });
+  await s.socket().answer("join", { room: { ...room(3), id: "@7", kind: "self" } });
+  const info = room(10, { read: { seq: 6, count: 6 }, unread: 3 });
+  await s.socket().answer("rooms", { rooms: [info] });
+  await s.socket().answer("resume", { rooms: {} });
+  assert.equal(general(s).unread, 3);
+  await s.socket().event(message(11), amendment("delete", 12, 11), amendment("delete", 13, 5));
+  assert.equal(general(s).unread, 3);
+  await s.socket().event(amendment("delete", 14, 10), message(15, { count: 12 }));
+  assert.equal(general(s).unread, 3);
+  await s.socket().event({ event: "read", room: "general", user: 7, seq: 14, count: 11 });
+  assert.equal(general(s).unread, 1);
+  await s.socket().event(amendment("delete", 16, 15));
+  assert.equal(general(s).unread, 0);
+});
+
 test("read positions are sent at once, then at most every 2 s, the latest last", async () => {
   const s = await online(10);
   const sent = () =>
@@ -373,4 +444,23 @@ test("after a long absence the list of rooms is asked for again", async () => {
   await s.socket().answer("rooms", { rooms: [room(12, { id: "plans" })] });
   const resume = await s.socket().answer("resume", { rooms: {} });
   assert.deepEqual(Object.keys(resume.rooms as object), ["@7", "plans"]);
+});
+
+test("a room is entered by its name, which the server makes an id of, whoever was first", async () => {
+  const s = await online(3);
+  const made = { ...room(0), id: "zmyv5rd3vw4lngyx", title: "Знакомства" };
+  const first = s.client.enterRoom("Знакомства");
+  const create = await s.socket().answer("room_create", { room: made });
+  assert.deepEqual([create.room, create.title, create.kind], ["Знакомства", "Знакомства", "public"]);
+  await s.socket().answer("join", { room: made });
+  assert.equal((await first).id, made.id);
+  const late = s.client.enterRoom("знакомства");
+  await s.socket().refuse("room_create", { code: "room_exists" });
+  const join = await s.socket().answer("join", { room: made });
+  assert.deepEqual([join.room, join.create], ["знакомства", false]);
+  assert.equal(await late, s.client.rooms.get(made.id));
+  const bad = assert.rejects(s.client.enterRoom("!"), { code: "bad_room" });
+  await s.socket().refuse("room_create", { code: "bad_room" });
+  await bad;
+  s.socket().none();
 });

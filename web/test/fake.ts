@@ -63,6 +63,7 @@ export class FakeSocket implements Socket {
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: ((event: never) => void) | null = null;
   readonly sent: Frame[] = [];
+  opened = false;
   closed = false;
   code: number | undefined;
 
@@ -70,6 +71,7 @@ export class FakeSocket implements Socket {
 
   send(data: string): void {
     assert.equal(this.closed, false, "sent on a closed socket");
+    if (!this.opened) throw new DOMException("Still in CONNECTING state.", "InvalidStateError");
     this.sent.push(JSON.parse(data));
   }
 
@@ -79,6 +81,7 @@ export class FakeSocket implements Socket {
   }
 
   async open(): Promise<void> {
+    this.opened = true;
     this.onopen?.(undefined as never);
     await settle();
   }
@@ -90,6 +93,12 @@ export class FakeSocket implements Socket {
 
   async event(...frames: object[]): Promise<void> {
     for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
+    await settle();
+  }
+
+  // Several events and replies in one frame, or anything else.
+  async frame(data: unknown): Promise<void> {
+    this.onmessage?.({ data: JSON.stringify(data) });
     await settle();
   }
 
@@ -148,7 +157,16 @@ export interface Story {
   socket(): FakeSocket;
 }
 
-export function story(outbox?: OutboxStorage, token?: () => Promise<string>): Story {
+// What a server answers over HTTP, where nothing does unless a test says so.
+export type Answers = (url: string) => Promise<Response>;
+const silence: Answers = () => Promise.reject(new TypeError("fetch failed"));
+
+export function story(
+  outbox?: OutboxStorage,
+  token?: () => Promise<string>,
+  fetch: Answers = silence,
+  random: () => number = () => 1,
+): Story {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];
   const states: string[] = [];
@@ -157,7 +175,8 @@ export function story(outbox?: OutboxStorage, token?: () => Promise<string>): St
     token: token ?? "secret",
     ...(token === undefined ? { user: ANA } : {}),
     clock,
-    random: () => 1,
+    random,
+    fetch,
     socket: (url) => {
       const socket = new FakeSocket(url);
       sockets.push(socket);
@@ -185,19 +204,24 @@ export function room(head: number, more: object = {}): object {
 export async function online(head: number, outbox?: OutboxStorage): Promise<Story> {
   const s = story(outbox);
   s.client.start();
+  await arrive(s, head);
+  return s;
+}
+
+// Plays a connection that has no rooms to resume yet. more: what auth answers besides.
+export async function arrive(s: Story, head: number, more: object = {}): Promise<void> {
   await s.socket().open();
-  await s.socket().answer("auth", { user: ANA, expires: 9e12 });
+  await s.socket().answer("auth", { user: ANA, expires: 9e12, ...more });
   await s.socket().answer("join", { room: { ...room(3), id: "@7", kind: "self" } });
   await s.socket().answer("rooms", { rooms: [room(head)] });
   await s.socket().answer("resume", { rooms: {} });
   assert.equal(s.client.state.name, "online");
-  return s;
 }
 
 // Plays a reconnection up to the answer of resume, and returns what was resumed.
-export async function again(s: Story, rooms: object = {}): Promise<Frame> {
+export async function again(s: Story, rooms: object = {}, more: object = {}): Promise<Frame> {
   await s.socket().open();
-  await s.socket().answer("auth", { user: ANA, expires: 9e12 });
+  await s.socket().answer("auth", { user: ANA, expires: 9e12, ...more });
   return s.socket().answer("resume", { rooms });
 }
 

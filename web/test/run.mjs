@@ -2,7 +2,7 @@
 // "N passed, N failed". A run without a test is a failure.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,8 +23,12 @@ await build({
 });
 const files = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
 const args = ["--enable-source-maps", "--test", "--test-reporter=tap", ...files];
-const run = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 120_000 });
+const run = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 600_000 });
 rmSync(out, { recursive: true, force: true });
+// What tools/run-stages names the slowest of.
+const { TIMES, STAGE } = process.env;
+for (const [, name, ms] of run.stdout.matchAll(/^(?:not )?ok \d+ - (.*)\n {2}---\n {2}duration_ms: ([\d.]+)$/gm))
+  if (TIMES) appendFileSync(TIMES, `${Math.round(ms)}\t${STAGE}: ${name}\n`);
 const count = (what) => Number(run.stdout.match(new RegExp(`^# ${what} (\\d+)$`, "m"))?.[1] ?? 0);
 const passed = count("pass");
 const failed = count("fail") + count("cancelled") + (run.status === 0 || count("fail") > 0 ? 0 : 1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pending } from "../src/lib/index.ts";
-import { again, ANA, EPOCH, loaded, message, online, seqs, type Story } from "./fake.ts";
+import { again, ANA, EPOCH, loaded, message, online, seqs, settle, type Story } from "./fake.ts";
 
 const states = (s: Story) => s.client.outbox.all.map((p) => p.state);
 
@@ -133,4 +133,39 @@ test("an answer that never comes is treated as a lost connection", async () => {
   await s.clock.pass(400);
   await again(s);
   assert.equal(s.socket().take("send").cid, first.cid);
+});
+
+test("what names a message is fixed when it is written: a copy of it is the same message", async () => {
+  let stored: readonly Pending[] = [];
+  const storage = {
+    load: () => stored,
+    save: (pending: readonly Pending[]) => void (stored = pending),
+  };
+  const s = await online(10, storage);
+  await s.socket().drop();
+  s.client.send("general", "hi");
+  const copy = { load: () => JSON.parse(JSON.stringify(stored)), save: () => undefined };
+  const t = await online(14, copy); // a tab that was duplicated, and is later
+  await s.clock.pass(400);
+  await again(s, { general: { epoch: EPOCH, head: { seq: 12, count: 12 } } });
+  const [first, second] = [s.socket().take("send"), t.socket().take("send")];
+  assert.deepEqual([second.cid, second.seen], [first.cid, first.seen]);
+  assert.equal(first.seen, 10);
+});
+
+test("what was stored is sent once it is known whose it is, before what came since", async () => {
+  let tell: (items: readonly Pending[]) => void = () => undefined;
+  const saved: (readonly Pending[])[] = [];
+  const storage = {
+    load: () => new Promise<readonly Pending[]>((resolve) => (tell = resolve)),
+    save: (pending: readonly Pending[]) => void saved.push(pending),
+  };
+  const s = await online(10, storage);
+  s.socket().none();
+  const old = { cid: "old", room: "general", text: "old", ts: 1, epoch: EPOCH, seen: 7 };
+  tell([{ ...old, state: "queued" }]);
+  await settle();
+  const frame = s.socket().take("send");
+  assert.deepEqual([frame.cid, frame.seen], ["old", 7]);
+  assert.equal(saved.at(-1)?.length, 1);
 });

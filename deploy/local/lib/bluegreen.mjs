@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { STORE, balancer, polylog, shared } from "./parts.mjs";
 import { PROGRAM, Problem, run, sleep } from "./stage.mjs";
+import { Lines, bar, terminal } from "./view.mjs";
 
 const STEPS = [90, 50, 10, 90]; // blue's share in %
 const LOOK_MS = 100;
@@ -9,7 +10,6 @@ const CALM_MS = 500; // nobody came or went for so long
 const AMISS = 0.02; // of its connections a colour may have too many
 const FAR = 10; // points from what the weights say are too many
 const LONGEST = 4; // times its share of --seconds a step lasts on a machine that is busy
-const BAR = 40;
 
 const about = {
   name: "bluegreen",
@@ -31,27 +31,18 @@ closed too early, or did not follow the weights. Logs are in build/local/bluegre
   },
 };
 
-const terminal = process.stdout.isTTY;
+const view = new Lines();
 
 // Connections by colour, with where the weights want them.
-function picture(colours, counts, share) {
-  const all = Math.max(1, counts[0] + counts[1]);
-  const bars = colours.map(({ name }, i) => {
-    const full = Math.round((counts[i] / all) * BAR);
-    const paint = terminal ? (text) => `\x1b[${i === 0 ? 34 : 32}m${text}\x1b[0m` : (text) => text;
-    const wanted = i === 0 ? share : 100 - share;
-    const percent = Math.round((counts[i] / all) * 100);
-    return `${name.padEnd(5)} ${paint("█".repeat(full))}${"·".repeat(BAR - full)} ${String(counts[i]).padStart(5)}  ${percent} % of ${wanted} %`;
-  });
-  return terminal ? bars.join("\n") : bars.map((bar) => bar.replace(/[█·]+ +/, "")).join("   ");
-}
-
-let drawn = false;
-
 function draw(stage, colours, counts, share) {
-  if (!terminal) return stage.say(picture(colours, counts, share));
-  process.stdout.write(`${drawn ? "\x1b[2A" : ""}\r\x1b[J${picture(colours, counts, share)}\n`);
-  drawn = true;
+  const all = Math.max(1, counts[0] + counts[1]);
+  const lines = colours.map(({ name }, i) => {
+    const wanted = i === 0 ? share : 100 - share;
+    const n = String(counts[i]).padStart(terminal ? 5 : 0);
+    return `${name.padEnd(5)} ${bar(i, counts[i] / all)}${n}  ${Math.round((counts[i] / all) * 100)} % of ${wanted} %`;
+  });
+  if (terminal) view.draw(lines);
+  else stage.say(lines.join("   "));
 }
 
 const count = (colours) => Promise.all(colours.map((one) => one.metric('polylog_connections_open{door="ws"}')));
@@ -209,7 +200,7 @@ await run(about, async (stage) => {
   const shares = [];
   for (const share of STEPS) {
     stage.say(`weights ${share}/${100 - share}`);
-    drawn = false;
+    view.leave();
     await weigh("blue", share);
     await weigh("green", 100 - share);
     shares.push(await shift(stage, colours, share, step));

@@ -39,6 +39,15 @@ export async function dynamodb(stage) {
   return { ...KEYS, AWS_ENDPOINT_URL_DYNAMODB: url };
 }
 
+// DynamoDB Local with the tables that servers need; the environment that finds them.
+export async function tables(stage) {
+  const env = await dynamodb(stage);
+  const how = { env: { ...process.env, ...env }, stdio: "pipe" };
+  orProblem("the tables cannot be made", () => execFileSync(PROGRAM, ["store", "init"], how));
+  stage.say("the tables are made");
+  return env;
+}
+
 export async function redis(stage) {
   const port = await stage.freePort();
   const flags = { port, bind: "127.0.0.1", save: "", appendonly: "no", dir: stage.dir };
@@ -76,10 +85,7 @@ export async function shared(stage) {
   if (!/\bdynamodb\b/.test(help) || !/\bredis:/.test(help)) {
     throw new Problem("this build of polylog knows no store and bus that servers could share; see --store");
   }
-  const [env, bus] = [await dynamodb(stage), await redis(stage)];
-  const how = { env: { ...process.env, ...env }, stdio: "pipe" };
-  orProblem("the tables cannot be made", () => execFileSync(PROGRAM, ["store", "init"], how));
-  stage.say("the tables are made");
+  const [env, bus] = [await tables(stage), await redis(stage)];
   const flags = { store: "dynamodb", bus, ...PATIENT };
   return { flags, env, servers: 2 };
 }
@@ -95,17 +101,22 @@ export async function polylog(stage, name, flags, env = {}) {
   };
   const args = Object.entries(all).flatMap(([key, value]) => [value].flat().map((one) => `--${key}=${one}`));
   const url = `http://127.0.0.1:${port}`;
-  const part = await stage.spawn(name, [PROGRAM, "serve", ...args], {
-    env,
-    ready: () => answers(`${url}/ready`),
-    what: `polylog ${name} (${url})`,
-  });
+  const how = { env, ready: () => answers(`${url}/ready`), what: `polylog ${name} (${url})` };
+  const start = () => stage.spawn(name, [PROGRAM, "serve", ...args], how);
+  let part = await start();
+  // As when a machine is lost, and another takes its place.
+  const replace = async () => {
+    part.killed = true;
+    part.child.kill("SIGKILL");
+    await part.end;
+    part = await start();
+  };
   const metric = async (sample) => {
     const text = await (await fetch(`${url}/metrics`)).text();
     const line = text.split("\n").find((one) => one.startsWith(`${sample} `));
     return line === undefined ? 0 : Number(line.slice(sample.length + 1));
   };
-  return { name, port, url, metric, signal: (which) => part.child.kill(which) };
+  return { name, port, url, metric, replace, pidFile: all["pid-file"], signal: (which) => part.child.kill(which) };
 }
 
 // A certificate for localhost, signed by itself: one file with its key, as HAProxy wants it.
@@ -119,9 +130,11 @@ function certificate(stage) {
 }
 
 // HAProxy in front of servers, each with a weight. check: the path that tells whether one is
-// to be given new connections; most: connections at once. A unix socket takes commands.
-export async function balancer(stage, { servers, weights = [], tls = false, check = "/ready", most = 2000 }) {
-  const port = await stage.port();
+// to be given new connections; most: connections at once; inner: on a port that nobody chose. A
+// unix socket takes commands.
+export async function balancer(stage, options) {
+  const { servers, weights = [], tls = false, check = "/ready", most = 2000, inner = false } = options;
+  const port = inner ? await stage.freePort() : await stage.port();
   const { cert, pem } = tls ? certificate(stage) : {};
   const admin = stage.file("haproxy.sock");
   const lines = servers.map(
@@ -161,6 +174,21 @@ ${lines.join("\n")}
   const url = `${tls ? "https" : "http"}://localhost:${port}`;
   const weigh = (name, weight) => ask(admin, `set weight nodes/${name} ${weight}\n`);
   return { port, url, cert, weigh };
+}
+
+// API Gateway: an API as its short file has it (docs/gateway_file.md).
+export async function gateway(stage, api, { port, env = {}, flags = {} }) {
+  const file = stage.file("gateway.json");
+  writeFileSync(file, JSON.stringify(api, null, 2), { mode: 0o600 });
+  const all = { listen: `127.0.0.1:${port}`, ...flags };
+  const args = Object.entries(all).map(([key, value]) => `--${key}=${value}`);
+  const http = `http://127.0.0.1:${port}`;
+  await stage.spawn("gateway", [PROGRAM, "gateway", file, ...args], {
+    env: { ...KEYS, ...env },
+    ready: () => answers(`${http}/metrics`),
+    what: "polylog gateway",
+  });
+  return { url: `ws://localhost:${port}/${api.stage}` };
 }
 
 const TYPES = {

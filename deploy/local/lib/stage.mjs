@@ -17,7 +17,7 @@ export class Problem extends Error {}
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // True as soon as look() is; a problem after so many ms.
-export async function until(what, look, ms = 60_000) {
+export async function until(what, look, ms = 150_000) {
   const end = Date.now() + ms;
   while (!(await look())) {
     if (Date.now() > end) throw new Problem(`${what} did not come up within ${ms / 1000} s`);
@@ -112,10 +112,10 @@ export class Stage {
     return listens(0);
   }
 
-  // The port that was asked for, if it is free.
-  async port() {
-    const port = await listens(this.args.port);
-    if (port === undefined) throw new Problem(`port ${this.args.port} is taken; choose another with --port`);
+  // The port that was asked for by that option, if it is free.
+  async port(option = "port") {
+    const port = await listens(this.args[option]);
+    if (port === undefined) throw new Problem(`port ${this.args[option]} is taken; choose another with --${option}`);
     return port;
   }
 
@@ -149,7 +149,7 @@ export class Stage {
   watch() {
     for (const part of this.children) {
       void part.end.then(() => {
-        if (!this.closing) this.fail(new Problem(`${part.name} has ended (${part.ended}): see ${this.dir}`));
+        if (!this.closing && !part.killed) this.fail(new Problem(`${part.name} has ended (${part.ended}): see ${this.dir}`));
       });
     }
   }
@@ -170,8 +170,9 @@ export class Stage {
 }
 
 // Runs one topology: body(stage) starts it and says where it is; it stays until Ctrl-C, or
-// for --seconds. body may return the exit code instead of staying.
-export async function run({ name, usage, options, needs = [] }, body) {
+// for --seconds. body may return the exit code instead of staying. instead(args), if it gives a
+// code, is all that is done: one that runs may be told something.
+export async function run({ name, usage, options, needs = [], instead = () => undefined }, body) {
   let stage;
   let code = 0;
   const ended = new Promise((resolve, reject) => {
@@ -179,6 +180,8 @@ export async function run({ name, usage, options, needs = [] }, body) {
     (async () => {
       stage = new Stage(name, parse(usage, options));
       stage.fail = reject;
+      const told = instead(stage.args);
+      if (told !== undefined) return resolve(told);
       for (const need of [PROGRAM, ...needs]) {
         if (!existsSync(need)) throw new Problem(`${need} is missing: run 'make' and 'make install-deps'`);
       }

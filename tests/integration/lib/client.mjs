@@ -3,7 +3,7 @@
 import { WebSocket } from "ws";
 import { Refused } from "./server.mjs";
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 180_000; // ends what hangs
 
 export class Client {
   static async connect(url, { protocols = [], ...options } = {}) {
@@ -52,8 +52,11 @@ export class Client {
   }
 
   took(data, binary) {
-    const frame = JSON.parse(data);
     if (binary) throw new Error("a binary frame came");
+    for (const frame of [JSON.parse(data)].flat()) this.tookOne(frame);
+  }
+
+  tookOne(frame) {
     this.frames.push(frame);
     const call = this.calls.get(frame.id);
     if (call !== undefined) {
@@ -75,7 +78,7 @@ export class Client {
   call(action, params = {}) {
     const id = ++this.lastId;
     const answer = new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${action}: no answer`)), PATIENCE_MS * 2);
+      const late = setTimeout(() => reject(new Error(`${action}: no answer`)), PATIENCE_MS);
       const settle = (f) => (value) => (clearTimeout(late), f(value));
       this.calls.set(id, { action, resolve: settle(resolve), reject: settle(reject) });
     });

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect as netConnect } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 180_000; // ends what hangs
 
 export class Raw {
   static connect(port, { tls, host = "127.0.0.1", path } = {}) {

@@ -1,19 +1,17 @@
 // The program under test: a process with a directory of its own, which can be told
 // to stop, killed, and started again on the same port and data.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client } from "./client.mjs";
+import { freePort } from "./ports.mjs";
+import { PROGRAM, temporary } from "./program.mjs";
 import { until } from "./suite.mjs";
 
-export const PROGRAM =
-  process.env.POLYLOG ?? fileURLToPath(new URL("../../../build/polylog", import.meta.url));
+export { PROGRAM, freePort, temporary };
 
-// What would slow tests down or depend on how fast they are; a test of one of
-// these sets it itself.
+// What would slow tests down or depend on how fast they are, such as a client that a busy
+// machine makes late; a test of one of these sets it itself.
 const FLAGS = {
   "messages-per-user": 0,
   "connects-per-address": 0,
@@ -21,21 +19,12 @@ const FLAGS = {
   "commands-in-flight": 0,
   "presence-leave": "200ms",
   "read-every": "100ms",
+  "read-told-every": "100ms",
   "drain-ms": "300ms",
   "log-format": "json",
+  "head-timeout": "3m",
+  "auth-timeout": "3m",
 };
-
-export async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-export function temporary(what = "") {
-  return mkdtempSync(join(tmpdir(), `polylog-test-${what}`));
-}
 
 // An error that the server answered.
 export class Refused extends Error {
@@ -105,7 +94,7 @@ export class Server {
   async ready() {
     await until("the server is ready", async () => {
       if (this.exit !== undefined) throw new Error(`the server ended: ${this.exit}\n${this.log}`);
-      return this.out.includes("serves the chat at") || this.out.includes("echoes at");
+      return /serves the chat at|echoes at/.test(this.out + this.log);
     });
   }
 
@@ -135,7 +124,7 @@ export class Server {
   async command(action, params = {}, token, headers = {}) {
     const response = await this.fetch(`/api/v1/${action}`, {
       method: "POST",
-      headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
+      headers: { "Content-Type": "application/json", ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
       body: typeof params === "string" || params instanceof Uint8Array ? params : JSON.stringify(params),
     });
     const body = await response.json();

@@ -2,8 +2,11 @@
 // end. They run a few at a time; each against servers that it shares with others
 // (t.server) or has for itself (t.start).
 import assert from "node:assert/strict";
+import { took } from "./times.mjs";
 
-const TEST_MS = 30_000;
+// Guards, which end what hangs: no test passes or fails by them on a slow machine.
+const HANG_MS = 180_000;
+const TEST_MS = 600_000;
 const tests = [];
 
 export class Skipped extends Error {}
@@ -18,7 +21,7 @@ export function testWorkers(name, run) {
   for (const workers of [1, 2]) tests.push({ name: `${name}, workers ${workers}`, run, ms: TEST_MS, workers });
 }
 
-export async function until(what, look, ms = 5000) {
+export async function until(what, look, ms = HANG_MS) {
   const end = Date.now() + ms;
   for (let wait = 2; ; wait = Math.min(wait * 1.5, 50)) {
     const found = await look();
@@ -40,6 +43,12 @@ export async function refused(code, promise) {
   );
   if (error.code !== code || error.message === undefined) throw error;
   return error;
+}
+
+// The direct room of two people, {user: {id}}. Each worker takes numbers of people from a
+// block of its own: the later person may have the lower one.
+export function direct(...people) {
+  return `dm:${people.map(({ user }) => user.id).sort((a, b) => a - b).join(":")}`;
 }
 
 // Other workers hear of a session's end a moment later.
@@ -102,6 +111,10 @@ class Context {
   }
 }
 
+function isWanted(name, wanted) {
+  return wanted.length === 0 || wanted.some((part) => name.includes(part));
+}
+
 async function runOne(shared, { name, run, ms, workers }) {
   const t = new Context(shared, workers);
   let timer;
@@ -113,23 +126,25 @@ async function runOne(shared, { name, run, ms, workers }) {
     await Promise.race([run(t), late]);
     return { name, ms: Date.now() - start };
   } catch (error) {
-    return error instanceof Skipped ? { name, skipped: error.message } : { name, error };
+    const ms = Date.now() - start;
+    return error instanceof Skipped ? { name, ms, skipped: error.message } : { name, ms, error };
   } finally {
     clearTimeout(timer);
     await t.finish().catch(() => undefined);
   }
 }
 
-// Runs those that are there by now and have the substring in their name, once; the
-// number of each outcome.
-export async function runAll(shared, { wanted = "", atOnce = 6, verbose = false } = {}) {
-  const queue = tests.splice(0).filter(({ name }) => name.includes(wanted));
+// Runs those that are there by now and have one of the substrings in their name, once;
+// all if there is no substring. Returns the number of each outcome.
+export async function runAll(shared, { wanted = [], atOnce = 6, verbose = false } = {}) {
+  const queue = tests.splice(0).filter(({ name }) => isWanted(name, wanted));
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const work = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const result = await runOne(shared, next);
       const outcome = result.error ? "failed" : result.skipped ? "skipped" : "passed";
       counts[outcome]++;
+      took(next.name, result.ms);
       if (result.error) console.log(`not ok - ${result.name}\n${result.error.stack ?? result.error}`);
       else if (result.skipped) console.log(`skipped - ${result.name}: ${result.skipped}`);
       else if (verbose) console.log(`ok - ${result.name} (${result.ms} ms)`);
@@ -137,6 +152,12 @@ export async function runAll(shared, { wanted = "", atOnce = 6, verbose = false 
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return counts;
+}
+
+// The command line of a runner: [-v] [substring of the tests to run]...
+export function options(args = process.argv.slice(2)) {
+  const verbose = args[0] === "-v";
+  return { verbose, wanted: args.slice(verbose ? 1 : 0).filter((part) => part !== "") };
 }
 
 // "N passed, N failed[, N skipped]"

@@ -1,9 +1,9 @@
-// What src/chat/commands.tbl and errors.tbl say, so that nothing in them goes untested
+// What src/chat/model/commands.tbl and errors.tbl say, so that nothing in them goes untested
 // and answers are exactly what is documented.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-const read = (name) => readFileSync(new URL(`../../../src/chat/${name}`, import.meta.url), "utf8");
+const read = (name) => readFileSync(new URL(`../../../src/chat/model/${name}`, import.meta.url), "utf8");
 
 export const errors = new Map(
   [...read("errors.tbl").matchAll(/^ERROR\((\w+), (\d+), "(.*)"\)$/gm)].map(([, code, status, text]) => [

@@ -14,13 +14,9 @@ import { icon } from "./icons.ts";
 import { closeMenu, openMenu } from "./menu.ts";
 import { messageMenu, roomMenu } from "./menus.ts";
 import { People } from "./people.ts";
-import {
-  confirmDialog,
-  directDialog,
-  inviteDialog,
-  joinDialog,
-  renameDialog,
-} from "./room-dialogs.ts";
+import { confirmDialog, directDialog, inviteDialog, renameDialog } from "./room-dialogs.ts";
+import { findRoomDialog } from "./room-finder.ts";
+import { unescaped } from "./session.ts";
 import { openSettings } from "./settings.ts";
 import { Sidebar } from "./sidebar.ts";
 import { Status } from "./status.ts";
@@ -29,6 +25,8 @@ import { avatar, iconButton, toast } from "./widgets.ts";
 
 const FIRST_ROOM = "general";
 const DIRECTS_MAX = 50;
+// The state of an entry of the history that stands for the open drawer.
+const DRAWER = "drawer";
 
 export class ChatView {
   readonly element: HTMLElement;
@@ -44,6 +42,7 @@ export class ChatView {
   private readonly peopleButton: HTMLButtonElement;
   private readonly moreButton: HTMLButtonElement;
   private readonly menuButton: HTMLButtonElement;
+  private readonly menuBadge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
   private readonly typing = h("div", { class: "typing" });
   private readonly empty: HTMLElement;
   private readonly main: HTMLElement;
@@ -58,7 +57,7 @@ export class ChatView {
   ) {
     this.sidebar = new Sidebar(client, {
       open: (id) => this.go(id),
-      addRoom: () => joinDialog(client, (room) => this.go(room.id)),
+      addRoom: () => findRoomDialog(client, (room) => this.go(room.id)),
       addDirect: () => directDialog(client, (user) => this.write(user)),
       settings: () => openSettings(client.user, logout),
     });
@@ -79,6 +78,7 @@ export class ChatView {
       "aria-controls": "sidebar",
       "aria-expanded": "false",
     });
+    this.menuButton.append(this.menuBadge);
     this.peopleButton = iconButton("people", "People here", () => this.showPeople(), {
       "aria-controls": "people",
       "aria-expanded": "false",
@@ -123,7 +123,7 @@ export class ChatView {
       class: "button primary",
       text: "Join or create a room",
     });
-    join.addEventListener("click", () => joinDialog(this.client, (room) => this.go(room.id)));
+    join.addEventListener("click", () => findRoomDialog(this.client, (room) => this.go(room.id)));
     return h(
       "div",
       { class: "empty" },
@@ -146,7 +146,8 @@ export class ChatView {
     client.on("invited", (room) => {
       if (room.kind !== "direct") toast(`You were added to ${roomName(room, client)}.`);
     });
-    addEventListener("hashchange", () => this.follow());
+    addEventListener("hashchange", () => void this.arrive());
+    addEventListener("popstate", () => this.drawer(false));
     addEventListener("focus", () => this.refresh());
     addEventListener("blur", () => this.timeline.markNew());
     addEventListener("online", () => client.wake());
@@ -179,9 +180,22 @@ export class ChatView {
     if (this.client.rooms.size === 0) {
       await this.client.join(FIRST_ROOM).catch(() => undefined);
     }
+    await this.arrive();
+  }
+
+  // Joins the room that the address names, unless one is in it, and opens it.
+  private async arrive(): Promise<void> {
     const named = addressedRoom();
-    if (named !== undefined && !this.client.rooms.has(named) && !named.startsWith("dm:")) {
-      await this.attempt(() => this.client.join(named, false));
+    if (named !== undefined && !this.client.rooms.has(named)) {
+      try {
+        const { id } = await this.client.join(named, false);
+        if (addressedRoom() === named) history.replaceState(null, "", roomHash(id));
+      } catch (thrown) {
+        toast(`${named}: ${errorText(asPolylogError(thrown))}`);
+        const { current } = this;
+        const stays = current !== undefined && addressedRoom() === named;
+        if (stays) history.replaceState(null, "", roomHash(current));
+      }
     }
     this.follow();
   }
@@ -199,8 +213,10 @@ export class ChatView {
   // ---- Which room is open ----
 
   private go(id: string): void {
+    const hash = roomHash(id);
+    // The drawer's place in the history becomes the room's.
+    if (history.state === DRAWER) history.replaceState(null, "", hash);
     this.drawer(false);
-    const hash = `#/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
     if (location.hash === hash) this.follow();
     else location.hash = hash;
   }
@@ -220,7 +236,7 @@ export class ChatView {
       this.refresh();
       return;
     }
-    history.replaceState(null, "", `#/${id}`);
+    history.replaceState(null, "", roomHash(id));
     this.open(id);
   }
 
@@ -276,7 +292,7 @@ export class ChatView {
   }
 
   private showHead(room: Room | undefined): void {
-    const name = room === undefined ? "" : roomName(room, this.client);
+    const name = room === undefined ? "Polylog" : roomName(room, this.client);
     if (this.title.textContent !== name) this.title.textContent = name;
     const sub = room === undefined ? "" : this.subtitleOf(room);
     if (this.subtitle.textContent !== sub) this.subtitle.textContent = sub;
@@ -304,7 +320,18 @@ export class ChatView {
   private showTitle(room: Room | undefined): void {
     const unread = [...this.client.rooms.values()].filter((other) => other.unread > 0).length;
     const name = room === undefined ? "Polylog" : `${roomName(room, this.client)} · Polylog`;
+    this.showUnread(unread);
     document.title = unread > 0 ? `(${unread}) ${name}` : name;
+  }
+
+  // On a phone the list is out of sight: its button says what waits there.
+  private showUnread(rooms: number): void {
+    const label = rooms === 0 ? "Rooms" : `Rooms: ${rooms} unread`;
+    if (this.menuButton.title === label) return;
+    this.menuButton.title = label;
+    this.menuButton.setAttribute("aria-label", label);
+    this.menuBadge.hidden = rooms === 0;
+    this.menuBadge.textContent = rooms > 99 ? "99+" : String(rooms);
   }
 
   private showTyping(room: Room): void {
@@ -327,6 +354,9 @@ export class ChatView {
   private drawer(open: boolean): void {
     if (this.element.classList.contains("drawer-open") === open) return;
     this.element.classList.toggle("drawer-open", open);
+    // The browser's way back closes it.
+    if (open) history.pushState(DRAWER, "");
+    else if (history.state === DRAWER) history.back();
     this.menuButton.setAttribute("aria-expanded", String(open));
     this.main.inert = open;
     if (open)
@@ -430,6 +460,10 @@ export class ChatView {
 
 function addressedRoom(): string | undefined {
   if (!location.hash.startsWith("#/")) return undefined;
-  const id = decodeURIComponent(location.hash.slice(2));
+  const id = unescaped(location.hash.slice(2));
   return id === "" ? undefined : id;
+}
+
+function roomHash(id: string): string {
+  return `#/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
 }

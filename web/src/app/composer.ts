@@ -1,9 +1,10 @@
 // Where messages are written: a new one, an answer, or another text for an old
 // one. What was not sent is kept per room.
 import type { Message } from "../lib/index.ts";
-import { h } from "./dom.ts";
+import { composing, h } from "./dom.ts";
+import { plural } from "./format.ts";
 import { icon } from "./icons.ts";
-import { plainText } from "./richtext.ts";
+import { plainText } from "./text.ts";
 import { coloured, iconButton } from "./widgets.ts";
 
 const TEXT_MAX = 4000;
@@ -53,7 +54,8 @@ export class Composer {
       "form",
       { class: "composer" },
       this.context,
-      h("div", { class: "composer-box" }, this.input, this.counter, this.submit),
+      h("div", { class: "composer-box" }, this.input, this.submit),
+      this.counter,
     );
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -135,7 +137,7 @@ export class Composer {
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.isComposing) return;
+    if (composing(event)) return;
     const touch = matchMedia("(pointer: coarse)").matches;
     if (event.key === "Enter" && !event.shiftKey && !touch) {
       event.preventDefault();
@@ -156,7 +158,7 @@ export class Composer {
     const empty = this.input.value.trim() === "";
     this.submit.disabled = empty || length > TEXT_MAX;
     this.counter.hidden = length < COUNT_FROM;
-    this.counter.textContent = this.counter.hidden ? "" : String(TEXT_MAX - length);
+    this.counter.textContent = this.counter.hidden ? "" : counted(TEXT_MAX - length);
     this.counter.classList.toggle("over", length > TEXT_MAX);
     this.grow();
     if (byHand && this.editing === undefined) this.actions.typing(!empty);
@@ -204,4 +206,9 @@ export class Composer {
       }),
     );
   }
+}
+
+function counted(left: number): string {
+  if (left >= 0) return `${plural(left, "character", "characters")} left`;
+  return `${plural(-left, "character", "characters")} too many`;
 }

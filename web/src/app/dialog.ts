@@ -6,8 +6,15 @@ import { iconButton } from "./widgets.ts";
 export interface DialogOptions {
   title: string;
   body: (HTMLElement | string)[];
-  // Without it there is nothing to submit.
-  submit?: { label: string; danger?: boolean; action(): Promise<void> | void };
+  // Without it there is nothing to submit. careful: the focus is on the way out.
+  // busy: what the button says until the action is done.
+  submit?: {
+    label: string;
+    busy?: string;
+    danger?: boolean;
+    careful?: boolean;
+    action(): Promise<void> | void;
+  };
 }
 
 export interface Dialog {
@@ -37,19 +44,28 @@ export function openDialog(options: DialogOptions): Dialog {
   const { submit } = options;
   if (submit !== undefined) {
     const kind = submit.danger ? "danger" : "primary";
-    const cancel = h("button", { type: "button", class: "button", text: "Cancel" });
+    const cancel = h("button", {
+      type: "button",
+      class: "button",
+      text: "Cancel",
+      autofocus: submit.careful,
+    });
     const go = h("button", { type: "submit", class: `button ${kind}`, text: submit.label });
     cancel.addEventListener("click", close);
     form.append(h("footer", { class: "dialog-foot" }, cancel, go));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       go.disabled = true;
+      go.textContent = submit.busy ?? submit.label;
       error.textContent = "";
       Promise.resolve()
         .then(() => submit.action())
         .then(close)
         .catch((thrown) => void (error.textContent = errorText(asPolylogError(thrown))))
-        .finally(() => void (go.disabled = false));
+        .finally(() => {
+          go.disabled = false;
+          go.textContent = submit.label;
+        });
     });
   } else {
     form.addEventListener("submit", (event) => event.preventDefault());

@@ -63,6 +63,12 @@ export function batched(fn: () => void): () => void {
   };
 }
 
+// A key that belongs to an input method, such as the Enter that takes a word. Safari ends
+// the composition before that key is down: only the key's code tells there.
+export function composing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}
+
 let lastId = 0;
 
 export function uniqueId(stem: string): string {

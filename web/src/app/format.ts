@@ -1,5 +1,6 @@
 // How names, times and colours are shown.
 import type { Client, Code, Room } from "../lib/index.ts";
+import { characters } from "./text.ts";
 
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, {
@@ -18,13 +19,28 @@ export function dayKey(ts: number): string {
   return `${d.getFullYear()}-${d.getMonth() + 1}-${d.getDate()}`;
 }
 
-export function dayLabel(ts: number, now = Date.now()): string {
+// By the day that it is now: such a label is to be made anew when that is over (onNewDay).
+export function dayLabel(ts: number, now: number): string {
   if (dayKey(ts) === dayKey(now)) return "Today";
   const yesterday = new Date(now);
   yesterday.setDate(yesterday.getDate() - 1);
   if (dayKey(ts) === dayKey(yesterday.getTime())) return "Yesterday";
   const sameYear = new Date(ts).getFullYear() === new Date(now).getFullYear();
   return sameYear ? weekday.format(ts) : date.format(ts);
+}
+
+const CLOCK_MS = 10_000;
+
+// Runs fn when another day has begun. The clock is looked at, for one that is set or a
+// machine that sleeps would miss a timer.
+export function onNewDay(fn: () => void): void {
+  let today = dayKey(Date.now());
+  setInterval(() => {
+    const now = dayKey(Date.now());
+    if (now === today) return;
+    today = now;
+    fn();
+  }, CLOCK_MS);
 }
 
 // Hues a golden angle apart: neighbours in id are far apart in colour.
@@ -35,7 +51,7 @@ export function hue(userId: number): number {
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [words[0]!, words.at(-1)!] : [words[0] ?? "?"];
-  return letters.map((word) => [...word][0]!.toLocaleUpperCase()).join("");
+  return letters.map((word) => characters(word, 1)[0]!.toLocaleUpperCase()).join("");
 }
 
 export function roomName(room: Room, client: Client): string {
@@ -61,11 +77,11 @@ export function plural(n: number, one: string, many: string): string {
 
 const ERRORS: Partial<Record<Code, string>> = {
   disconnected: "You are offline. Try again when the connection is back.",
-  unreachable: "The server cannot be reached.",
   rate_limited: "That was too fast. Wait a moment.",
-  bad_room: "A room's name may have letters a to z, digits, spaces, - and _.",
+  bad_room: "A room's name has a letter or a digit, at most 128 characters, and no @ in front.",
   store_full: "The server has no space left.",
   store_failed: "The server cannot save anything right now.",
+  store_behind: "The server does not trust its store at the moment. It will be looked after.",
   unconfirmed: "It cannot be told whether this was delivered.",
 };
 

@@ -6,14 +6,21 @@ import {
   lastName,
   pageHasServer,
   pageServer,
+  shortName,
   type StoredSession,
 } from "./session.ts";
 import { chooseServer } from "./settings.ts";
 import { field } from "./widgets.ts";
 
+const NAME_HINT = "A name protects nothing: anybody may type yours, and read what you can.";
+
 export interface LoginOptions {
   owner: string | undefined;
   notice: string | undefined;
+  // A link names a server, and the person is asked about it.
+  asked?: boolean;
+  // The server is another one.
+  again(): void;
   done(session: StoredSession): void;
 }
 
@@ -62,17 +69,19 @@ export function loginView(options: LoginOptions): HTMLElement {
     h("p", { class: "login-lead", text: lead(options) }),
     options.notice !== undefined &&
       h("p", { class: "notice", role: "status", text: options.notice }),
-    field("Your name", name),
+    field("Your name", name, NAME_HINT),
     error,
     submit,
   );
   setTimeout(() => name.focus());
-  if (currentServer() === pageServer()) {
+  if (currentServer() === pageServer() && !options.asked) {
     void pageHasServer().then((has) => {
-      if (!has && form.isConnected) chooseServer("No server is behind this page. Which is yours?");
+      if (!has && form.isConnected) {
+        chooseServer(options.again, { missing: true });
+      }
     });
   }
-  return h("main", { class: "login" }, form, serverLine());
+  return h("main", { class: "login" }, form, serverLine(options.again));
 }
 
 function lead(options: LoginOptions): string {
@@ -81,11 +90,11 @@ function lead(options: LoginOptions): string {
     : "This link makes you the owner of this server.";
 }
 
-function serverLine(): HTMLElement {
+function serverLine(again: () => void): HTMLElement {
   const server = currentServer();
   const here = server === pageServer();
   const change = h("button", { class: "link-button", type: "button", text: "Change" });
-  change.addEventListener("click", () => chooseServer());
-  const where = here ? "this site" : new URL(server).host;
-  return h("p", { class: "login-server" }, `Server: ${where} · `, change);
+  change.addEventListener("click", () => chooseServer(again));
+  const where = here ? "this site" : shortName(server);
+  return h("p", { class: "login-server address" }, `Server: ${where} · `, change);
 }

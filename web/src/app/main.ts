@@ -1,24 +1,32 @@
 // Starts the page: with a session the rooms, without one the login.
 import { Client, type PolylogError } from "../lib/index.ts";
 import { ChatView } from "./chat-view.ts";
+import { h } from "./dom.ts";
+import { refuseFiles } from "./files.ts";
 import { loginView } from "./login-view.ts";
 import {
   keepNotice,
   outboxStorage,
+  setServer,
   type StoredSession,
   storedSession,
   storeSession,
   takeAddress,
   takeNotice,
 } from "./session.ts";
+import { askServer } from "./settings.ts";
+
+const LOGOUT_MS = 2000;
 
 const root = document.getElementById("app")!;
 
-function showLogin(owner?: string, notice?: string): void {
+function showLogin(owner?: string, notice?: string, asked = false): void {
   document.title = "Polylog";
   const view = loginView({
     owner,
     notice,
+    asked,
+    again: () => showLogin(owner),
     done: (session) => {
       storeSession(session);
       showChat(session);
@@ -30,7 +38,7 @@ function showLogin(owner?: string, notice?: string): void {
 function ended(error: PolylogError): string {
   if (error.code === "expired") return "Your session has expired. Log in again.";
   if (error.code === "revoked") return "Your session was ended. Log in again.";
-  return "Log in again.";
+  return "The server does not know your session. Log in again.";
 }
 
 function showChat(session: StoredSession): void {
@@ -42,7 +50,7 @@ function showChat(session: StoredSession): void {
     storeSession(undefined);
     outbox.save([]);
     client
-      .request("logout", {})
+      .request("logout", {}, { waitMs: LOGOUT_MS })
       .catch(() => undefined)
       .finally(() => {
         client.stop();
@@ -59,7 +67,31 @@ function showChat(session: StoredSession): void {
   client.start();
 }
 
-const owner = takeAddress();
-const session = storedSession();
-if (session !== undefined && owner === undefined) showChat(session);
-else showLogin(owner, takeNotice());
+function start(): void {
+  refuseFiles();
+  const { server, owner } = takeAddress();
+  const session = storedSession();
+  if (session !== undefined && owner === undefined) showChat(session);
+  else showLogin(owner, takeNotice(), server !== undefined);
+  if (server === undefined) return;
+  const atLogin = session === undefined || owner !== undefined;
+  const use = (found: string) => {
+    setServer(found);
+    if (atLogin) showLogin(owner);
+    else location.reload();
+  };
+  askServer(server, use, () => atLogin && showLogin(owner));
+}
+
+try {
+  start();
+} catch (thrown) {
+  // Better than an empty page, whatever the browser lacks.
+  root.replaceChildren(
+    h("p", {
+      role: "alert",
+      text: `Polylog's page cannot start in this browser: ${String(thrown)}`,
+    }),
+  );
+  throw thrown;
+}

@@ -3,7 +3,8 @@ import type { Client, Item, Message, Notice, Pending } from "../lib/index.ts";
 import { add, h } from "./dom.ts";
 import { clockTime, errorText, fullTime, nameList } from "./format.ts";
 import { icon } from "./icons.ts";
-import { plainText, richText } from "./richtext.ts";
+import { richText } from "./richtext.ts";
+import { plainText } from "./text.ts";
 import { avatar, coloured, iconButton } from "./widgets.ts";
 
 export interface MessageActions {
@@ -169,6 +170,9 @@ const ROLES: Record<string, string> = {
 
 export function noticeRow(notice: Notice): HTMLElement {
   const { event } = notice;
+  if (event.event === "lost") {
+    return h("div", { class: "room-notice" }, h("span", { text: "Messages are lost here" }));
+  }
   const text =
     event.event === "room"
       ? `${event.from.name} named this room “${event.title || event.room}”`

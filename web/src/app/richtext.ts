@@ -1,10 +1,9 @@
 // A message's text as nodes: links, `code`, ``` blocks and line breaks. It
 // never becomes HTML on the way.
 import { h } from "./dom.ts";
+import { inlineParts } from "./text.ts";
 
 const BLOCK = /```(?:[a-z0-9+-]*\n)?([\s\S]*?)```/gi;
-const INLINE = /`([^`\n]+)`|\bhttps?:\/\/[^\s<>"'`]+/g;
-const TRAILING = /[.,;:!?)\]}…]+$/;
 
 export function richText(text: string): DocumentFragment {
   const out = document.createDocumentFragment();
@@ -20,28 +19,16 @@ export function richText(text: string): DocumentFragment {
 }
 
 function inline(out: DocumentFragment, text: string): void {
-  let at = 0;
-  for (const match of text.matchAll(INLINE)) {
-    out.append(text.slice(at, match.index));
-    at = match.index + match[0].length;
-    if (match[1] !== undefined) out.append(h("code", { text: match[1] }));
-    else at -= link(out, match[0]);
+  for (const part of inlineParts(text)) {
+    if ("text" in part) out.append(part.text);
+    else if ("code" in part) out.append(h("code", { text: part.code }));
+    else out.append(link(part.url, part.href));
   }
-  out.append(text.slice(at));
 }
 
-// Appends the link; returns how many characters at its end do not belong to it.
-function link(out: DocumentFragment, found: string): number {
-  let url = found;
-  const tail = TRAILING.exec(url)?.[0] ?? "";
-  const balanced = tail.startsWith(")") && url.includes("(");
-  if (!balanced) url = url.slice(0, url.length - tail.length);
-  out.append(h("a", { href: url, target: "_blank", rel: "noopener noreferrer", text: url }));
-  return found.length - url.length;
-}
-
-// One line, for quotes and announcements.
-export function plainText(text: string, max = 140): string {
-  const line = text.replaceAll("```", "").replace(/\s+/g, " ").trim();
-  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+// A link to a room of this very page goes there; any other opens a tab.
+function link(text: string, href: string): HTMLElement {
+  const room = href.startsWith(`${location.origin}${location.pathname}#/`);
+  const target = room ? {} : { target: "_blank", rel: "noopener noreferrer" };
+  return h("a", { href, text, ...target });
 }

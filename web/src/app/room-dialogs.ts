@@ -1,46 +1,9 @@
-// The dialogs that find, make, name and leave rooms.
-import { type Client, PolylogError, type Room, type User } from "../lib/index.ts";
+// The dialogs that name rooms, find people, and ask before what cannot be undone.
+import type { Client, Room, User } from "../lib/index.ts";
 import { type Dialog, openDialog } from "./dialog.ts";
-import { h } from "./dom.ts";
+import { composing, h } from "./dom.ts";
 import { roomName } from "./format.ts";
-import { avatar, field } from "./widgets.ts";
-
-function nameInput(value = ""): HTMLInputElement {
-  return h("input", { class: "input", maxlength: 64, autocomplete: "off", value });
-}
-
-function filled(input: HTMLInputElement, what: string): string {
-  const text = input.value.trim();
-  if (text === "") throw new PolylogError("empty", `${what} is missing.`);
-  return text;
-}
-
-export function joinDialog(client: Client, done: (room: Room) => void): void {
-  const name = nameInput();
-  const hidden = h("input", { type: "checkbox" });
-  openDialog({
-    title: "Join or create a room",
-    body: [
-      field("Room", name, "If there is no room of this name, it is made."),
-      h(
-        "label",
-        { class: "check" },
-        hidden,
-        h("span", { text: "Make a private room: only people who are added can join" }),
-      ),
-    ],
-    submit: {
-      label: "Go",
-      action: async () => {
-        const title = filled(name, "The room's name");
-        const making = hidden.checked
-          ? client.createRoom(title, "private")
-          : client.joinOrCreate(title);
-        done(await making);
-      },
-    },
-  });
-}
+import { avatar, field, filled, nameInput } from "./widgets.ts";
 
 export function renameDialog(client: Client, room: Room): void {
   const title = nameInput(room.title);
@@ -102,7 +65,7 @@ function peopleDialog(
     timer = setTimeout(() => void search().catch(fail), 200);
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+    if (event.key !== "Enter" || composing(event)) return;
     event.preventDefault();
     results.querySelector("button")?.click();
   });

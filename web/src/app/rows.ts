@@ -23,6 +23,7 @@ export function rowsOf(
   pending: readonly Pending[],
   me: number,
   newAfter: number | undefined,
+  now: number,
 ): Row[] {
   const rows: Row[] = [];
   let day: string | undefined;
@@ -33,7 +34,7 @@ export function rowsOf(
     if (dayKey(ts) === day) return;
     day = dayKey(ts);
     before = undefined;
-    rows.push({ kind: "day", key: `day ${day}`, label: dayLabel(ts) });
+    rows.push({ kind: "day", key: `day ${day}`, label: dayLabel(ts, now) });
   };
   const groups = (from: number, ts: number, reply: boolean) => {
     const grouped = !reply && before?.from === from && ts - before.ts < GROUP_MS;
@@ -42,8 +43,9 @@ export function rowsOf(
   };
   const find = (seq: number | undefined) => (seq === undefined ? undefined : room.log.get(seq));
 
-  for (const item of room.log.all) {
-    begin(item.ts);
+  for (const [i, item] of room.log.all.entries()) {
+    if (isLost(item) && isLost(room.log.all[i - 1])) continue; // one row for all of them
+    if (!isLost(item)) begin(item.ts);
     if (item.type === "notice") {
       before = undefined;
       rows.push({ kind: "notice", key: `n ${item.seq}`, notice: item });
@@ -70,6 +72,10 @@ export function rowsOf(
     rows.push({ kind: "pending", key: `c ${p.cid}`, pending: p, grouped, target: find(p.replyTo) });
   }
   return rows;
+}
+
+function isLost(item: Item | undefined): boolean {
+  return item?.type === "notice" && item.event.event === "lost";
 }
 
 // In a direct room: the newest message is one's own, and the other has read it.

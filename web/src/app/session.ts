@@ -1,6 +1,14 @@
 // What the browser remembers: the server, the session with it, and what was
 // not yet delivered when the page was closed.
-import type { OutboxStorage, Pending, User } from "../lib/index.ts";
+import {
+  candidates,
+  type OutboxStorage,
+  parseServer,
+  type Pending,
+  type User,
+} from "../lib/index.ts";
+import { read, write } from "./storage.ts";
+import { claimTab } from "./tab.ts";
 
 export interface StoredSession {
   server: string;
@@ -8,37 +16,31 @@ export interface StoredSession {
   user: User;
 }
 
+declare global {
+  interface Window {
+    POLYLOG_SERVER?: unknown; // of config.js
+  }
+}
+
 const SESSION = "polylog.session";
 const SERVER = "polylog.server";
 const NAME = "polylog.name";
 const NOTICE = "polylog.notice";
-
-function read(storage: Storage, key: string): unknown {
-  try {
-    const value = storage.getItem(key);
-    return value === null ? undefined : JSON.parse(value);
-  } catch {
-    return undefined;
-  }
-}
-
-function write(storage: Storage, key: string, value: unknown): void {
-  try {
-    if (value === undefined) storage.removeItem(key);
-    else storage.setItem(key, JSON.stringify(value));
-  } catch {
-    // A full or forbidden storage: it is remembered as long as the page lives.
-  }
-}
 
 // The address of the page itself, without the file's name.
 export function pageServer(): string {
   return new URL(".", location.origin + location.pathname).href;
 }
 
+// The server that config.js beside the page names; without one it is the page's own.
+export function defaultServer(): string {
+  const named = window.POLYLOG_SERVER;
+  return (typeof named === "string" ? parseServer(named) : undefined) ?? pageServer();
+}
+
 export function currentServer(): string {
-  const stored = read(localStorage, SERVER);
-  return typeof stored === "string" ? stored : pageServer();
+  const stored = read("local", SERVER);
+  return typeof stored === "string" ? stored : defaultServer();
 }
 
 // Whether a server may be behind the page: on a site of its own, such as S3's, there is
@@ -52,67 +54,96 @@ export async function pageHasServer(): Promise<boolean> {
   }
 }
 
-// A usable http or https address, or undefined.
-export function parseServer(text: string): string | undefined {
-  try {
-    const url = new URL(text.includes("://") ? text : `https://${text}`);
-    if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
-    const path = url.pathname.endsWith("/") ? url.pathname : `${url.pathname}/`;
-    return url.origin + path;
-  } catch {
-    return undefined;
-  }
+// As people call it: what they need not type is left out.
+export function shortName(server: string): string {
+  const { host, pathname } = new URL(server);
+  return host + pathname.replace(/\/$/, "");
 }
 
-export function setServer(server: string | undefined): void {
-  write(localStorage, SERVER, server === pageServer() ? undefined : server);
+// False: the browser does not keep it beyond this page.
+export function setServer(server: string | undefined): boolean {
+  return write("local", SERVER, server === defaultServer() ? undefined : server);
 }
 
 // The session with the server that is set; a token goes to no other server.
 export function storedSession(): StoredSession | undefined {
-  const session = read(localStorage, SESSION) as StoredSession | undefined;
+  const session = read("local", SESSION) as StoredSession | undefined;
   return session?.server === currentServer() ? session : undefined;
 }
 
 export function storeSession(session: StoredSession | undefined): void {
-  write(localStorage, SESSION, session);
-  if (session !== undefined) write(localStorage, NAME, session.user.name);
+  write("local", SESSION, session);
+  if (session !== undefined) write("local", NAME, session.user.name);
 }
 
 export function lastName(): string {
-  const name = read(localStorage, NAME);
+  const name = read("local", NAME);
   return typeof name === "string" ? name : "";
 }
 
-// Per tab, so that two tabs do not both send.
+// Per tab: each sends what was written in it. What a duplicated tab has a copy of is left
+// to the tab that it is a copy of.
 export function outboxStorage(session: StoredSession): OutboxStorage {
   const key = `polylog.outbox.${session.server}.${session.user.id}`;
+  let doubtful = (read("session", key) as readonly Pending[] | undefined) ?? [];
+  let own: readonly Pending[] = [];
+  const keep = () => {
+    const all = [...doubtful, ...own];
+    write("session", key, all.length === 0 ? undefined : all);
+  };
+  const isOwn = claimTab(doubtful.length > 0);
   return {
-    load: () => (read(sessionStorage, key) as readonly Pending[] | undefined) ?? [],
-    save: (pending) => write(sessionStorage, key, pending.length === 0 ? undefined : pending),
+    load: () => {
+      if (doubtful.length === 0) return [];
+      return isOwn.then((mine) => {
+        const loaded = mine ? doubtful : [];
+        doubtful = [];
+        if (!mine) keep();
+        return loaded;
+      });
+    },
+    save: (pending) => {
+      own = pending;
+      keep();
+    },
   };
 }
 
 // What the login is to say after the page starts anew.
 export function keepNotice(text: string): void {
-  write(sessionStorage, NOTICE, text);
+  write("session", NOTICE, text);
 }
 
 export function takeNotice(): string | undefined {
-  const text = read(sessionStorage, NOTICE);
-  write(sessionStorage, NOTICE, undefined);
+  const text = read("session", NOTICE);
+  write("session", NOTICE, undefined);
   return typeof text === "string" ? text : undefined;
 }
 
-// Takes `?server=` and `#owner=` out of the address; returns the owner's code.
-export function takeAddress(): string | undefined {
+// The part of an address behind `%`-escapes; as it stands where those are broken.
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+// Takes `?server=` and `#owner=` out of the address: the server that a link names, if it is
+// another than the one in use, and the owner's code.
+export function takeAddress(): { server: string | undefined; owner: string | undefined } {
   const url = new URL(location.href);
-  const server = url.searchParams.get("server");
-  if (server !== null) setServer(server === "" ? undefined : parseServer(server));
-  const owner = url.hash.startsWith("#owner=") ? url.hash.slice("#owner=".length) : undefined;
-  if (server === null && owner === undefined) return undefined;
-  url.searchParams.delete("server");
-  if (owner !== undefined) url.hash = "";
-  history.replaceState(null, "", url.href.replace(/#$/, ""));
-  return owner === undefined ? undefined : decodeURIComponent(owner);
+  const named = url.searchParams.get("server");
+  const code = url.hash.startsWith("#owner=") ? url.hash.slice("#owner=".length) : undefined;
+  if (named !== null || code !== undefined) {
+    url.searchParams.delete("server");
+    if (code !== undefined) url.hash = "";
+    history.replaceState(null, "", url.href.replace(/#$/, ""));
+  }
+  const server = named === "" ? defaultServer() : parseServer(named ?? "");
+  const used = server === currentServer() || candidates(named ?? "", true).includes(currentServer());
+  return {
+    server: named === null || used ? undefined : server,
+    owner: code === undefined ? undefined : unescaped(code),
+  };
 }

@@ -1,11 +1,11 @@
 // How it looks, which server, and the way out.
 import type { User } from "../lib/index.ts";
-import { PolylogError } from "../lib/index.ts";
+import { findServer, PolylogError } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { h } from "./dom.ts";
-import { currentServer, pageServer, parseServer, setServer } from "./session.ts";
+import { currentServer, defaultServer, setServer } from "./session.ts";
 import { chosenTheme, chooseTheme, type Theme } from "./theme.ts";
-import { field } from "./widgets.ts";
+import { field, filled } from "./widgets.ts";
 
 const THEMES: [Theme, string][] = [
   ["system", "As the system"],
@@ -28,33 +28,86 @@ function themeChoice(): HTMLElement {
   return box;
 }
 
-// Asks for another server; the page starts anew with it.
+// The server that answers at the address, in the form that is kept.
+async function found(address: string): Promise<string> {
+  if (!navigator.onLine) throw new PolylogError("unreachable", "You are offline.");
+  return findServer(address, { plain: location.protocol === "http:" });
+}
+
+// Asks whether to use the server that a link names. A link is not trusted: it may lead to
+// somebody who wants to read along.
+export function askServer(
+  server: string,
+  use: (server: string) => void,
+  decline: () => void,
+): void {
+  const { host, protocol } = new URL(server);
+  const plain = protocol === "http:" || protocol === "ws:";
+  const insecure = plain ? " The connection is not encrypted." : "";
+  let used = false;
+  const dialog = openDialog({
+    title: `Use the server ${host}?`,
+    body: [
+      h(
+        "p",
+        {},
+        "A link asks this page to use ",
+        h("strong", { text: host }),
+        ` instead of ${new URL(currentServer()).host}. Whoever runs it sees your name and all that you write.${insecure}`,
+      ),
+    ],
+    submit: {
+      label: `Use ${host}`,
+      busy: "Connecting…",
+      careful: true,
+      action: async () => {
+        const address = server === defaultServer() ? server : await found(server);
+        used = true;
+        use(address);
+      },
+    },
+  });
+  dialog.element.addEventListener("close", () => used || decline());
+}
+
+// Asks for another server, and whether it answers; the page starts anew with it. missing:
+// no server is behind the page, so that one must be named.
 export function chooseServer(
-  hint = "Leave it empty for the server that this page came from.",
+  again: () => void = () => location.reload(),
+  { missing = false } = {},
 ): void {
   const input = h("input", {
     class: "input",
     type: "url",
     inputmode: "url",
     autocapitalize: "none",
+    autocomplete: "url",
     spellcheck: "false",
-    placeholder: pageServer(),
-    value: currentServer() === pageServer() ? "" : currentServer(),
+    placeholder: missing ? "https://chat.example.org" : defaultServer(),
+    value: currentServer() === defaultServer() ? "" : currentServer(),
   });
+  const lead = "No server is behind this page. Which is yours?";
+  const hint = missing
+    ? "It begins with https:// or wss://. This browser remembers it."
+    : "Leave it empty for this page's own server.";
   openDialog({
     title: "Server",
-    body: [field("Address", input, hint)],
+    body: [...(missing ? [h("p", { text: lead })] : []), field("Address", input, hint)],
     submit: {
       label: "Use it",
-      action: () => {
-        const text = input.value.trim();
-        const server = text === "" ? pageServer() : parseServer(text);
-        if (server === undefined) throw new PolylogError("bad_value", "This is not an address.");
-        setServer(server);
-        location.reload();
+      busy: "Connecting…",
+      action: async () => {
+        const text = filledOr(input, missing);
+        setServer(text === "" ? defaultServer() : await found(text));
+        again();
       },
     },
   });
+}
+
+// What was entered, which may be nothing unless it is needed.
+function filledOr(input: HTMLInputElement, needed: boolean): string {
+  return needed ? filled(input, "The address") : input.value.trim();
 }
 
 export function openSettings(user: User, logout: () => void): void {
@@ -65,7 +118,7 @@ export function openSettings(user: User, logout: () => void): void {
     body: [
       h("p", { class: "settings-user" }, "You are ", h("strong", { text: user.name }), "."),
       themeChoice(),
-      h("p", { class: "hint", text: `Server: ${currentServer()}` }),
+      h("p", { class: "hint address", text: `Server: ${currentServer()}` }),
       h("footer", { class: "dialog-foot" }, server, out),
     ],
   });

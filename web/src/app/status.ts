@@ -1,6 +1,7 @@
 // A line across the page while something is wrong with the connection.
 import type { Client } from "../lib/index.ts";
 import { h } from "./dom.ts";
+import { errorText } from "./format.ts";
 
 const SOON_MS = 1200;
 
@@ -29,7 +30,7 @@ export class Status {
     const text = this.message();
     this.element.hidden = text === undefined;
     if (this.text.textContent !== (text ?? "")) this.text.textContent = text ?? "";
-    this.retry.hidden = !(state.name === "waiting" && state.reason === "lost");
+    this.retry.hidden = !(state.name === "waiting" && state.reason !== "draining");
   }
 
   private message(): string | undefined {
@@ -43,7 +44,8 @@ export class Status {
       const seconds = Math.ceil((state.until - Date.now()) / 1000);
       const when = seconds > 1 ? `in ${seconds} s` : "now";
       if (state.reason === "draining") return `The server restarts. Connecting again ${when}.`;
-      const why = navigator.onLine ? "The connection was lost." : "You are offline.";
+      const lost = navigator.onLine ? "The connection was lost." : "You are offline.";
+      const why = state.reason === "refused" ? errorText(state.error) : lost;
       return `${why} Trying again ${when}. What you send is kept.`;
     }
     if (Date.now() - this.since < SOON_MS) return undefined;

@@ -2,15 +2,19 @@
 // position kept still while rows come and go, older pages when one nears them.
 import type { Client, Room } from "../lib/index.ts";
 import { h, place } from "./dom.ts";
-import { errorText, plural, roomName } from "./format.ts";
+import { showFarMessage } from "./far-message.ts";
+import { errorText, onNewDay, plural, roomName } from "./format.ts";
 import { icon } from "./icons.ts";
 import { type MessageActions, messageRow, noticeRow, pendingRow } from "./message-view.ts";
-import { plainText } from "./richtext.ts";
+import { plainText } from "./text.ts";
 import { type Row, rowsOf, sameRow } from "./rows.ts";
+import { toast } from "./widgets.ts";
 
 const NEAR_PX = 80;
 const AHEAD_PX = 600;
-const JUMP_PAGES_MAX = 20;
+// So many entries back a message is paged to; what is further is shown apart.
+const JUMP_MAX = 1000;
+const LOADING_MS = 50;
 const KEEP = 300;
 
 interface Shown {
@@ -34,6 +38,8 @@ export class Timeline {
   private shown = new Map<string, Shown>();
   // Follows the end as messages come.
   private stuck = true;
+  // Where the scroller was, as far as is known: by its last event, or put there.
+  private top = 0;
   private newAfter: number | undefined;
   private newBelow = 0;
   private lastSeq = 0;
@@ -60,7 +66,11 @@ export class Timeline {
     this.element = h("div", { class: "timeline" }, this.scroller, this.latest, this.announcer);
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.scroller.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.stuck && this.scrollToEnd()).observe(this.scroller);
+    onNewDay(() => this.update());
+    new ResizeObserver(() => {
+      this.noteScroll();
+      if (this.stuck) this.scrollToEnd();
+    }).observe(this.scroller);
   }
 
   get atEnd(): boolean {
@@ -94,6 +104,7 @@ export class Timeline {
   update(): void {
     const { room } = this;
     if (room === undefined) return;
+    this.noteScroll();
     if (this.stuck && room.log.all.length > 2 * KEEP) room.log.trim(KEEP);
     const anchor = this.stuck ? undefined : this.anchor();
     this.reconcile(room);
@@ -110,6 +121,7 @@ export class Timeline {
     this.stuck = true;
     this.newBelow = 0;
     this.room?.log.trim(KEEP);
+    this.scrollToEnd();
     this.update();
     this.moved();
   }
@@ -124,9 +136,11 @@ export class Timeline {
   async jump(seq: number): Promise<void> {
     const { room } = this;
     if (room === undefined) return;
-    for (let i = 0; i < JUMP_PAGES_MAX && room.log.get(seq) === undefined; i++) {
-      if (room.log.complete || room.failed !== undefined || room !== this.room) return;
-      await this.client.loadOlder(room.id);
+    const oldest = room.log.oldest ?? room.cursor;
+    if (oldest - seq <= JUMP_MAX && !(await this.pageTo(room, seq))) return;
+    if (room.log.get(seq) === undefined) {
+      await showFarMessage(this.client, room, seq, this.allActions());
+      return;
     }
     this.stuck = false;
     this.update();
@@ -139,11 +153,34 @@ export class Timeline {
     row.classList.add("flash");
   }
 
+  // Loads pages until the message is there or nothing is older. False: there is no use in
+  // going on, and the person knows why.
+  private async pageTo(room: Room, seq: number): Promise<boolean> {
+    while (
+      room.log.get(seq) === undefined &&
+      !room.log.complete &&
+      (room.log.oldest ?? seq) > seq
+    ) {
+      if (room.loading) await new Promise((resolve) => setTimeout(resolve, LOADING_MS));
+      else await this.client.loadOlder(room.id);
+      if (room !== this.room) return false;
+      if (room.failed !== undefined) toast(errorText(room.failed));
+      else if (!room.log.loaded) toast("You are offline. Try again when the connection is back.");
+      else continue;
+      return false;
+    }
+    return true;
+  }
+
+  private allActions(): MessageActions {
+    return { ...this.actions, jump: (seq) => void this.jump(seq) };
+  }
+
   // ---- Rows ----
 
   private reconcile(room: Room): void {
     const pending = this.client.outbox.of(room.id);
-    const rows = rowsOf(room, pending, this.client.user.id, this.newAfter);
+    const rows = rowsOf(room, pending, this.client.user.id, this.newAfter, Date.now());
     const next = new Map<string, Shown>();
     for (const row of rows) {
       const old = this.shown.get(row.key);
@@ -168,7 +205,7 @@ export class Timeline {
   }
 
   private make(row: Row): HTMLElement {
-    const actions = { ...this.actions, jump: (seq: number) => void this.jump(seq) };
+    const actions = this.allActions();
     switch (row.kind) {
       case "day":
         return h("h3", { class: "day" }, h("span", { text: row.label }));
@@ -290,8 +327,14 @@ export class Timeline {
 
   // ---- Scrolling ----
 
+  // A scroll counts before its event comes: what changed in between would undo it.
+  private noteScroll(): void {
+    if (this.stuck && this.scroller.scrollTop < this.top) this.scrolled();
+  }
+
   private scrolled(): void {
     const { scroller, room } = this;
+    this.top = scroller.scrollTop;
     if (room === undefined || this.opening) return;
     const was = this.stuck;
     this.stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
@@ -325,6 +368,7 @@ export class Timeline {
 
   private scrollToEnd(): void {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.top = this.scroller.scrollTop;
   }
 
   // The first message in sight and where it is, to be put back there. By key:

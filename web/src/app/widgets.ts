@@ -1,7 +1,10 @@
 // Small pieces that several views use.
+import { PolylogError } from "../lib/index.ts";
 import { h, uniqueId } from "./dom.ts";
 import { hue, initials } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
+
+const TOAST_MS = 6000;
 
 export function avatar(id: number, name: string, size: "small" | "normal" = "normal"): HTMLElement {
   const element = h("span", {
@@ -47,6 +50,17 @@ export function field(label: string, input: HTMLElement, hint?: string): HTMLEle
   return wrapper;
 }
 
+export function nameInput(value = ""): HTMLInputElement {
+  return h("input", { class: "input", maxlength: 64, autocomplete: "off", value });
+}
+
+// What was entered; throws where that is nothing.
+export function filled(input: HTMLInputElement, what: string): string {
+  const text = input.value.trim();
+  if (text === "") throw new PolylogError("empty", `${what} is missing.`);
+  return text;
+}
+
 const toasts = h("div", { class: "toasts", role: "alert", "aria-live": "assertive" });
 
 // A short message at the edge of the page, gone after a while.
@@ -55,5 +69,5 @@ export function toast(text: string): void {
   const note = h("div", { class: "toast", text });
   toasts.append(note);
   while (toasts.children.length > 3) toasts.firstElementChild?.remove();
-  setTimeout(() => note.remove(), 6000);
+  setTimeout(() => note.remove(), TOAST_MS);
 }

@@ -1,14 +1,21 @@
+import { socketUrl } from "./address.ts";
+import { Ahead } from "./ahead.ts";
 import { Backoff } from "./backoff.ts";
 import { type Clock, systemClock, Timer } from "./clock.ts";
-import { Connection, type SocketFactory } from "./connection.ts";
+import { Connection, type SocketFactory, webSocket } from "./connection.ts";
+import { Early, isEntry } from "./early.ts";
 import { Emitter } from "./emitter.ts";
-import { asPolylogError, endsSession, isTransient, PolylogError } from "./errors.ts";
-import { socketUrl } from "./login.ts";
+import { asPolylogError, endsSession, isTransient, PolylogError, sessionEnd } from "./errors.ts";
+import { Gate, unlessAborted } from "./gate.ts";
+import { Keeper } from "./keeper.ts";
+import { type Item, MessageLog } from "./log.ts";
 import { Mover } from "./mover.ts";
 import { Outbox, type OutboxStorage, type Pending } from "./outbox.ts";
 import { ReadMarks } from "./read-marks.ts";
+import { type Fetch, refusal } from "./refusal.ts";
 import { Room } from "./room.ts";
 import { Sender } from "./sender.ts";
+import { parts } from "./size.ts";
 import type {
   Answer,
   CommandName,
@@ -26,8 +33,9 @@ export type State =
   | { name: "stopped" }
   | { name: "connecting" }
   | { name: "online" }
-  // Not connected; the next attempt is at `until` (Unix ms).
+  // Not connected; the next attempt is at `until` (Unix ms). refused: `error` says why.
   | { name: "waiting"; until: number; reason: "lost" | "draining" }
+  | { name: "waiting"; until: number; reason: "refused"; error: PolylogError }
   // The session is over: log in anew.
   | { name: "ended"; error: PolylogError };
 
@@ -46,7 +54,8 @@ export interface ClientEvents {
 }
 
 export interface ClientOptions {
-  // The server's origin, such as https://chat.example.org.
+  // The server's address, such as https://chat.example.org, or that of its WebSocket, such as
+  // wss://chat.example.org/stage.
   server: string;
   // What login answered; or asks for a token that is good now, such as one of an
   // OpenID provider: for each connection, and when a session is about to end.
@@ -57,6 +66,15 @@ export interface ClientOptions {
   clock?: Clock;
   random?: () => number;
   outbox?: OutboxStorage;
+  // Asks the server why it refuses WebSockets.
+  fetch?: Fetch;
+}
+
+export interface RequestOptions {
+  // How long it waits for a connection if there is none: WAIT_MS unless said otherwise.
+  waitMs?: number | undefined;
+  // Gives up the answer; what was sent already is done nevertheless.
+  signal?: AbortSignal | undefined;
 }
 
 export const PAGE = 50;
@@ -68,6 +86,18 @@ const RESTART_MS = 2000;
 const RESTARTS = 1012;
 // After so long a disconnection reads and rooms of other devices are asked for.
 const STALE_MS = 30_000;
+const WAIT_MS = 10_000;
+// Entries that are known to be there and do not come are asked for then, and again ever later.
+const LAG_MS = 5000;
+const LAG_MAX_MS = 80_000;
+const TOO_BIG = 1009;
+
+interface Own {
+  id: string;
+  epoch: number;
+  cursor: number;
+  ahead: Ahead;
+}
 
 // A person's session with a server: stays connected, follows all of the
 // person's rooms, and keeps what was said in them.
@@ -94,37 +124,59 @@ export class Client extends Emitter<ClientEvents> {
   private readonly typingSent = new Map<string, number>();
   private readonly rejoining = new Set<string>();
   private readonly mover: Mover;
+  private readonly keeper: Keeper;
+  private readonly lag: Timer;
+  private lagMs = LAG_MS;
+  private readonly early = new Early();
+  private readonly gate: Gate;
+  private readonly random: () => number;
   private connection: Connection | undefined;
   // It has moved: what was asked here is still answered here.
   private left: Connection | undefined;
   // Rooms that the connection whose resume was last written need not follow yet.
   private readonly late = new Set<string>();
   private offlineSince: number | undefined;
+  // Why the server refuses WebSockets, and how many it has refused one after another.
+  private refused: PolylogError | undefined;
+  private unopened = 0;
+  private asking = false;
   private listed = false;
   // One's own log: `@<user id>`.
-  private own: { id: string; epoch: number; cursor: number } | undefined;
+  private own: Own | undefined;
 
   constructor(options: ClientOptions) {
     super();
     this.options = options;
     this.user = options.user ?? { id: 0, name: "" };
     this.clock = options.clock ?? systemClock;
-    const random = options.random ?? Math.random;
+    const random = (this.random = options.random ?? Math.random);
     this.backoff = new Backoff(random);
     this.mover = new Mover(this.clock, random, {
       dial: () => this.dial(),
       moved: (successor) => void this.moved(successor),
     });
+    this.keeper = new Keeper(this.clock, random, {
+      move: (withinMs) => this.mover.begin(0, withinMs),
+      resume: () => void this.refresh(),
+    });
+    this.lag = new Timer(this.clock);
     this.reconnect = new Timer(this.clock);
     this.stable = new Timer(this.clock);
+    this.gate = new Gate(this.clock);
     this.outbox = new Outbox(options.outbox);
     this.sender = new Sender(this.outbox, this.clock, {
       room: (id) => this.rooms.get(id),
       online: () => this.state.name === "online",
       request: (action, params) => this.request(action, params),
+      acknowledged: () => this.watchLag(),
       changed: (room) => this.emit("room", room),
     });
-    this.marks = new ReadMarks(this.clock, (params) => this.connection?.notify("read", params));
+    this.marks = new ReadMarks(this.clock, (params) => {
+      const online = this.state.name === "online";
+      if (online) this.connection?.notify("read", params);
+      return online;
+    });
+    void this.outbox.loaded.then(() => this.outboxLoaded());
   }
 
   start(): void {
@@ -134,44 +186,63 @@ export class Client extends Emitter<ClientEvents> {
   stop(): void {
     this.become({ name: "stopped" });
     this.drop();
+    this.gate.fail(new PolylogError("disconnected", "The client was stopped."));
   }
 
   // The network or the page is back: find out now whether the connection lives.
   wake(): void {
     if (this.state.name === "online") this.connection?.probe(PROBE_MS);
-    else if (this.state.name === "waiting" && this.state.reason === "lost") this.connect();
+    else if (this.state.name === "waiting" && this.state.reason !== "draining") this.connect();
   }
 
-  request<C extends CommandName>(action: C, params: Params<C>): Promise<Answer<C>> {
-    if (this.connection === undefined) {
-      return Promise.reject(new PolylogError("disconnected", "There is no connection."));
+  // Asks the server; without a connection once there is one, if that is soon enough.
+  // What a connection that is lost has not answered is rejected with `disconnected`.
+  request<C extends CommandName>(
+    action: C,
+    params: Params<C>,
+    { waitMs = WAIT_MS, signal }: RequestOptions = {},
+  ): Promise<Answer<C>> {
+    const { connection, state } = this;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (state.name === "online" && connection !== undefined) {
+      return unlessAborted(connection.request(action, params), signal);
     }
-    return this.connection.request(action, params);
+    if (state.name === "ended") return Promise.reject(state.error);
+    if (state.name === "stopped") {
+      return Promise.reject(new PolylogError("disconnected", "The client is stopped: start() it."));
+    }
+    const passed = this.gate.wait(waitMs);
+    return unlessAborted(passed, signal).then(() =>
+      this.request(action, params, { waitMs, signal }),
+    );
   }
 
   // ---- Rooms ----
 
   async join(id: string, create = true): Promise<Room> {
-    const answer = await this.request("join", { room: id, create });
-    return this.follow({ ...answer.room, ...definedOnly(answer) });
+    return this.early.during(async () => {
+      const answer = await this.request("join", { room: id, create });
+      const room = this.follow({ ...answer.room, ...definedOnly(answer) });
+      this.receiveEarly(room.id);
+      return room;
+    });
   }
 
-  // Without an id one is made from the title, and cannot be guessed.
+  // Without an id one is made from the title, and cannot be guessed. A name is an id too.
   async createRoom(title: string, kind: "public" | "private", id?: string): Promise<Room> {
     const params = id === undefined ? { title, kind } : { room: id, title, kind };
     const { room } = await this.request("room_create", params);
     return this.join(room.id, false);
   }
 
-  // The public room of that name, which is made if there is none.
-  async joinOrCreate(name: string): Promise<Room> {
+  // The public room of that name, the same one for everybody who writes it: made if there is
+  // none. The server makes its id.
+  async enterRoom(name: string): Promise<Room> {
     try {
-      return await this.join(name, false);
+      return await this.createRoom(name, "public", name);
     } catch (thrown) {
-      const { code } = asPolylogError(thrown);
-      if (code === "no_such_room") return this.createRoom(name, "public", name);
-      if (code === "bad_room") return this.createRoom(name, "public");
-      throw thrown;
+      if (asPolylogError(thrown).code !== "room_exists") throw thrown;
+      return this.join(name, false);
     }
   }
 
@@ -201,6 +272,14 @@ export class Client extends Emitter<ClientEvents> {
     const room = this.rooms.get(id);
     if (room === undefined || !room.log.loaded || room.log.complete || room.loading) return;
     await this.page(room, room.log.oldest ?? room.cursor + 1);
+  }
+
+  // The messages on both sides of one, as they read now; the room's own run stays as it is.
+  async around(id: string, seq: number, limit: number): Promise<readonly Item[]> {
+    const page = await this.request("history", { room: id, around: seq, limit, view: "messages" });
+    const log = new MessageLog();
+    log.takePage(page.entries, page.more);
+    return log.all;
   }
 
   async refreshPresence(id: string): Promise<void> {
@@ -242,12 +321,13 @@ export class Client extends Emitter<ClientEvents> {
 
   // Call at every keystroke; the wire sees one in 3 s.
   typing(room: string, on: boolean): void {
+    if (this.state.name !== "online") return;
     const now = this.clock.now();
     const last = this.typingSent.get(room);
     if (on ? last !== undefined && now - last < TYPING_REPEAT_MS : last === undefined) return;
     if (on) this.typingSent.set(room, now);
     else this.typingSent.delete(room);
-    if (this.state.name === "online") this.connection?.notify("typing", { room, on });
+    this.connection?.notify("typing", { room, on });
   }
 
   // Everything in the room was looked at.
@@ -274,16 +354,20 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   private dial(): Connection {
-    const factory = this.options.socket ?? ((url) => new WebSocket(url) as never);
     const connection: Connection = new Connection(
       socketUrl(this.options.server),
-      factory,
+      this.options.socket ?? webSocket,
       this.clock,
       {
-        open: () => void this.sync(connection),
+        open: () => {
+          this.unopened = 0;
+          this.refused = undefined;
+          void this.sync(connection);
+        },
         event: (event) => this.receive(connection, event),
         close: (code, reason) => this.closed(connection, code, reason),
       },
+      this.random,
     );
     return connection;
   }
@@ -300,6 +384,9 @@ export class Client extends Emitter<ClientEvents> {
   private halt(): void {
     this.reconnect.clear();
     this.stable.clear();
+    this.keeper.halt();
+    this.lag.clear();
+    this.lagMs = LAG_MS;
     this.sender.halt();
     this.marks.halt();
     this.typingSent.clear();
@@ -312,10 +399,11 @@ export class Client extends Emitter<ClientEvents> {
     if (connection === this.left) this.left = undefined;
     if (connection !== this.connection) return;
     this.offlineSince ??= this.clock.now();
-    const renewable = typeof this.options.token === "function" && reason !== "revoked";
-    if (code === 4401 && !renewable) {
-      this.drop();
-      this.end(new PolylogError("revoked", "The session was ended."));
+    if (code === TOO_BIG) this.sender.tooBig();
+    const over = sessionEnd(code, reason);
+    const renewable = over?.code === "expired" && typeof this.options.token === "function";
+    if (over !== undefined && !renewable) {
+      this.end(over);
       return;
     }
     const successor = this.mover.take();
@@ -328,17 +416,45 @@ export class Client extends Emitter<ClientEvents> {
     this.drop();
     if (code === RESTARTS) this.wait(this.backoff.next(RESTART_MS), "draining");
     else this.wait(this.backoff.next(), "lost");
+    if (!connection.opened) void this.askWhy();
+  }
+
+  // A browser does not tell why a handshake was refused; over HTTP the server does.
+  private async askWhy(): Promise<void> {
+    this.unopened++;
+    if (this.asking) return;
+    this.asking = true;
+    const answer = await refusal(this.options.server, this.options.fetch).catch(() => undefined);
+    this.asking = false;
+    if (this.unopened === 0) return;
+    // Between a failed handshake and this answer the server may have come up.
+    this.refused = answer?.code === "no_websocket" && this.unopened < 2 ? undefined : answer;
+    const { state } = this;
+    if (state.name !== "waiting" || state.reason === "draining") return;
+    this.become(this.waiting(state.until, "lost"));
+  }
+
+  private waiting(until: number, reason: "lost" | "draining"): State {
+    const error = this.refused;
+    if (reason === "draining" || error === undefined) return { name: "waiting", until, reason };
+    return { name: "waiting", until, reason: "refused", error };
   }
 
   private wait(ms: number, reason: "lost" | "draining"): void {
     this.reconnect.set(ms, () => this.connect());
-    this.become({ name: "waiting", until: this.clock.now() + ms, reason });
+    this.become(this.waiting(this.clock.now() + ms, reason));
     for (const room of this.rooms.values()) this.emit("room", room);
   }
 
   private end(error: PolylogError): void {
     this.drop();
     this.become({ name: "ended", error });
+    this.gate.fail(error);
+  }
+
+  private outboxLoaded(): void {
+    this.sender.flush();
+    for (const room of this.rooms.values()) this.emit("room", room);
   }
 
   private async token(): Promise<string> {
@@ -350,7 +466,7 @@ export class Client extends Emitter<ClientEvents> {
   private async renew(connection: Connection, expires: number): Promise<void> {
     if (typeof this.options.token === "function") {
       try {
-        await connection.request("auth", { token: await this.token() });
+        await connection.request("auth", { token: await this.token(), array: true });
         return;
       } catch {
         // when it is closed for that, another connection tries again
@@ -362,7 +478,9 @@ export class Client extends Emitter<ClientEvents> {
   // Authenticates, catches up from the cursors, and then sends what waits.
   private async sync(connection: Connection): Promise<void> {
     try {
-      const answer = await connection.request("auth", { token: await this.token() });
+      const token = await this.token();
+      const answer = await connection.request("auth", { token, array: true });
+      if (answer.lifetime !== undefined) connection.lasts(answer.lifetime);
       this.user = answer.user;
       this.names.set(this.user.id, this.user.name);
       await this.followOwn(connection);
@@ -370,6 +488,7 @@ export class Client extends Emitter<ClientEvents> {
       if (away > STALE_MS) this.listed = false;
       do {
         if (!this.listed) await this.list(connection);
+        this.late.clear();
         await this.resume(connection);
       } while (!this.listed);
     } catch (thrown) {
@@ -383,7 +502,8 @@ export class Client extends Emitter<ClientEvents> {
   private notSynced(connection: Connection, error: PolylogError): void {
     if (error.code === "disconnected") return;
     if (!endsSession(error.code)) connection.fail();
-    else if (this.mover.is(connection)) this.mover.halt(); // the first will hear of it
+    else if (this.mover.is(connection))
+      this.mover.halt(); // the first will hear of it
     else if (connection === this.connection) this.end(error);
   }
 
@@ -391,7 +511,19 @@ export class Client extends Emitter<ClientEvents> {
     this.offlineSince = undefined;
     this.stable.set(STABLE_MS, () => this.backoff.reset());
     this.become({ name: "online" });
+    this.keep();
     this.sender.flush();
+    this.marks.flush();
+    this.gate.open();
+  }
+
+  // The connection is the one that is used from now on.
+  private keep(): void {
+    const endsAt = this.connection?.endsAt;
+    this.keeper.halt();
+    if (endsAt === undefined) return;
+    this.keeper.begin(endsAt - this.clock.now());
+    this.watchLag();
   }
 
   // What is asked from now on is asked of the successor. The first is closed when it
@@ -401,11 +533,15 @@ export class Client extends Emitter<ClientEvents> {
     this.left?.close();
     this.connection = successor;
     this.left = first;
-    if (this.state.name === "online") this.stable.set(STABLE_MS, () => this.backoff.reset());
-    else this.arrived();
+    if (this.state.name === "online") {
+      this.stable.set(STABLE_MS, () => this.backoff.reset());
+      this.keep();
+    } else this.arrived();
     await first?.idle();
     if (this.late.size > 0 && this.connection === successor) {
-      await this.resume(successor, this.late).catch(() => successor.fail());
+      const late = new Set(this.late);
+      this.late.clear();
+      await this.resume(successor, late).catch(() => successor.fail());
     }
     if (this.left === first) this.left = undefined;
     first?.close();
@@ -414,12 +550,21 @@ export class Client extends Emitter<ClientEvents> {
   // Invitations made since the list of rooms was asked for come from here.
   private async followOwn(connection: Connection): Promise<void> {
     if (this.own !== undefined) return;
-    const { room } = await connection.request("join", { room: `@${this.user.id}` });
-    this.own = { id: room.id, epoch: room.epoch, cursor: room.head.seq };
+    await this.early.during(async () => {
+      const { room } = await connection.request("join", { room: `@${this.user.id}` });
+      const { id, epoch, head } = room;
+      this.own = { id, epoch, cursor: head.seq, ahead: new Ahead() };
+      this.receiveEarly(id);
+    });
   }
 
   private async list(connection: Connection): Promise<void> {
-    const { rooms } = await connection.request("rooms", {});
+    const rooms: RoomInfo[] = [];
+    for (let next: string | undefined, first = true; first || next !== undefined; first = false) {
+      const page = await connection.request("rooms", next === undefined ? {} : { next });
+      rooms.push(...page.rooms);
+      next = page.next;
+    }
     const listed = new Set(rooms.map((info) => info.id));
     for (const id of [...this.rooms.keys()]) if (!listed.has(id)) this.forget(id);
     for (const info of rooms) {
@@ -435,21 +580,23 @@ export class Client extends Emitter<ClientEvents> {
   // Follows all rooms, or only some, from where each was left.
   private async resume(connection: Connection, only?: ReadonlySet<string>): Promise<void> {
     const cursors: Record<string, [number, number]> = {};
-    if (this.own !== undefined && only === undefined) {
+    if (this.own !== undefined && (only === undefined || only.has(this.own.id))) {
       cursors[this.own.id] = [this.own.epoch, this.own.cursor];
     }
     for (const { id, epoch, cursor } of this.rooms.values()) {
       if (only === undefined || only.has(id)) cursors[id] = [epoch, cursor];
     }
-    this.late.clear();
-    const { rooms } = await connection.request("resume", { rooms: cursors });
     let later: PolylogError | undefined;
-    for (const [id, resumed] of Object.entries(rooms)) {
-      const error = "error" in resumed ? PolylogError.fromBody(resumed.error) : undefined;
-      if (error !== undefined && isTransient(error.code)) later = error;
-      else this.resumed(id, resumed);
+    for (const part of parts(cursors)) {
+      const { rooms } = await connection.request("resume", { rooms: part });
+      for (const [id, resumed] of Object.entries(rooms)) {
+        const error = "error" in resumed ? PolylogError.fromBody(resumed.error) : undefined;
+        if (error !== undefined && isTransient(error.code)) later = error;
+        else this.resumed(id, resumed);
+      }
     }
     this.emit("rooms", undefined);
+    this.watchLag();
     if (later !== undefined) throw later; // another connection resumes all
   }
 
@@ -463,6 +610,37 @@ export class Client extends Emitter<ClientEvents> {
     if ("error" in resumed) this.lose(room, PolylogError.fromBody(resumed.error));
     else if (resumed.reset) this.reset(room, resumed.epoch, resumed.head);
     else room.moveHead(resumed.head);
+  }
+
+  // Once more from the cursors of all rooms, or of some, on the connection that is used: says
+  // that the client is there, and brings what was lost on the way.
+  private async refresh(only?: ReadonlySet<string>): Promise<void> {
+    const { connection } = this;
+    if (connection === undefined || this.state.name !== "online") return;
+    try {
+      await this.resume(connection, only);
+      if (!this.listed) connection.fail(); // one's own log was reset: all anew
+    } catch (thrown) {
+      const { code } = asPolylogError(thrown);
+      if (!isTransient(code)) connection.fail();
+      else this.watchLag();
+    }
+  }
+
+  // Where entries can be lost on the way, those that are known to be there are asked for
+  // after a while.
+  private watchLag(): void {
+    if (this.connection?.endsAt === undefined || this.lag.armed) return;
+    this.lag.set(this.lagMs, () => this.catchUp());
+  }
+
+  private catchUp(): void {
+    const lags = (room: Room) =>
+      room.lags || this.outbox.of(room.id).some(({ seq }) => seq !== undefined);
+    const behind = [...this.rooms.values()].filter(lags).map(({ id }) => id);
+    if (this.own !== undefined && this.own.ahead.size > 0) behind.push(this.own.id);
+    this.lagMs = behind.length === 0 ? LAG_MS : Math.min(LAG_MAX_MS, this.lagMs * 2);
+    if (behind.length > 0) void this.refresh(new Set(behind));
   }
 
   // ---- Events ----
@@ -486,7 +664,7 @@ export class Client extends Emitter<ClientEvents> {
         this.receiveState(event);
         return;
       default:
-        if ("seq" in event) this.receiveEntry(event);
+        if (isEntry(event)) this.receiveEntry(event);
     }
   }
 
@@ -499,7 +677,10 @@ export class Client extends Emitter<ClientEvents> {
       return;
     }
     const room = this.rooms.get(event.room);
-    if (room === undefined) return;
+    if (room === undefined) {
+      this.early.keep(event);
+      return;
+    }
     switch (event.event) {
       case "typing":
         this.names.set(event.from.id, event.from.name);
@@ -516,6 +697,7 @@ export class Client extends Emitter<ClientEvents> {
         if (event.to <= room.cursor) return; // another connection has brought it
         room.skipTo(event.to);
         this.sender.settle(room);
+        this.takeNext(room);
         break;
       case "reset":
         this.reset(room, event.epoch, event.head);
@@ -539,10 +721,27 @@ export class Client extends Emitter<ClientEvents> {
       return;
     }
     const room = this.rooms.get(event.room);
-    if (room === undefined) return;
+    if (room === undefined) {
+      this.early.keep(event);
+      return;
+    }
     const taken = room.take(event);
     if (taken === "gap") void this.rejoin(room);
     if (taken !== "applied") return;
+    this.lagMs = LAG_MS;
+    this.applied(room, event);
+    this.takeNext(room);
+  }
+
+  // What was kept behind a gap that is closed now.
+  private takeNext(room: Room): void {
+    for (let next = room.next(); next !== undefined; next = room.next()) {
+      if (this.rooms.get(room.id) !== room || room.take(next) !== "applied") return;
+      this.applied(room, next);
+    }
+  }
+
+  private applied(room: Room, event: LoggedEvent): void {
     this.names.set(event.from.id, event.from.name);
     if (event.event === "message" && event.from.id === this.user.id) {
       room.moveRead({ seq: event.seq, count: event.count });
@@ -570,18 +769,60 @@ export class Client extends Emitter<ClientEvents> {
     const connection = this.connection;
     try {
       const { id, epoch, cursor } = room;
-      const answer = await this.request("join", { room: id, after: cursor, epoch });
-      if (answer.reset) this.reset(room, answer.room.epoch, answer.room.head);
+      const answer = await connection?.request("join", { room: id, after: cursor, epoch });
+      if (answer?.reset) this.reset(room, answer.room.epoch, answer.room.head);
+      else if (answer !== undefined) room.moveHead(answer.room.head);
     } catch (thrown) {
-      const error = asPolylogError(thrown);
-      if (error.code !== "disconnected") connection?.fail();
+      this.notRejoined(connection, asPolylogError(thrown));
     }
     this.rejoining.delete(room.id);
+    this.watchLag();
+  }
+
+  // Events that came before the answer that names their room.
+  private receiveEarly(id: string): void {
+    for (const event of this.early.take(id)) {
+      if (isEntry(event)) this.receiveEntry(event);
+      else this.receiveState(event);
+    }
   }
 
   private receiveOwn(event: LoggedEvent): void {
-    if (this.own === undefined || event.seq <= this.own.cursor) return;
-    this.own.cursor = event.seq;
+    const { own } = this;
+    if (own === undefined || event.seq <= own.cursor) return;
+    if (event.seq > own.cursor + 1) {
+      own.ahead.keep(event);
+      void this.rejoinOwn(own);
+      return;
+    }
+    let next: LoggedEvent | undefined = event;
+    for (; next !== undefined; next = own.ahead.take(own.cursor)) this.takeOwn(own, next);
+  }
+
+  private async rejoinOwn(own: Own): Promise<void> {
+    if (this.rejoining.has(own.id)) return;
+    this.rejoining.add(own.id);
+    const { connection } = this;
+    const { id, epoch, cursor } = own;
+    try {
+      const answer = await connection?.request("join", { room: id, after: cursor, epoch });
+      if (answer?.reset) this.resetOwn(answer.room.epoch, answer.room.head);
+      if (!this.listed) connection?.fail();
+    } catch (thrown) {
+      this.notRejoined(connection, asPolylogError(thrown));
+    }
+    this.rejoining.delete(own.id);
+    this.watchLag();
+  }
+
+  // Behind a gateway what is missing is asked for again after a while.
+  private notRejoined(connection: Connection | undefined, { code }: PolylogError): void {
+    const again = connection?.endsAt !== undefined && isTransient(code);
+    if (code !== "disconnected" && !again) connection?.fail();
+  }
+
+  private takeOwn(own: Own, event: LoggedEvent): void {
+    own.cursor = event.seq;
     if (event.event !== "invite") return;
     this.names.set(event.from.id, event.from.name);
     if (this.rooms.has(event.to)) return;
@@ -600,7 +841,7 @@ export class Client extends Emitter<ClientEvents> {
   private resetOwn(epoch: number, head: Position): void {
     if (this.own === undefined) return;
     if (this.own.epoch === epoch && this.own.cursor === head.seq) return;
-    this.own = { id: this.own.id, epoch, cursor: head.seq };
+    this.own = { id: this.own.id, epoch, cursor: head.seq, ahead: new Ahead() };
     this.listed = false;
   }
 
@@ -672,9 +913,12 @@ export class Client extends Emitter<ClientEvents> {
   }
 }
 
-function definedOnly(answer: { read?: Position; role?: Role }): Partial<RoomInfo> {
+type Mine = Pick<RoomInfo, "read" | "unread" | "role">;
+
+function definedOnly(answer: Mine): Mine {
   return {
     ...(answer.read === undefined ? {} : { read: answer.read }),
+    ...(answer.unread === undefined ? {} : { unread: answer.unread }),
     ...(answer.role === undefined ? {} : { role: answer.role }),
   };
 }

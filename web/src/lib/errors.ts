@@ -2,8 +2,15 @@ import type { ErrorCode } from "./protocol.gen.ts";
 import type { ErrorBody } from "./types.ts";
 
 // The server's codes, and the client's own: the connection ended before the
-// answer; nothing answers at the server's address; one has left the room meanwhile.
-export type Code = ErrorCode | "disconnected" | "unreachable" | "not_joined";
+// answer; somebody else answered in the server's place that it did not; nothing answers at the
+// server's address; it does, but not to WebSockets; one has left the room meanwhile.
+export type Code =
+  | ErrorCode
+  | "disconnected"
+  | "unanswered"
+  | "unreachable"
+  | "no_websocket"
+  | "not_joined";
 
 export class PolylogError extends Error {
   readonly code: Code;
@@ -26,6 +33,16 @@ export function asPolylogError(error: unknown): PolylogError {
   return new PolylogError("internal", error instanceof Error ? error.message : String(error));
 }
 
+// What a connection's end says of the session: that it is over, or, undefined, nothing.
+// Older servers close with 4401 for anything to do with logging in.
+export function sessionEnd(code: number, reason: string): PolylogError | undefined {
+  if (code === 4440 || (code === 4401 && reason === "expired")) {
+    return new PolylogError("expired", "The session has expired.");
+  }
+  if (code !== 4401 || reason === "log in first" || reason === "too many tokens") return undefined;
+  return new PolylogError("revoked", "The session was ended.");
+}
+
 // The session is over: trying again with the same token cannot help.
 export function endsSession(code: Code): boolean {
   return (
@@ -41,9 +58,12 @@ export function endsSession(code: Code): boolean {
 export function isTransient(code: Code): boolean {
   return (
     code === "rate_limited" ||
+    code === "unanswered" ||
     code === "too_many_commands" ||
     code === "store_failed" ||
+    code === "store_behind" ||
     code === "issuer_unavailable" ||
+    code === "sessions_unproven" ||
     code === "internal"
   );
 }

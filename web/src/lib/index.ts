@@ -1,6 +1,22 @@
-export { Client, type ClientEvents, type ClientOptions, type State } from "./client.ts";
+// The client library of polylog.v1.
+//
+//   const { token, user } = await login(server, "ana");
+//   const client = new Client({ server, token, user });
+//   client.on("room", (room) => show(room.log.all));
+//   client.start();
+//   const room = await client.join("general"); // waits for the connection
+//   client.send(room.id, "hi"); // is sent until it is acknowledged, across connections
+export { candidates, isSocket, parseServer } from "./address.ts";
+export {
+  Client,
+  type ClientEvents,
+  type ClientOptions,
+  type RequestOptions,
+  type State,
+} from "./client.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Socket, SocketFactory } from "./connection.ts";
+export { findServer, type Finding } from "./find.ts";
 export { asPolylogError, type Code, PolylogError } from "./errors.ts";
 export type { Item, Message, Notice } from "./log.ts";
 export { login, type Session } from "./login.ts";

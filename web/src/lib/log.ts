@@ -2,6 +2,7 @@ import type {
   DeleteEvent,
   EditEvent,
   LoggedEvent,
+  LostEvent,
   MemberEvent,
   MessageEvent,
   ReactEvent,
@@ -26,12 +27,13 @@ export interface Message {
   readonly reactions: ReadonlyMap<string, readonly number[]>;
 }
 
-// What happened to the room itself: created, renamed, somebody's role.
+// What happened to the room itself: created, renamed, somebody's role; or entries that the
+// server has lost, of which ts is 0 if nobody has repaired that.
 export interface Notice {
   readonly type: "notice";
   readonly seq: number;
   readonly ts: number;
-  readonly event: RoomEvent | MemberEvent;
+  readonly event: RoomEvent | MemberEvent | LostEvent;
 }
 
 export type Item = Message | Notice;
@@ -58,7 +60,7 @@ function toMessage(event: MessageEvent): Message {
 
 function toItem(event: LoggedEvent): Item | undefined {
   if (event.event === "message") return toMessage(event);
-  if (event.event === "room" || event.event === "member") {
+  if (event.event === "room" || event.event === "member" || event.event === "lost") {
     return { type: "notice", seq: event.seq, ts: event.ts, event };
   }
   return undefined;

@@ -7,9 +7,12 @@ export interface Pending {
   readonly text: string;
   readonly ts: number;
   readonly replyTo?: number | undefined;
-  // The room's log and head as they were known at the first transmission.
+  // The room's log and head as they were known when the message was written, or, if the
+  // room was not known then, at the first transmission.
   readonly epoch?: number | undefined;
   readonly seen?: number | undefined;
+  // The server may have it.
+  readonly transmitted?: boolean | undefined;
   // queued: not transmitted, or to be transmitted again; sent: acknowledged.
   readonly state: "queued" | "sending" | "sent" | "failed";
   readonly seq?: number | undefined;
@@ -18,17 +21,25 @@ export interface Pending {
 
 // Where pending messages survive a reload of the page.
 export interface OutboxStorage {
-  load(): readonly Pending[];
+  // A promise where it takes time to tell whose the messages are. What is saved before it
+  // resolves comes besides them.
+  load(): readonly Pending[] | Promise<readonly Pending[]>;
   save(pending: readonly Pending[]): void;
 }
 
 // In order of sending. As with messages, a change replaces the object.
 export class Outbox {
-  private items: readonly Pending[];
+  // Resolves when what was stored is here.
+  readonly loaded: Promise<void>;
+  private items: readonly Pending[] = [];
 
   constructor(private readonly storage?: OutboxStorage) {
-    const loaded = storage?.load() ?? [];
-    this.items = loaded.map((p) => (p.state === "failed" ? p : { ...p, state: "queued" }));
+    const stored = storage?.load() ?? [];
+    if (stored instanceof Promise) this.loaded = stored.then((items) => this.take(items));
+    else {
+      this.items = stored.map(queued);
+      this.loaded = Promise.resolve();
+    }
   }
 
   get all(): readonly Pending[] {
@@ -55,8 +66,19 @@ export class Outbox {
     this.set(this.items.filter((p) => p.cid !== cid));
   }
 
+  private take(stored: readonly Pending[]): void {
+    if (stored.length > 0) this.set([...stored.map(queued), ...this.items]);
+  }
+
   private set(items: readonly Pending[]): void {
     this.items = items;
     this.storage?.save(items);
   }
+}
+
+// As it is after a while without a connection. Older versions chose `seen` when they
+// transmitted.
+function queued(p: Pending): Pending {
+  const transmitted = p.transmitted ?? p.seen !== undefined;
+  return p.state === "failed" ? p : { ...p, state: "queued", transmitted };
 }

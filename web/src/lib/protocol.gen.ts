@@ -1,4 +1,4 @@
-// Made from src/chat/commands.tbl and errors.tbl by `make docs`.
+// Made from src/chat/model/commands.tbl and errors.tbl by `make docs`.
 
 // What each command takes.
 export interface CommandParams {
@@ -6,13 +6,21 @@ export interface CommandParams {
     name: string;
     owner?: string;
   };
+  token: {
+    name: string;
+    ttl?: number;
+  };
   auth: {
     token: string;
+    array?: boolean;
   };
   logout: {
     session?: string;
   };
-  sessions: Record<string, never>;
+  sessions: {
+    limit?: number;
+    next?: string;
+  };
   join: {
     room: string;
     after?: number;
@@ -65,7 +73,10 @@ export interface CommandParams {
     seq: number;
     count?: number;
   };
-  rooms: Record<string, never>;
+  rooms: {
+    limit?: number;
+    next?: string;
+  };
   presence: {
     room: string;
   };
@@ -101,6 +112,7 @@ export type ErrorCode =
   | "bad_json"
   | "bad_utf8"
   | "too_deep"
+  | "too_many_values"
   | "unknown_command"
   | "bad_type"
   | "missing_parameter"
@@ -109,13 +121,19 @@ export type ErrorCode =
   | "bad_room"
   | "bad_name"
   | "empty"
+  | "bad_text"
+  | "bad_emoji"
+  | "bad_key"
   | "unauthenticated"
   | "bad_token"
   | "expired"
   | "revoked"
   | "login_closed"
   | "login_elsewhere"
+  | "name_taken"
   | "bad_origin"
+  | "bad_secret"
+  | "bad_host"
   | "forbidden"
   | "not_member"
   | "banned"
@@ -137,7 +155,10 @@ export type ErrorCode =
   | "too_many_reactions"
   | "rate_limited"
   | "too_many_commands"
+  | "answer_too_long"
   | "store_full"
   | "store_failed"
+  | "store_behind"
   | "issuer_unavailable"
+  | "sessions_unproven"
   | "internal";

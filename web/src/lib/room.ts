@@ -1,3 +1,4 @@
+import { Ahead } from "./ahead.ts";
 import { type Clock, Timer } from "./clock.ts";
 import type { PolylogError } from "./errors.ts";
 import { MessageLog } from "./log.ts";
@@ -28,6 +29,12 @@ export class Room {
   loading = false;
   // Why the last page did not come.
   failed: PolylogError | undefined;
+  // Entries behind a gap.
+  private readonly ahead = new Ahead();
+  // Deleted messages that are not read: those that were seen to go, with the seq of their
+  // deletion, and how many went before.
+  private readonly deleted = new Map<number, number>();
+  private hidden = 0;
   private readonly typingTimers = new Map<number, Timer>();
 
   constructor(
@@ -44,10 +51,17 @@ export class Room {
     this.read = { ...(info.read ?? { seq: 0, count: 0 }) };
     this.role = info.role;
     this.peer = info.peer;
+    this.countDeleted(info);
   }
 
   get unread(): number {
-    return Math.max(0, this.head.count - this.read.count);
+    const deleted = this.hidden + this.deleted.size;
+    return Math.max(0, this.head.count - this.read.count - deleted);
+  }
+
+  // There are entries that have not come.
+  get lags(): boolean {
+    return this.cursor < this.head.seq || this.ahead.size > 0;
   }
 
   // Takes what a list of rooms or a join said anew; the cursor stays.
@@ -58,14 +72,26 @@ export class Room {
     if (info.peer !== undefined) this.peer = info.peer;
     this.moveHead(info.head);
     if (info.read !== undefined) this.moveRead(info.read);
+    this.countDeleted(info);
   }
 
-  // Takes an entry of the live log.
+  // What the server counts as unread says how many of them went.
+  private countDeleted({ head, read, unread }: RoomInfo): void {
+    if (unread === undefined || read === undefined || read.seq < this.read.seq) return;
+    this.hidden = Math.max(0, head.count - read.count - unread);
+    for (const [target, seq] of this.deleted) if (seq <= head.seq) this.deleted.delete(target);
+  }
+
+  // Takes an entry of the live log; one behind a gap is kept.
   take(event: LoggedEvent): Taken {
     if (event.seq <= this.cursor) return "repeated";
-    if (event.seq !== this.cursor + 1) return "gap";
+    if (event.seq !== this.cursor + 1) {
+      this.ahead.keep(event);
+      return "gap";
+    }
     this.cursor = event.seq;
     this.moveHead({ seq: event.seq, count: event.event === "message" ? event.count : 0 });
+    if (event.event === "delete" && event.target > this.read.seq) this.deleted.set(event.target, event.seq);
     if (event.event === "message") this.setTyping(event.from, false);
     if (event.event === "room") {
       this.title = event.title;
@@ -73,6 +99,11 @@ export class Room {
     }
     this.log.apply(event);
     return "applied";
+  }
+
+  // The entry that was kept and is next now; take() is to take it.
+  next(): LoggedEvent | undefined {
+    return this.ahead.take(this.cursor);
   }
 
   // Entries up to `to` were left out.
@@ -88,6 +119,9 @@ export class Room {
     this.cursor = head.seq;
     this.head = { ...head };
     if (this.read.seq > head.seq) this.read = { ...head };
+    this.deleted.clear();
+    this.hidden = 0;
+    this.ahead.clear();
     this.log.clear();
     this.reads.clear();
   }
@@ -101,6 +135,8 @@ export class Room {
 
   moveRead(read: Position): boolean {
     if (read.seq <= this.read.seq && read.count <= this.read.count) return false;
+    if (read.seq > this.read.seq) this.hidden = 0; // at most too many are shown
+    for (const target of this.deleted.keys()) if (target <= read.seq) this.deleted.delete(target);
     this.read = {
       seq: Math.max(this.read.seq, read.seq),
       count: Math.max(this.read.count, read.count),

@@ -2,16 +2,20 @@ import { type Clock, Timer } from "./clock.ts";
 import { asPolylogError, type Code, isTransient, type PolylogError } from "./errors.ts";
 import type { Outbox, Pending } from "./outbox.ts";
 import type { Room } from "./room.ts";
+import { bytesOf } from "./size.ts";
 import type { Answer, LoggedEvent, Params } from "./types.ts";
 
 export interface SenderHost {
   room(id: string): Room | undefined;
   online(): boolean;
   request(action: "send", params: Params<"send">): Promise<Answer<"send">>;
+  // A message is in the log, and comes.
+  acknowledged(): void;
   changed(room: Room): void;
 }
 
 const RETRY_MS = 1000;
+const TOO_BIG = 16 * 1024;
 
 // Transmits what is in the outbox: in each room one message at a time, so that
 // their order is the order of sending, and each one under the cid and the seen
@@ -29,12 +33,16 @@ export class Sender {
   ) {}
 
   add(room: string, text: string, replyTo?: number): Pending {
+    const known = this.host.room(room);
     const pending: Pending = {
       cid: newCid(),
       room,
       text,
       ts: this.clock.now(),
       replyTo,
+      // By these two a copy of it, sent by whomever, is known for the same message.
+      epoch: known?.epoch,
+      seen: known?.head.seq,
       state: "queued",
     };
     this.outbox.add(pending);
@@ -72,6 +80,17 @@ export class Sender {
     }
   }
 
+  // The connection was closed for what was sent on it: a message that is the cause of that would
+  // be the end of each connection.
+  tooBig(): void {
+    for (const cid of this.flying.values()) {
+      const pending = this.outbox.get(cid);
+      if (pending === undefined || bytesOf(pending.text) < TOO_BIG) continue;
+      this.fail(pending, { code: "too_long", message: "The server does not take as much at once." });
+      this.changed(pending.room);
+    }
+  }
+
   // An entry was taken, or the log has passed over some: what is in the log by
   // now is no longer pending.
   settle(room: Room, event?: LoggedEvent): void {
@@ -94,7 +113,7 @@ export class Sender {
       this.flushRoom(id);
       return;
     }
-    if (next.epoch !== undefined && next.epoch !== room.epoch) {
+    if (next.transmitted && next.epoch !== room.epoch) {
       const message = "The room was restored: whether this was delivered cannot be told.";
       this.fail(next, { code: "unconfirmed", message });
       this.flushRoom(id);
@@ -105,10 +124,11 @@ export class Sender {
 
   private async transmit(pending: Pending, room: Room): Promise<void> {
     const { cid, text, replyTo } = pending;
-    const seen = pending.seen ?? room.head.seq;
+    const ofThisLog = pending.epoch === room.epoch;
+    const seen = (ofThisLog ? pending.seen : undefined) ?? room.head.seq;
     const turn = this.turn;
     this.flying.set(room.id, cid);
-    this.outbox.update(cid, { state: "sending", seen, epoch: room.epoch });
+    this.outbox.update(cid, { state: "sending", seen, epoch: room.epoch, transmitted: true });
     const params: Params<"send"> = { room: room.id, text, cid, seen };
     if (replyTo !== undefined) params.reply_to = replyTo;
     try {
@@ -116,6 +136,7 @@ export class Sender {
       if (turn !== this.turn) return;
       this.outbox.update(cid, { state: "sent", seq });
       this.settle(room);
+      this.host.acknowledged();
     } catch (thrown) {
       if (turn !== this.turn) return;
       this.refused(pending, asPolylogError(thrown));

@@ -23,6 +23,7 @@ export interface RoomInfo {
   epoch: number;
   head: Position;
   read?: Position;
+  unread?: number; // without what was deleted
   role?: Role;
   peer?: User;
 }
@@ -82,10 +83,23 @@ export interface InviteEvent extends Logged {
   to: string;
   kind: RoomKind;
   title: string;
+  role?: Role;
+}
+
+// The server's store has lost this entry: nothing but its place is known.
+export interface LostEvent extends Logged {
+  event: "lost";
 }
 
 export type LoggedEvent =
-  MessageEvent | EditEvent | DeleteEvent | ReactEvent | RoomEvent | MemberEvent | InviteEvent;
+  | MessageEvent
+  | EditEvent
+  | DeleteEvent
+  | ReactEvent
+  | RoomEvent
+  | MemberEvent
+  | InviteEvent
+  | LostEvent;
 
 export type CastEvent =
   | { event: "typing"; room: string; from: User; on: boolean }
@@ -111,10 +125,15 @@ export type Resumed = { epoch: number; head: Position; reset?: boolean } | { err
 
 // What each command answers; what it takes is in protocol.gen.ts.
 interface Answers {
-  auth: { user: User; session?: string; expires: number };
+  login: { token: string; user: User; expires: number };
+  token: { token: string; user: User; expires: number };
+  auth: { user: User; session?: string; expires: number; lifetime?: number };
   logout: { session: string };
-  sessions: { sessions: { id: string; created: number; expires: number; current: boolean }[] };
-  join: { room: RoomInfo; read?: Position; role?: Role; reset?: boolean };
+  sessions: {
+    sessions: { id: string; created: number; expires: number; current: boolean }[];
+    next?: string;
+  };
+  join: { room: RoomInfo; read?: Position; unread?: number; role?: Role; reset?: boolean };
   resume: { rooms: Record<string, Resumed> };
   send: { seq: number; ts: number; count: number; duplicate?: boolean };
   edit: { seq: number; ts: number };
@@ -124,7 +143,7 @@ interface Answers {
   leave: { room: string };
   typing: object;
   read: Position;
-  rooms: { rooms: (RoomInfo & { unread?: number })[] };
+  rooms: { rooms: RoomInfo[]; next?: string };
   presence: { count: number; users?: User[] };
   users: { users: User[] };
   room_create: { room: RoomInfo };
@@ -135,7 +154,9 @@ interface Answers {
   ping: { now: number };
 }
 
-// The commands of a connection: all but login, which is over HTTP only.
-export type CommandName = keyof Answers;
-export type Params<C extends CommandName> = CommandParams[C];
-export type Answer<C extends CommandName> = Answers[C];
+export type AnyCommand = keyof Answers;
+export type AnyParams<C extends AnyCommand> = CommandParams[C];
+// The commands of somebody who is logged in.
+export type CommandName = Exclude<AnyCommand, "login">;
+export type Params<C extends CommandName> = AnyParams<C>;
+export type Answer<C extends keyof Answers> = Answers[C];

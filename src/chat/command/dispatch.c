@@ -1,0 +1,62 @@
+#include "chat/command/dispatch.h"
+
+#include "chat/room/commands.h"
+
+static void dispatch_to_room(struct owner *o, struct call *call)
+{
+    char buf[KEYS_ROOM_MAX];
+
+    o->ops->route(o, call, commands_room(call, buf));
+}
+
+void dispatch_run(struct people *p, struct call *call)
+{
+    struct owner *o = p->owner;
+
+    assert(call->done != NULL && call->done == call->returned);
+    switch (call->cmd.id) {
+    case COMMAND_token:
+        people_login_token(p, call);
+        break;
+    case COMMAND_logout:
+        people_logout(p, call);
+        break;
+    case COMMAND_sessions:
+        people_sessions(p, call);
+        break;
+    case COMMAND_users:
+        people_users(p, call);
+        break;
+    case COMMAND_rooms:
+        people_rooms(p, call);
+        break;
+    case COMMAND_room_create:
+        command_name_room(&call->cmd, o->ops->random(o));
+        dispatch_to_room(o, call);
+        break;
+    case COMMAND_join:
+    case COMMAND_leave:
+    case COMMAND_send:
+    case COMMAND_edit:
+    case COMMAND_delete:
+    case COMMAND_react:
+    case COMMAND_history:
+    case COMMAND_typing:
+    case COMMAND_read:
+    case COMMAND_presence:
+    case COMMAND_room_set:
+    case COMMAND_member_set:
+    case COMMAND_members:
+    case COMMAND_dm:
+        dispatch_to_room(o, call);
+        break;
+    case COMMAND_NONE:
+    case COMMAND_login:
+    case COMMAND_auth:
+    case COMMAND_resume:
+    case COMMAND_ping:
+    case COMMAND_N:
+        call_fail(call, ERROR_unknown_command);
+        break;
+    }
+}

@@ -1,0 +1,13 @@
+/* dispatch.h: where a command runs that needs nothing of its connection: at the owner of its room,
+ * to which the owner here knows the way (owner_ops.route), or among the people here. Each door
+ * does by itself what is about a connection: ping, auth, login, resume. join and leave have a
+ * part that is, too, which comes before this or behind it. */
+#ifndef CHAT_COMMAND_DISPATCH_H
+#define CHAT_COMMAND_DISPATCH_H
+
+#include "chat/people/people.h"
+
+/* Runs the call's command; then call->done, which is to be call->returned, on this loop. */
+void dispatch_run(struct people *p, struct call *call);
+
+#endif

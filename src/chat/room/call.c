@@ -1,0 +1,185 @@
+#include "chat/room/call.h"
+
+#include "base/str.h"
+#include "chat/model/event.h"
+
+#include <stdlib.h>
+
+void call_init(struct call *call, size_t ok_max)
+{
+    buf_init(&call->ok, ok_max);
+    json_out_init(&call->out, &call->ok);
+}
+
+void call_fini(struct call *call)
+{
+    assert(call->forget == NULL && call->room == NULL);
+    command_fini(&call->cmd);
+    buf_fini(&call->ok);
+    frame_unref(call->ret.token);
+    free(call->state);
+    call->state = NULL;
+}
+
+static void call_end(struct call *call)
+{
+    assert((call->keeper != NULL) == (call->room != NULL));
+    if (call->keeper != NULL)
+        call->keeper->end(call);
+    else
+        call->done(call);
+}
+
+void call_forget(struct call *call)
+{
+    if (call->forget != NULL)
+        call->forget(call);
+    assert(call->forget == NULL);
+}
+
+void call_again(struct call *call)
+{
+    assert(call->room != NULL && call->keeper != NULL);
+    call_forget(call);
+    free(call->state);
+    call->state = NULL;
+    buf_clear(&call->ok);
+    json_out_init(&call->out, &call->ok);
+    call->retry_after_ms = 0;
+    call->param = NULL;
+}
+
+void call_ok(struct call *call)
+{
+    if (call->ok.failed)
+        call->error = ERROR_internal;
+    call_end(call);
+}
+
+void call_fail(struct call *call, enum error_code code)
+{
+    assert(code != ERROR_NONE);
+    if (call->keeper != NULL && call->keeper->doubts(call, code))
+        return;
+    call->error = code;
+    call_end(call);
+}
+
+void call_fail_until(struct call *call, enum error_code code, uint64_t retry_after_ms)
+{
+    call->retry_after_ms = retry_after_ms;
+    call_fail(call, code);
+}
+
+void call_fail_store(struct call *call, enum store_result result)
+{
+    assert(result != STORE_OK);
+    call_fail(call, result == STORE_FULL     ? ERROR_store_full
+                    : result == STORE_BEHIND ? ERROR_store_behind
+                                             : ERROR_store_failed);
+}
+
+struct store_req *call_request(struct call *call, struct io *home, store_done_f *done)
+{
+    assert(home != NULL && done != NULL);
+    memset(&call->q, 0, sizeof(call->q));
+    call->q.req.home = home;
+    call->q.req.done = done;
+    return &call->q.req;
+}
+
+void call_error_body(const struct call *call, struct json_out *o)
+{
+    json_out_object(o);
+    json_out_field_str(o, "code", str_of(command_error_name(call->error)));
+    json_out_field_str(o, "message", str_of(command_error_text(call->error)));
+    if (call->param != NULL)
+        json_out_field_str(o, "parameter", str_of(call->param));
+    if (call->unknown.n > 0)
+        json_out_field_str(o, "event", call->unknown);
+    if (call->retry_after_ms > 0)
+        json_out_field_u64(o, "retry_after_ms", call->retry_after_ms);
+    json_out_object_end(o);
+}
+
+void call_put_resumed(struct json_out *o, const struct call *join)
+{
+    const struct call_follow *f = &join->follow;
+
+    if (join->error == ERROR_NONE && !f->reset && f->head == join->cmd.after)
+        return;
+    json_out_key_str(o, join->cmd.room);
+    json_out_object(o);
+    if (join->error != ERROR_NONE) {
+        json_out_key(o, "error");
+        call_error_body(join, o);
+    } else {
+        if (f->reset)
+            json_out_field_bool(o, "reset", true);
+        json_out_field_u64(o, "epoch", f->epoch);
+        event_position(o, "head", f->head, f->count);
+    }
+    json_out_object_end(o);
+}
+
+void call_put_session(struct json_out *o, const struct call_ret *ret)
+{
+    const struct caller *who = &ret->who;
+
+    assert(who->user != 0);
+    event_self(o, who->user, who->name, who->super);
+    json_out_key(o, "session");
+    buf_append_byte(o->buf, '"');
+    buf_append_u64(o->buf, who->session);
+    buf_append_byte(o->buf, '"');
+    o->comma = true;
+    json_out_field_u64(o, "expires", who->expires_ms);
+    if (ret->lifetime_ms > 0)
+        json_out_field_u64(o, "lifetime", ret->lifetime_ms);
+}
+
+static void put_reply_id(const struct command *c, struct json_out *o)
+{
+    json_out_key(o, "id");
+    switch (c->reply_kind) {
+    case COMMAND_REPLY_NUMBER:
+        json_out_raw(o, c->reply);
+        break;
+    case COMMAND_REPLY_STRING:
+        json_out_str(o, c->reply);
+        break;
+    case COMMAND_REPLY_NONE:
+        json_out_null(o);
+        break;
+    }
+}
+
+void call_put_trace(const struct call *call, struct json_out *o)
+{
+    char text[TRACE_PARENT_N + 1];
+
+    if (!call->trace.sampled)
+        return;
+    trace_format(&call->trace, text);
+    json_out_field_str(o, "traceparent", str_of(text));
+}
+
+void call_answer(const struct call *call, struct buf *out)
+{
+    struct json_out o;
+
+    json_out_init(&o, out);
+    json_out_object(&o);
+    put_reply_id(&call->cmd, &o);
+    call_put_trace(call, &o);
+    if (call->error != ERROR_NONE) {
+        json_out_key(&o, "error");
+        call_error_body(call, &o);
+    } else {
+        json_out_key(&o, "ok");
+        json_out_object(&o);
+        buf_append(out, buf_peek(&call->ok));
+        json_out_object_end(&o);
+    }
+    json_out_object_end(&o);
+}

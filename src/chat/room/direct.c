@@ -1,0 +1,145 @@
+#include "chat/room/direct.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "chat/model/keys.h"
+#include "chat/room/append.h"
+#include "chat/room/invite.h"
+#include "chat/room/reads.h"
+
+#include <stdlib.h>
+
+#define KNOWN_MS 60000
+/* Without followers here: of what is done at other nodes nothing is heard. */
+#define UNHEARD_MS 1000
+
+/* A look at both lists, one after the other. */
+struct look {
+    struct call call; /* its requests and their keys; it is nobody's */
+    struct room *room;
+    unsigned person; /* 0: the low, 1: the high */
+};
+
+static struct look *look_of(struct store_req *req)
+{
+    return CONTAINER_OF(call_of(req), struct look, call);
+}
+
+static void look_end(struct look *look, enum store_result result)
+{
+    struct room *r = look->room;
+
+    assert(r->direct.looking);
+    r->direct.looking = false;
+    r->direct.listed = result == STORE_OK && !r->direct.left;
+    r->direct.at_ms = owner_now_ms(r->owner);
+    call_fini(&look->call);
+    free(look);
+    if (result != STORE_OK)
+        append_fail_all(r, result);
+    if (r->queue_n > 0)
+        room_mark(r);
+    room_release(r);
+}
+
+static void look_next(struct look *look);
+
+static void look_put(struct store_req *req)
+{
+    struct look *look = look_of(req);
+
+    assert(look->person < 2);
+    if (req->result != STORE_OK && req->result != STORE_CONFLICT) {
+        look_end(look, req->result);
+        return;
+    }
+    look->room->direct.back[look->person] = req->result == STORE_OK;
+    look->person++;
+    look_next(look);
+}
+
+static uint64_t look_user(const struct look *look)
+{
+    const struct access *a = &look->room->access;
+
+    assert(look->person < 2);
+    return look->person == 0 ? a->low : a->high;
+}
+
+static void look_read(struct store_req *req)
+{
+    struct look *look = look_of(req);
+    struct room *r = look->room;
+
+    assert(r->direct.looking && look->person < 2);
+    if (req->result != STORE_OK) {
+        look_end(look, req->result);
+        return;
+    }
+    if (look->call.q.get.ret_body == NULL) {
+        reads_list(r, &look->call, look_user(look), r->head, r->count, look_put);
+        return;
+    }
+    frame_unref(look->call.q.get.ret_body);
+    look->person++;
+    look_next(look);
+}
+
+static void look_next(struct look *look)
+{
+    struct room *r = look->room;
+
+    assert(r->direct.looking && look->person <= 2);
+    if (look->person == 2) {
+        look_end(look, STORE_OK);
+        return;
+    }
+    (void)call_request(&look->call, r->owner->home, look_read);
+    look->call.q.get.pk = keys_of_user(look_user(look), look->call.key);
+    look->call.q.get.sk = keys_listed(room_id(r), look->call.key2);
+    store_get(r->owner->store, &look->call.q.get);
+}
+
+static bool is_known(const struct room *r)
+{
+    const struct direct *d = &r->direct;
+    uint64_t max = r->followers != 0 ? KNOWN_MS : UNHEARD_MS;
+
+    return d->listed && (bus_is_alone(r->owner->bus) || owner_now_ms(r->owner) - d->at_ms <= max);
+}
+
+bool direct_listed(struct room *r)
+{
+    struct look *look;
+
+    assert(r->access.kind == ACCESS_DIRECT && !r->direct.looking);
+    if (is_known(r))
+        return true;
+    look = mem_zeroed(1, sizeof(*look));
+    look->room = r;
+    r->direct.left = false;
+    call_init(&look->call, 1);
+    r->direct.looking = true;
+    room_hold(r);
+    look_next(look);
+    return false;
+}
+
+void direct_tell(struct room *r, struct call *call, call_handler_f *then)
+{
+    unsigned other = r->access.low == call->who.user ? 1 : 0;
+
+    assert(call->room == r && call->seq > 0);
+    if (r->access.kind != ACCESS_DIRECT || !r->direct.back[other]) {
+        then(r, call);
+        return;
+    }
+    r->direct.back[other] = false;
+    invite_tell(r, call, other == 0 ? r->access.low : r->access.high, then);
+}
+
+void direct_left(struct room *r)
+{
+    r->direct.listed = false;
+    r->direct.left = true;
+}

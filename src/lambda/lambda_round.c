@@ -1,0 +1,181 @@
+/* ROUND: each room that something was appended to is delivered to its followers, shard by shard;
+ * or the one shard that the event is about. */
+#include "lambda/lambda_impl.h"
+
+#define AGAIN_MS 200
+#define ROUNDS_MAX 20 /* of one shard */
+
+static void lambda_shard_start(struct lambda *l);
+static void lambda_round_next(struct lambda *l);
+
+static struct bell *lambda_bell(struct lambda *l)
+{
+    assert(l->visit.bell < l->bells.n);
+    return &l->bells.at[l->visit.bell];
+}
+
+static void lambda_shard_again(struct wheel_timer *t)
+{
+    lambda_shard_start(CONTAINER_OF(t, struct lambda, visit.again));
+}
+
+/* Once more, in ms, if there is time. */
+static bool lambda_shard_waits(struct lambda *l, uint64_t ms)
+{
+    struct lambda_visit *v = &l->visit;
+    uint64_t at_ms = io_now_ms(l->o.io) + ms;
+
+    if (at_ms >= v->until_ms || ++v->rounds > ROUNDS_MAX)
+        return false;
+    v->again.fire = lambda_shard_again;
+    wheel_set(l->o.wheel, &v->again, at_ms);
+    return true;
+}
+
+static void lambda_shard_over(struct lambda *l)
+{
+    l->visit.shard++;
+    lambda_later(l, lambda_round_next);
+}
+
+/* Another instance delivers the shard; or this one, if none can be had. */
+static void lambda_asked(void *ctx, bool taken)
+{
+    struct lambda *l = ctx;
+
+    if (taken)
+        lambda_shard_over(l);
+    else
+        lambda_shard_start(l);
+}
+
+static void lambda_shard_ask(struct lambda *l)
+{
+    struct lambda_visit *v = &l->visit;
+    const struct bell *b = lambda_bell(l);
+
+    if (l->o.invoker == NULL || v->shard == 0) {
+        lambda_shard_start(l);
+        return;
+    }
+    buf_clear(&v->payload);
+    gateway_event_deliver(bell_room(b), v->shard, b->repeats ? b->head : 0, &v->payload);
+    invoker_ask(l->o.invoker, buf_peek(&v->payload), lambda_asked, l);
+}
+
+/* Another instance delivers what this one has no time for, and Lambda calls that again if it fails;
+ * or what it has come to is left to the next delivery. */
+
+static void lambda_left_over(void *ctx, bool taken)
+{
+    (void)taken; /* else it is left to the next delivery */
+    lambda_shard_over(ctx);
+}
+
+static void lambda_shard_leave(struct lambda *l, uint64_t sent)
+{
+    struct lambda_visit *v = &l->visit;
+    struct bell *b = lambda_bell(l);
+
+    if (l->o.invoker == NULL || !lambda_is(l, GATEWAY_EVENT_MESSAGE)) {
+        b->fails = true;
+        lambda_shard_over(l);
+        return;
+    }
+    buf_clear(&v->payload);
+    gateway_event_deliver(bell_room(b), v->shard, sent < b->head ? b->head : 0, &v->payload);
+    invoker_ask(l->o.invoker, buf_peek(&v->payload), lambda_left_over, l);
+}
+
+static void lambda_round_next(struct lambda *l)
+{
+    struct lambda_visit *v = &l->visit;
+
+    v->rounds = 0;
+    if (v->shard < v->shards_n) {
+        lambda_shard_ask(l);
+        return;
+    }
+    v->shard = 0;
+    v->shards_n = 1;
+    if (++v->bell < l->bells.n)
+        lambda_shard_start(l);
+    else
+        lambda_next(l);
+}
+
+static void lambda_delivered(struct deliver *d)
+{
+    struct lambda *l = CONTAINER_OF(d, struct lambda, visit.deliver);
+    struct lambda_visit *v = &l->visit;
+    const struct bell *b = lambda_bell(l);
+    /* Who has the lease may have been killed, as who was asked before was. */
+    bool waits =
+        d->ret_result == DELIVER_TAKEN && b->repeats && (v->streams || d->ret_head < b->head);
+    bool again = d->ret_result == DELIVER_MORE || d->ret_result == DELIVER_FAILED;
+
+    if (d->ret_result == DELIVER_FORBIDDEN)
+        lambda_tell_forbidden(l);
+    if (v->shard == 0 && (v->streams || lambda_is(l, GATEWAY_EVENT_MESSAGE)))
+        v->shards_n = MAX(v->shards_n, MAX(d->ret_shards, 1u)); /* a look that failed says none */
+    if (waits || again) {
+        if (!lambda_shard_waits(l, waits ? d->ret_lease_ms + 1 : AGAIN_MS))
+            lambda_shard_leave(l, d->ret_head);
+        return;
+    }
+    lambda_shard_over(l);
+}
+
+/* An event to deliver may be an old one: others have left to it what is there now. */
+static void lambda_shard_start(struct lambda *l)
+{
+    struct lambda_visit *v = &l->visit;
+    struct bell *b = lambda_bell(l);
+
+    v->deliver = (struct deliver){.store = l->o.store,
+                                  .home = l->o.io,
+                                  .wheel = l->o.wheel,
+                                  .poster = l->o.poster,
+                                  .room = bell_room(b),
+                                  .shard = v->shard,
+                                  .head = lambda_is(l, GATEWAY_EVENT_DELIVER) ? 0 : b->head,
+                                  .last = b->last,
+                                  .until_ms = v->until_ms,
+                                  .mistake = l->o.deliver_mistake,
+                                  .done = lambda_delivered};
+    deliver_start(&v->deliver);
+}
+
+/* What the event asks for, if it is no message. */
+static void lambda_round_own(struct lambda *l)
+{
+    struct lambda_visit *v = &l->visit;
+
+    if (v->streams) {
+        for (unsigned i = 0; i < v->stream.rooms_n; i++)
+            bells_repeat(&l->bells, v->stream.rooms[i].room, 0);
+        return;
+    }
+    bells_repeat(&l->bells, v->event.room, v->event.head);
+    v->shard = v->event.shard;
+    v->shards_n = v->shard + 1;
+}
+
+void lambda_round(struct lambda *l)
+{
+    struct lambda_visit *v = &l->visit;
+
+    static_assert((int)BELLS_MAX >= (int)STREAM_EVENT_ROOMS_MAX, "each of its rooms has a bell");
+    if (v->call.error != ERROR_NONE && !lambda_is(l, GATEWAY_EVENT_MESSAGE)) {
+        lambda_next(l);
+        return;
+    }
+    if (lambda_is(l, GATEWAY_EVENT_DELIVER))
+        lambda_round_own(l);
+    else if (l->o.conf->lambda_fanout == CONF_LAMBDA_FANOUT_STREAM)
+        bells_clear(&l->bells); /* the table's stream tells who does it */
+    if (l->bells.n == 0)
+        lambda_next(l);
+    else
+        lambda_shard_start(l);
+}

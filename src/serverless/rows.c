@@ -1,0 +1,143 @@
+#include "serverless/rows.h"
+
+#include "base/str.h"
+#include "chat/model/keys.h"
+
+#include <stdio.h>
+
+#define VERSION "1"
+
+static bool number(struct str *rest, uint64_t *ret_v)
+{
+    return str_to_u64(str_cut(rest, ' '), ret_v);
+}
+
+static bool is_version(struct str *rest)
+{
+    return str_eq(str_cut(rest, ' '), STR(VERSION));
+}
+
+static const char *flags_text(unsigned flags)
+{
+    static const char *const texts[] = {"-", "a", "s", "as"};
+
+    return texts[flags & (ROWS_ARRAYS | ROWS_SUPER)];
+}
+
+/* Letters that are not known yet are ignored. */
+static unsigned flags_of(struct str text)
+{
+    unsigned flags = 0;
+
+    for (size_t i = 0; i < text.n; i++)
+        flags |= text.p[i] == 'a' ? ROWS_ARRAYS : text.p[i] == 's' ? ROWS_SUPER : 0;
+    return flags;
+}
+
+bool rows_is_base(struct str base)
+{
+    for (size_t i = 0; i < base.n; i++)
+        if (base.p[i] <= ' ' || base.p[i] > '~')
+            return false;
+    return base.n > 0 && base.n <= ROWS_BASE_MAX;
+}
+
+void rows_conn_encode(const struct rows_conn *c, struct buf *out)
+{
+    assert(rows_is_base(c->base));
+    buf_printf(out, VERSION " %llu %llu %llu %s %.*s\n", (unsigned long long)c->user,
+               (unsigned long long)c->session, (unsigned long long)c->connected_ms,
+               flags_text(c->flags), STR_ARGS(c->base));
+    buf_append(out, c->rooms);
+}
+
+bool rows_conn_decode(struct str body, struct rows_conn *ret_c)
+{
+    struct str line = str_cut(&body, '\n');
+    struct rows_conn c = {.rooms = body};
+
+    if (!is_version(&line) || !number(&line, &c.user) || !number(&line, &c.session) ||
+        !number(&line, &c.connected_ms))
+        return false;
+    c.flags = flags_of(str_cut(&line, ' '));
+    c.base = str_cut(&line, ' ');
+    if (!rows_is_base(c.base))
+        return false;
+    *ret_c = c;
+    return true;
+}
+
+bool rows_conn_next(struct str *rest, struct str *ret_room, uint32_t *ret_shard)
+{
+    struct str line = str_cut(rest, '\n'), room = str_cut(&line, ' ');
+    uint64_t shard;
+
+    if (room.n == 0 || room.n > KEYS_ROOM_MAX || !number(&line, &shard) || shard > UINT32_MAX)
+        return false;
+    *ret_room = room;
+    *ret_shard = (uint32_t)shard;
+    return true;
+}
+
+bool rows_conn_find(const struct rows_conn *c, struct str room, uint32_t *ret_shard)
+{
+    struct str rest = c->rooms, name;
+    uint32_t shard;
+
+    while (rows_conn_next(&rest, &name, &shard)) {
+        if (str_eq(name, room)) {
+            *ret_shard = shard;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct str rows_follower_encode(const struct rows_follower *f, char to[static ROWS_VALUE_MAX])
+{
+    int n;
+
+    assert(rows_is_base(f->base));
+    n = snprintf(to, ROWS_VALUE_MAX, VERSION " %llu %llu %llu %s %.*s", (unsigned long long)f->user,
+                 (unsigned long long)f->since, (unsigned long long)f->connected_ms,
+                 flags_text(f->flags), STR_ARGS(f->base));
+    return (struct str){(const uint8_t *)to, (size_t)n};
+}
+
+bool rows_follower_decode(struct str body, struct rows_follower *ret_f)
+{
+    struct rows_follower f = {0};
+
+    if (!is_version(&body) || !number(&body, &f.user) || !number(&body, &f.since) ||
+        !number(&body, &f.connected_ms))
+        return false;
+    f.flags = flags_of(str_cut(&body, ' '));
+    f.base = str_cut(&body, ' ');
+    if (!rows_is_base(f.base))
+        return false;
+    *ret_f = f;
+    return true;
+}
+
+struct str rows_shard_encode(const struct rows_shard *s, char to[static ROWS_VALUE_MAX])
+{
+    int n = snprintf(to, ROWS_VALUE_MAX, VERSION " %llu %llu %llu %llu %llu %llu %llu",
+                     (unsigned long long)s->run_to, (unsigned long long)s->fanned,
+                     (unsigned long long)s->access, (unsigned long long)s->followers,
+                     (unsigned long long)s->shards, (unsigned long long)s->lease,
+                     (unsigned long long)s->until_ms);
+
+    return (struct str){(const uint8_t *)to, (size_t)n};
+}
+
+bool rows_shard_decode(struct str body, struct rows_shard *ret_s)
+{
+    struct rows_shard s;
+
+    if (!is_version(&body) || !number(&body, &s.run_to) || !number(&body, &s.fanned) ||
+        !number(&body, &s.access) || !number(&body, &s.followers) || !number(&body, &s.shards) ||
+        !number(&body, &s.lease) || !number(&body, &s.until_ms))
+        return false;
+    *ret_s = s;
+    return true;
+}

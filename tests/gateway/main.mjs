@@ -1,0 +1,13 @@
+// Runs the tests of every file beside this one.
+//   node main.mjs [-v] [substring of the tests to run]...
+import { readdirSync } from "node:fs";
+import { options, runAll, sum } from "../integration/lib/suite.mjs";
+
+const { verbose, wanted } = options();
+
+for (const file of readdirSync(new URL(".", import.meta.url)).sort())
+  if (file.startsWith("test_") && file.endsWith(".mjs")) await import(`./${file}`);
+
+const counts = await runAll(new Map(), { wanted, verbose });
+console.log(sum(counts));
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

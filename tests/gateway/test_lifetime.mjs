@@ -1,0 +1,21 @@
+// The two hours after which API Gateway cuts each connection, on a clock that runs faster: a
+// crowd of clients of the web app's library talks on, and has moved before.
+import { test } from "../integration/lib/suite.mjs";
+import { scene } from "./lib/homes.mjs";
+import { moveInTime } from "./lib/lifetime.mjs";
+
+const CLIENTS = Number(process.env.CLIENTS ?? 200);
+const SPEED = Number(process.env.SPEED ?? 40); // two hours are three minutes
+const HURRY = Number(process.env.HURRY ?? SPEED); // of the clients' own clocks
+const HANG_MS = 30 * 60_000;
+
+test(
+  "two hundred people are on other connections before two hours are over, and nobody notices",
+  async (t) => {
+    const many = { open: true, "messages-per-user": 0, "connects-per-address": 0 };
+    const at = await scene(t, { node: many, gateway: ["--speed", String(SPEED)] });
+    const servers = { server: at.gateway.url, logins: `${at.server.url}/` };
+    await moveInTime(t, { ...servers, clients: CLIENTS, rooms: CLIENTS / 10, rate: 10, hurry: HURRY }, HANG_MS);
+  },
+  2 * HANG_MS,
+);

@@ -1,0 +1,101 @@
+// The project's own client library, as the page uses it, speaks to the function.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { test, until } from "../integration/lib/suite.mjs";
+import { startFunction } from "./lib/function.mjs";
+import { Killer } from "./lib/killer.mjs";
+
+// That of tests/gateway.
+const { WebSocket } = createRequire(new URL("../gateway/package.json", import.meta.url))("ws");
+const WEB = new URL("../../web", import.meta.url).pathname;
+const MESSAGES = Number(process.env.MESSAGES ?? 30);
+
+let library;
+
+// Bundled once, as the page's build does it.
+async function load() {
+  if (library !== undefined) return library;
+  const dir = mkdtempSync(join(tmpdir(), "polylog-client-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  const { build } = createRequire(join(WEB, "package.json"))("esbuild");
+  const outfile = join(dir, "client.mjs");
+  await build({ entryPoints: [join(WEB, "src/lib/index.ts")], bundle: true, platform: "node", format: "esm", target: "node18", outfile });
+  return (library = await import(outfile));
+}
+
+function socket(url) {
+  const made = new WebSocket(url, [], { perMessageDeflate: false });
+  made.on("error", () => undefined); // what closes it is told by onclose
+  return made;
+}
+
+async function enter(t, gateway, name) {
+  const { Client, login } = await load();
+  const session = await login(gateway.url, name, undefined, { socket });
+  const client = new Client({ server: gateway.url, token: session.token, user: session.user, socket });
+  t.after(() => client.stop());
+  client.start();
+  await until(`${name} is online`, () => client.state.name === "online");
+  return client;
+}
+
+// As the page does when somebody looks at a room.
+async function open(client, id) {
+  await client.join(id);
+  await client.load(id);
+}
+
+const texts = (client, id) =>
+  client.rooms
+    .get(id)
+    .log.all.filter((item) => item.type === "message")
+    .map((item) => item.text);
+
+test("the client library: rooms, direct rooms, edits, reactions, typing", async (t) => {
+  const gateway = await startFunction(t);
+  const ana = await enter(t, gateway, "ana");
+  const ben = await enter(t, gateway, "ben");
+  for (const person of [ana, ben]) await open(person, "general");
+  ana.send("general", "hello");
+  await until("ben is shown it", () => texts(ben, "general").includes("hello"));
+  const { seq } = ana.rooms.get("general").log.all.find((item) => item.text === "hello");
+  await ana.edit("general", seq, "hello, ben");
+  await ben.react("general", seq, "👍", true);
+  await until("both see how it reads now", () =>
+    [ana, ben].every((one) => one.rooms.get("general").log.get(seq)?.text === "hello, ben"),
+  );
+  ben.typing("general", true);
+  await until("ana sees ben type", () => ana.rooms.get("general").typing.size > 0);
+  const direct = await ana.openDirect(ben.user);
+  ana.send(direct.id, "between us");
+  await until("ben has the direct room", () => ben.rooms.has(direct.id));
+  await ben.load(direct.id);
+  await until("ben is shown it", () => texts(ben, direct.id).includes("between us"));
+});
+
+test("the client library, with functions killed: nothing is missing, nothing is there twice", async (t) => {
+  const gateway = await startFunction(t);
+  const people = [await enter(t, gateway, "ana"), await enter(t, gateway, "ben")];
+  for (const person of people) await open(person, "general");
+  const killer = new Killer(gateway);
+  const sent = [];
+  for (let i = 0; i < MESSAGES; i++) {
+    const text = `message ${i}`;
+    sent.push(text);
+    killer.begun(0);
+    people[i % 2].send("general", text);
+    await until(`${text} is shown to who sent it`, () => texts(people[i % 2], "general").includes(text));
+    killer.answered();
+  }
+  for (const person of people) {
+    await until("all is there", () => texts(person, "general").length >= sent.length);
+    await until("nothing waits", () => person.outbox.all.length === 0);
+    assert.deepEqual(texts(person, "general").sort(), [...sent].sort());
+  }
+  assert.deepEqual(texts(people[0], "general"), texts(people[1], "general"));
+  assert.ok(killer.killed > 0, "none was killed");
+});

@@ -1,0 +1,155 @@
+#include "chat/room/direct.h"
+
+#include "base/str.h"
+#include "chat/room/owner.h"
+#include "lib/chat_rig.h"
+
+/* Users 1 and 2 have a direct room with one message; 2 took it off the list. */
+static struct chat_rig *begin(void **state)
+{
+    struct chat_rig *r = *state;
+
+    chat_rig_put(r, "u:1", "user", "uu1");
+    chat_rig_put(r, "u:2", "user", "uu2");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','id':1,'user':2}"), "'ok'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'a'}"), "'ok'");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'leave','id':1,'room':'dm:1:2'}"), "'ok'");
+    assert_string_equal(chat_rig_record(r, "u:2", "room:dm:1:2"), "-");
+    return r;
+}
+
+/* Before the message is answered, and what was said before is not unread. */
+static void the_other_has_it_back(void **state)
+{
+    struct chat_rig *r = begin(state);
+
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'b'}"), "'ok'");
+    assert_string_equal(chat_rig_record(r, "u:2", "room:dm:1:2"), "2 1");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'rooms','id':1}"), "'unread':1");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'history','room':'@2','view':'log'}"),
+                 "'event':'invite','room':'@2','seq':2");
+}
+
+/* What is known of the lists costs nothing. */
+static void lists_are_looked_at_once(void **state)
+{
+    struct chat_rig *r = begin(state);
+    unsigned gets;
+
+    (void)chat_rig_do(r, 1, "{'action':'send','room':'dm:1:2','text':'b'}");
+    chat_rig_rest(r, 3000);
+    r->gate->closed[STORE_GET] = true;
+    for (int i = 0; i < 5; i++)
+        chat_rig_has(chat_rig_do(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'b'}"),
+                     "'ok'");
+    gets = r->gate->held_n;
+    store_gate_open(r->gate);
+    assert_int_equal(gets, 0);
+}
+
+static void a_list_that_cannot_be_written_fails_the_message(void **state)
+{
+    for (int op = 0; op < 2; op++) {
+        struct chat_rig *r = begin(state);
+        enum store_op held = op == 0 ? STORE_GET : STORE_PUT;
+        struct chat_rig_call *a, *b;
+
+        r->gate->closed[held] = true;
+        a = chat_rig_start(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'b'}");
+        b = chat_rig_start(r, 1, "{'action':'send','id':2,'room':'dm:1:2','text':'c'}");
+        while (r->gate->held_n == 0)
+            assert_true(chat_rig_turn(r));
+        store_gate_fail(r->gate, 0, STORE_FAILED);
+        store_gate_open(r->gate);
+        chat_rig_has(chat_rig_wait(a), "'store_failed'");
+        chat_rig_has(chat_rig_wait(b), "'store_failed'");
+        chat_rig_free(a);
+        chat_rig_free(b);
+        chat_rig_has(chat_rig_do(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'b'}"),
+                     "'ok'");
+        assert_string_not_equal(chat_rig_record(r, "u:2", "room:dm:1:2"), "-");
+    }
+}
+
+/* Who leaves while the lists are looked at has the room back with the next message. */
+static void who_leaves_meanwhile_has_it_back_later(void **state)
+{
+    struct chat_rig *r = begin(state);
+    struct chat_rig_call *send;
+
+    r->gate->closed[STORE_GET] = true;
+    send = chat_rig_start(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'b'}");
+    while (r->gate->held_n == 0)
+        assert_true(chat_rig_turn(r));
+    store_gate_let(r->gate, 0); /* the sender's */
+    while (r->gate->held_n == 0)
+        assert_true(chat_rig_turn(r));
+    store_gate_let(r->gate, 0); /* the other's: it is put back */
+    r->gate->closed[STORE_GET] = false;
+    (void)chat_rig_do(r, 2, "{'action':'leave','room':'dm:1:2'}");
+    chat_rig_has(chat_rig_wait(send), "'ok'");
+    chat_rig_free(send);
+    (void)chat_rig_do(r, 2, "{'action':'leave','room':'dm:1:2'}");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'c'}"), "'ok'");
+    assert_string_not_equal(chat_rig_record(r, "u:2", "room:dm:1:2"), "-");
+}
+
+/* GETs of the store that a message costs, each list being one. */
+static uint64_t looks_of_a_message(struct chat_rig *r)
+{
+    uint64_t before = r->gate->seen[STORE_GET];
+
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'send','id':1,'room':'dm:1:2','text':'b'}"), "'ok'");
+    return r->gate->seen[STORE_GET] - before;
+}
+
+/* From now on there may be other nodes. */
+static void begin_among_nodes(struct chat_rig *r)
+{
+    static struct bus_ops ops;
+
+    ops = *r->bus->ops;
+    ops.alone = false;
+    r->bus->ops = &ops;
+}
+
+/* Without followers here nothing is heard of who leaves at another node. */
+static void lists_not_heard_of_are_known_for_a_second(void **state)
+{
+    struct chat_rig *r = begin(state);
+
+    begin_among_nodes(r);
+    assert_int_equal(looks_of_a_message(r), 2);
+    for (int i = 0; i < 5; i++) {
+        chat_rig_rest(r, 10);
+        assert_int_equal(looks_of_a_message(r), 0);
+    }
+    chat_rig_rest(r, 1000);
+    assert_int_equal(looks_of_a_message(r), 2);
+}
+
+/* With followers it is heard, but for what the bus loses. */
+static void lists_heard_of_are_known_for_a_minute(void **state)
+{
+    struct chat_rig *r = begin(state);
+
+    begin_among_nodes(r);
+    chat_rig_follow(r, "dm:1:2", 0);
+    assert_int_equal(looks_of_a_message(r), 2);
+    chat_rig_rest(r, 50000);
+    assert_int_equal(looks_of_a_message(r), 0);
+    owner_heard(&r->owner,
+                &(struct bus_event){
+                    .kind = BUS_CAST, .node = 99, .room = STR("dm:1:2"), .bytes = DIRECT_LEFT});
+    assert_int_equal(looks_of_a_message(r), 2);
+    chat_rig_rest(r, 61000);
+    assert_int_equal(looks_of_a_message(r), 2);
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
+
+CHECK_MAIN(EACH(the_other_has_it_back), EACH(lists_are_looked_at_once),
+           EACH(a_list_that_cannot_be_written_fails_the_message),
+           EACH(who_leaves_meanwhile_has_it_back_later),
+           EACH(lists_not_heard_of_are_known_for_a_second),
+           EACH(lists_heard_of_are_known_for_a_minute))

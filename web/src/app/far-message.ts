@@ -1,0 +1,53 @@
+// A message too far back to page to: itself and those around it, in a dialog.
+import { asPolylogError, type Client, type Room } from "../lib/index.ts";
+import { openDialog } from "./dialog.ts";
+import { h } from "./dom.ts";
+import { errorText, fullTime, roomName } from "./format.ts";
+import { type MessageActions, messageRow } from "./message-view.ts";
+import { toast } from "./widgets.ts";
+
+const AROUND = 21;
+
+export async function showFarMessage(
+  client: Client,
+  room: Room,
+  seq: number,
+  actions: MessageActions,
+): Promise<void> {
+  const items = await client.around(room.id, seq, AROUND).catch((thrown) => {
+    toast(errorText(asPolylogError(thrown)));
+  });
+  if (items === undefined) return;
+  const target = items.find((item) => item.seq === seq);
+  if (target === undefined) {
+    toast("This message is not there any more.");
+    return;
+  }
+  const rows = h("div", {
+    class: "far-messages",
+    tabindex: "0",
+    role: "group",
+    "aria-label": "Messages",
+  });
+  const dialog = openDialog({
+    title: `Earlier in ${roomName(room, client)}`,
+    body: [h("p", { class: "hint", text: fullTime(target.ts) }), rows],
+  });
+  const jump = (to: number) => {
+    dialog.close();
+    actions.jump(to);
+  };
+  for (const item of items) {
+    if (item.type !== "message") continue;
+    const answered = items.find((other) => other.seq === item.replyTo);
+    const context = { client, grouped: false, target: answered, actions: { ...actions, jump } };
+    const row = messageRow(item, context);
+    row.querySelector(".tools")?.remove();
+    for (const button of row.querySelectorAll<HTMLButtonElement>(".reaction"))
+      button.disabled = true;
+    if (item === target) row.classList.add("flash", "wanted");
+    rows.append(row);
+  }
+  rows.querySelector(".wanted")?.scrollIntoView({ block: "center" });
+  rows.focus({ preventScroll: true });
+}

@@ -1,0 +1,185 @@
+// Finding a room to open or join, and, apart from that, making one.
+import { asPolylogError, type Client, type Room } from "../lib/index.ts";
+import { openDialog } from "./dialog.ts";
+import { composing, h } from "./dom.ts";
+import { errorText, roomName } from "./format.ts";
+import { icon, type IconName } from "./icons.ts";
+import { field, nameInput, filled } from "./widgets.ts";
+
+const LOOK_MS = 200;
+const SUGGESTIONS_MAX = 50;
+
+interface Suggestion {
+  icon: IconName;
+  // What a click does, for those who cannot see the list.
+  verb: string;
+  name: string;
+  label: string;
+  hint: string;
+  choose(): Promise<void> | void;
+}
+
+type Found = "public" | "closed" | "none";
+
+// Whether there is a room of that name that one is not in.
+async function lookUp(client: Client, name: string, signal: AbortSignal): Promise<Found> {
+  try {
+    await client.request("presence", { room: name }, { signal });
+    return "public";
+  } catch (thrown) {
+    const { code } = asPolylogError(thrown);
+    if (code === "no_such_room" || code === "bad_room") return "none";
+    if (code === "not_member" || code === "banned") return "closed";
+    throw thrown;
+  }
+}
+
+// Is it the room that the query names, and not only one like it?
+function isNamed(room: Room, query: string): boolean {
+  const wanted = query.toLocaleLowerCase();
+  return room.id === wanted.replaceAll(" ", "-") || room.title.toLocaleLowerCase() === wanted;
+}
+
+// The rooms that one is in and that fit, the one that is named first.
+function ownRooms(client: Client, query: string): Room[] {
+  const wanted = query.toLocaleLowerCase();
+  const named = (room: Room) => Number(isNamed(room, query));
+  return [...client.rooms.values()]
+    .filter((room) => room.kind !== "direct")
+    .filter((room) => `${roomName(room, client)}\n${room.id}`.toLocaleLowerCase().includes(wanted))
+    .sort((a, b) => roomName(a, client).localeCompare(roomName(b, client)))
+    .sort((a, b) => named(b) - named(a));
+}
+
+export function findRoomDialog(client: Client, done: (room: Room) => void): void {
+  const input = nameInput();
+  input.type = "search";
+  const results = h("ul", { class: "people-list results", "aria-label": "Rooms" });
+  const note = h("p", { class: "hint", role: "status" });
+  const make = h("button", { type: "button", class: "button", text: "Create a room…" });
+  const dialog = openDialog({
+    title: "Join a room",
+    body: [
+      field("Room", input, "The rooms that you are in are suggested as you type."),
+      results,
+      note,
+      h("footer", { class: "dialog-foot" }, make),
+    ],
+  });
+  const problem = dialog.element.querySelector(".form-error")!;
+  const fail = (thrown: unknown) => void (problem.textContent = errorText(asPolylogError(thrown)));
+  const create = () => {
+    dialog.close();
+    createRoomDialog(client, input.value.trim(), done);
+  };
+  const arrive = (room: Room) => {
+    dialog.close();
+    done(room);
+  };
+  make.addEventListener("click", create);
+
+  const entry = (it: Suggestion) => {
+    const button = h(
+      "button",
+      { type: "button", class: "room-entry", "aria-label": `${it.verb} ${it.name}` },
+      h("span", { class: "room-face" }, icon(it.icon)),
+      h("span", { class: "room-label", text: it.label }),
+      h("span", { class: "hint", text: it.hint }),
+    );
+    button.addEventListener("click", () => {
+      problem.textContent = "";
+      void Promise.resolve().then(it.choose).catch(fail);
+    });
+    return h("li", {}, button);
+  };
+  const own = (room: Room): Suggestion => ({
+    icon: room.kind === "private" ? "lock" : "hash",
+    verb: "Open",
+    name: roomName(room, client),
+    label: roomName(room, client),
+    hint: "",
+    choose: () => arrive(room),
+  });
+  const other = (name: string, found: Found): Suggestion | undefined => {
+    if (found === "closed") return undefined;
+    if (found === "none") {
+      return {
+        icon: "plus",
+        verb: "Create",
+        name,
+        label: `Create “${name}”`,
+        hint: "",
+        choose: create,
+      };
+    }
+    const join = async () => arrive(await client.join(name, false));
+    return { icon: "hash", verb: "Join", name, label: name, hint: "public room", choose: join };
+  };
+
+  let looking = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = async (name: string, before: HTMLElement[]) => {
+    const { signal } = looking;
+    try {
+      const found = await lookUp(client, name, signal);
+      const more = other(name, found);
+      results.replaceChildren(...before, ...(more === undefined ? [] : [entry(more)]));
+      const closed = `“${name}” is a room that one must be added to by somebody who runs it.`;
+      note.textContent =
+        found === "closed" ? closed : found === "none" ? "There is no such room." : "";
+    } catch (thrown) {
+      if (!signal.aborted) fail(thrown);
+    }
+  };
+  const search = () => {
+    looking.abort();
+    looking = new AbortController();
+    clearTimeout(timer);
+    const query = input.value.trim();
+    const rooms = ownRooms(client, query);
+    const entries = rooms.slice(0, SUGGESTIONS_MAX).map((room) => entry(own(room)));
+    results.replaceChildren(...entries);
+    problem.textContent = "";
+    const more = rooms.length - entries.length;
+    note.textContent = more > 0 ? `${more} more: type more of the name.` : "";
+    if (query === "" || rooms.some((room) => isNamed(room, query))) return;
+    note.textContent = "Looking…";
+    timer = setTimeout(() => void look(query, entries), LOOK_MS);
+  };
+  input.addEventListener("input", search);
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || composing(event)) return;
+    event.preventDefault();
+    results.querySelector("button")?.click();
+  });
+  dialog.element.addEventListener("close", () => {
+    looking.abort();
+    clearTimeout(timer);
+  });
+  search();
+}
+
+export function createRoomDialog(client: Client, title: string, done: (room: Room) => void): void {
+  const name = nameInput(title);
+  const hidden = h("input", { type: "checkbox" });
+  openDialog({
+    title: "Create a room",
+    body: [
+      field("Name", name),
+      h(
+        "label",
+        { class: "check" },
+        hidden,
+        h("span", { text: "Make a private room: only people who are added can join" }),
+      ),
+    ],
+    submit: {
+      label: "Create",
+      action: async () => {
+        const text = filled(name, "The room's name");
+        // A private room's id cannot be guessed, a public room's is made of its name.
+        done(await (hidden.checked ? client.createRoom(text, "private") : client.enterRoom(text)));
+      },
+    },
+  });
+}
