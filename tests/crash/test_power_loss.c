@@ -285,16 +285,12 @@ static void run_story(uint64_t seed)
 
 static void what_was_acknowledged_survives(void **state)
 {
-    const char *n = getenv("SEEDS");
-    uint64_t first = check_seed(1), seeds = n != NULL ? strtoull(n, NULL, 10) : SEEDS;
-
     (void)state;
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
+    CHECK_EACH_SEED (seed, SEEDS) {
         char text[32];
 
         (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
         (void)setenv("SEED", text, 1);
-        print_message("seed %s\n", text);
         run_story(seed);
     }
 }

@@ -569,7 +569,7 @@ static void each(const struct story *o, uint64_t seeds)
     uint64_t first = check_seed(1);
     uint64_t n = check_seeds(getenv("SEED") != NULL ? 1 : CHECK_SANITIZED ? 10 : seeds);
 
-    for (uint64_t seed = first; seed < first + n && check_try(seed); seed++) {
+    for (uint64_t seed = first; seed < first + n && check_try(seed, first); seed++) {
         const char *why = run(o, seed);
 
         if (why != NULL)
