@@ -17,6 +17,16 @@ static inline bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Below 0, 0 or above 0: as a comes before, is, or comes after b, by their bytes; what begins
+ * another comes before it. */
+static inline int str_order(struct str a, struct str b)
+{
+    size_t n = MIN(a.n, b.n);
+    int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 /* The same of strings of one length. */
 bool str_same_nocase(struct str a, struct str b);
 

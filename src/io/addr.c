@@ -24,8 +24,8 @@ static bool to_z(struct str s, char *ret_z, size_t size)
     return true;
 }
 
-/* An IPv4 or IPv6 address without port and brackets. */
-static bool parse_ip(struct str s, struct io_addr *a)
+/* As addr_parse_ip, and leaves the rest of *a as it is. */
+static bool read_ip(struct str s, struct io_addr *a)
 {
     char z[INET6_ADDRSTRLEN];
 
@@ -37,6 +37,16 @@ static bool parse_ip(struct str s, struct io_addr *a)
         a->family = IO_ADDR_IP6;
     else
         return false;
+    return true;
+}
+
+bool addr_parse_ip(struct str text, struct io_addr *ret_addr)
+{
+    struct io_addr a = {.family = IO_ADDR_NONE};
+
+    if (!read_ip(text, &a))
+        return false;
+    *ret_addr = a;
     return true;
 }
 
@@ -79,8 +89,8 @@ int addr_parse(struct str text, struct io_addr *ret_addr)
     if (host.n == 0 && !bracketed)
         a.family = IO_ADDR_IP6; /* every interface, IPv4's too */
     else if (str_eq_nocase(host, STR("localhost")) && !bracketed)
-        (void)parse_ip(STR("127.0.0.1"), &a);
-    else if (!parse_ip(host, &a) || bracketed != (a.family == IO_ADDR_IP6))
+        (void)read_ip(STR("127.0.0.1"), &a);
+    else if (!read_ip(host, &a) || bracketed != (a.family == IO_ADDR_IP6))
         return -EINVAL;
     *ret_addr = a;
     return 0;
@@ -205,7 +215,7 @@ bool addr_matches(const struct io_addr *addr, struct str pattern)
 
     if (str_eq(ip, STR("unix")))
         return !has_bits && a.family == IO_ADDR_UNIX;
-    if (!parse_ip(ip, &net) || net.family != a.family)
+    if (!read_ip(ip, &net) || net.family != a.family)
         return false;
     bits_max = net.family == IO_ADDR_IP4 ? 32 : 128;
     bits = bits_max;

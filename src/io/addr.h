@@ -12,6 +12,10 @@
  * "unix:/path". 0, or -EINVAL. Resolves no names but localhost. */
 int addr_parse(struct str text, struct io_addr *ret_addr) MUST_CHECK;
 
+/* Reads an IPv4 or IPv6 address alone, without port and brackets, as headers and events have them.
+ * Its port is 0. False for anything else, host names too. */
+bool addr_parse_ip(struct str text, struct io_addr *ret_addr) MUST_CHECK;
+
 /* As addr_parse, and looks host names up: may block, for the tools and the
  * start of the program only. 0, -EINVAL or -ENOENT. */
 int addr_resolve(struct str text, struct io_addr *ret_addr) MUST_CHECK;

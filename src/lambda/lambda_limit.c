@@ -174,14 +174,13 @@ void lambda_limit_person(struct lambda *l, lambda_done_f *done)
 static bool lambda_limit_address(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
-    struct str ip = v->event.source_ip;
-    bool six = ip.n > 0 && memchr(ip.p, ':', ip.n) != NULL;
     struct io_addr addr;
-    char text[80];
-    int n = snprintf(text, sizeof(text), six ? "[%.*s]:1" : "%.*s:1", STR_ARGS(ip));
+    bool six;
+    int n;
 
-    if (n < 0 || (size_t)n >= sizeof(text) || ip.n == 0 || addr_parse(str_of(text), &addr) < 0)
+    if (!addr_parse_ip(v->event.source_ip, &addr))
         return false;
+    six = addr.family == IO_ADDR_IP6;
     n = snprintf(v->limit.text, sizeof(v->limit.text), "a%c", six ? '6' : '4');
     for (int i = 0; i < (six ? 8 : 4); i++)
         n += snprintf(v->limit.text + n, sizeof(v->limit.text) - (size_t)n, "%02x", addr.ip[i]);

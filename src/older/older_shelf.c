@@ -151,17 +151,10 @@ void older_shelf_put_person(struct older_shelf *s, struct str name)
     s->counts.people += (uint64_t)sqlite3_changes(s->db);
 }
 
-static bool precedes(struct str a, struct str b)
-{
-    int order = memcmp(a.p, b.p, MIN(a.n, b.n));
-
-    return order != 0 ? order < 0 : a.n < b.n;
-}
-
 bool older_shelf_put_pair(struct older_shelf *s, struct str conversation, struct str a,
                           struct str b)
 {
-    struct str low = precedes(a, b) ? a : b, high = precedes(a, b) ? b : a;
+    struct str low = str_order(a, b) < 0 ? a : b, high = str_order(a, b) < 0 ? b : a;
 
     for (enum older_sql which = OLDER_PUT_PAIR; which <= OLDER_PAIR; which++) {
         sqlite3_stmt *stmt = older_shelf_stmt(s, which);

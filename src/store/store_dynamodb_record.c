@@ -292,22 +292,14 @@ static void list_answered(struct chain *c, enum dynamo_verdict v, const struct d
         list_done(c);
 }
 
-/* Whether a comes before b. */
-static bool before(struct str a, struct str b)
-{
-    int order = memcmp(a.p, b.p, MIN(a.n, b.n));
-
-    return order != 0 ? order < 0 : a.n < b.n;
-}
-
 void store_dynamodb_record_list(struct chain *c)
 {
     struct store_list *req = list_of(c);
     bool within = req->after.n > 0 && str_starts(req->after, req->prefix);
 
     req->ret_n = 0;
-    if (req->limit == 0 ||
-        (!within && req->after.n > 0 && req->prefix.n > 0 && before(req->prefix, req->after))) {
+    if (req->limit == 0 || (!within && req->after.n > 0 && req->prefix.n > 0 &&
+                            str_order(req->prefix, req->after) < 0)) {
         req->ret_block = frame_copy((struct str){0});
         store_dynamodb_call_settle(c, STORE_OK);
     } else {

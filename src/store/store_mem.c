@@ -262,18 +262,9 @@ static enum store_result run_amends(struct store_mem *m, struct store_amends *re
     return STORE_OK;
 }
 
-/* Below 0, 0, above 0: as a comes before, is, comes after b. */
-static int order(struct str a, struct str b)
-{
-    size_t n = MIN(a.n, b.n);
-    int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 static int by_order(const void *a, const void *b)
 {
-    return order(*(const struct str *)a, *(const struct str *)b);
+    return str_order(*(const struct str *)a, *(const struct str *)b);
 }
 
 /* The place of sk among the records, or where it would be. */
@@ -284,7 +275,7 @@ static size_t record_place(const struct partition *p, struct str sk)
     while (from < to) {
         size_t mid = from + (to - from) / 2;
 
-        if (order(p->records[mid].sk, sk) < 0)
+        if (str_order(p->records[mid].sk, sk) < 0)
             from = mid + 1;
         else
             to = mid;
@@ -380,7 +371,7 @@ static enum store_result run_list(struct store_mem *m, struct store_list *req)
     buf_init(&b, UINT32_MAX);
     req->ret_n = 0;
     if (p != NULL)
-        at = record_place(p, order(req->prefix, req->after) > 0 ? req->prefix : req->after);
+        at = record_place(p, str_order(req->prefix, req->after) > 0 ? req->prefix : req->after);
     for (; p != NULL && at < p->records_n && req->ret_n < req->limit; at++) {
         const struct record *r = &p->records[at];
 
@@ -418,7 +409,7 @@ static struct str *names_after(const struct map *m, struct str after, size_t *re
     for (struct map_node *node = map_first(m, &it); node != NULL; node = map_next(&it)) {
         struct str name = ((struct named *)(void *)node)->name;
 
-        if (order(name, after) > 0)
+        if (str_order(name, after) > 0)
             names[n++] = name;
     }
     qsort(names, n, sizeof(*names), by_order);

@@ -241,21 +241,14 @@ int store_sqlite_record_walk(struct store_sqlite_conn *c, struct store_walk *req
     return SQLITE_OK;
 }
 
-static bool is_behind(struct str a, struct str b)
-{
-    size_t n = MIN(a.n, b.n);
-    int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-    return order > 0 || (order == 0 && a.n > b.n);
-}
-
 int store_sqlite_record_list(struct store_sqlite_conn *c, struct store_list *req)
 {
     sqlite3_stmt *stmt = store_sqlite_conn_stmt(c, SQL_RECORD_LIST);
     int rc = SQLITE_DONE;
 
     store_sqlite_conn_bind(stmt, 1, req->pk);
-    store_sqlite_conn_bind(stmt, 2, is_behind(req->after, req->prefix) ? req->after : req->prefix);
+    store_sqlite_conn_bind(stmt, 2,
+                           str_order(req->after, req->prefix) > 0 ? req->after : req->prefix);
     buf_clear(&c->block);
     req->ret_n = 0;
     if (req->limit > 0)

@@ -118,19 +118,12 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
-static int compare(struct str a, struct str b)
-{
-    int c = memcmp(a.p, b.p, MIN(a.n, b.n));
-
-    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_params(const void *a, const void *b)
 {
     const struct pair *x = a, *y = b;
-    int c = compare(x->name, y->name);
+    int c = str_order(x->name, y->name);
 
-    return c != 0 ? c : compare(x->value, y->value);
+    return c != 0 ? c : str_order(x->value, y->value);
 }
 
 /* By their names in lower case. */

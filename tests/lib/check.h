@@ -58,14 +58,14 @@ static inline uint64_t check_seeds(uint64_t otherwise)
 /* Repeats what follows for each seed from $SEED or 1 on: $SEEDS of them, or `otherwise` (3
  * under sanitizers). Each seed is printed first, so that the log of a failing assert ends
  * with the seed that repeats it. */
-#define CHECK_EACH_SEED(seed, otherwise)                                               \
-    for (uint64_t seed = check_seed(1), seed##_first = seed,                           \
-                  seed##_end = seed + check_seeds(CHECK_SANITIZED ? 3 : (otherwise));  \
+#define CHECK_EACH_SEED(seed, otherwise)                                              \
+    for (uint64_t seed = check_seed(1), seed##_first = seed,                          \
+                  seed##_end = seed + check_seeds(CHECK_SANITIZED ? 3 : (otherwise)); \
          seed < seed##_end && check_try(seed, seed##_first); seed++)
 
-/* For loops of other forms, which begin with the seed `first`: prints the seed that is tried next; or
- * prints how many were tried, and is false, once the loop has had $SEEDS_S seconds: a slow machine
- * searches less. The first is always tried. */
+/* For loops of other forms, which begin with the seed `first`: prints the seed that is tried next;
+ * or prints how many were tried, and is false, once the loop has had $SEEDS_S seconds: a slow
+ * machine searches less. The first is always tried. */
 static inline bool check_try(uint64_t seed, uint64_t first)
 {
     static time_t begun;

@@ -77,6 +77,23 @@ static void bad_addresses_are_refused(void **state)
     assert_int_equal(addr_parse((struct str){NULL, 0}, &addr), -EINVAL);
 }
 
+static void an_ip_alone_is_nothing_else(void **state)
+{
+    const char *bad[] = {"",      "localhost", "1.2.3.4:80", "[::1]",
+                         "1.2.3", "1.2.3.4 ",  "::1%lo",     "a"};
+    struct io_addr addr;
+
+    (void)state;
+    assert_true(addr_parse_ip(STR("10.1.2.3"), &addr));
+    assert_int_equal(addr.family, IO_ADDR_IP4);
+    assert_int_equal(addr.ip[3], 3);
+    assert_true(addr_parse_ip(STR("2001:db8::1"), &addr));
+    assert_int_equal(addr.family, IO_ADDR_IP6);
+    assert_int_equal(addr.port, 0);
+    for (size_t i = 0; i < COUNTOF(bad); i++)
+        assert_false(addr_parse_ip(str_of(bad[i]), &addr));
+}
+
 static void names_are_resolved(void **state)
 {
     struct io_addr addr;
@@ -166,6 +183,7 @@ static void patterns_match(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(text_and_addresses_agree), cmocka_unit_test(short_forms),
-           cmocka_unit_test(bad_addresses_are_refused), cmocka_unit_test(names_are_resolved),
+           cmocka_unit_test(bad_addresses_are_refused),
+           cmocka_unit_test(an_ip_alone_is_nothing_else), cmocka_unit_test(names_are_resolved),
            cmocka_unit_test(format_ip_drops_port_and_mapping), cmocka_unit_test(loopback),
            cmocka_unit_test(patterns_match))

@@ -46,6 +46,19 @@ static void numbers_come_back(void **state)
 }
 
 /* What is passed over is plain, and the next piece is not. */
+static void bytes_are_ordered_and_what_begins_another_is_before_it(void **state)
+{
+    const struct str ordered[] = {{NULL, 0}, STR("A"), STR("AA"), STR("B"), STR("\x80")};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(ordered); i++)
+        for (size_t j = 0; j < COUNTOF(ordered); j++) {
+            int order = str_order(ordered[i], ordered[j]);
+
+            assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+        }
+}
+
 static void plain_text_is_passed_over(void **state)
 {
     uint8_t text[20];
@@ -63,4 +76,6 @@ static void plain_text_is_passed_over(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(case_does_not_matter_to_letters_alone),
-           cmocka_unit_test(numbers_come_back), cmocka_unit_test(plain_text_is_passed_over))
+           cmocka_unit_test(numbers_come_back),
+           cmocka_unit_test(bytes_are_ordered_and_what_begins_another_is_before_it),
+           cmocka_unit_test(plain_text_is_passed_over))

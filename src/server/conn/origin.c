@@ -33,15 +33,8 @@ static bool trusted(void *arg, struct str address, uint32_t hop)
     if (conf_of(x)->trusted_proxies.n == 0)
         return false;
     addr = x->peer;
-    if (hop > 0 || addr.family != IO_ADDR_UNIX) {
-        char text[IO_ADDR_TEXT_MAX];
-        bool six = memchr(address.p, ':', address.n) != NULL;
-        int n = snprintf(text, sizeof(text), six ? "[%.*s]:1" : "%.*s:1", STR_ARGS(address));
-
-        if (n < 0 || (size_t)n >= sizeof(text) ||
-            addr_parse((struct str){(const uint8_t *)text, (size_t)n}, &addr) < 0)
-            return false;
-    }
+    if ((hop > 0 || addr.family != IO_ADDR_UNIX) && !addr_parse_ip(address, &addr))
+        return false;
     return limits_is_trusted(conf_of(x), &addr);
 }
 
@@ -68,14 +61,9 @@ void origin_find(struct exchange *x)
 
 struct io_addr origin_client(const struct exchange *x)
 {
-    char text[EXCHANGE_ADDRESS_MAX + 8];
     struct io_addr addr;
-    bool six = strchr(x->address, ':') != NULL;
-    int n = snprintf(text, sizeof(text), six ? "[%s]:1" : "%s:1", x->address);
 
-    if (n < 0 || addr_parse((struct str){(const uint8_t *)text, (size_t)n}, &addr) < 0)
-        return x->peer;
-    return addr;
+    return addr_parse_ip(str_of(x->address), &addr) ? addr : x->peer;
 }
 
 uint64_t origin_wait_ms(const struct exchange *x)

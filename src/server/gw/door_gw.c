@@ -81,11 +81,7 @@ unsigned door_gw_worker(const struct worker *w, struct str id)
 
 static void read_peer(struct gw_conn *g, struct str source)
 {
-    bool six = memchr(source.p, ':', source.n) != NULL;
-    char text[GW_SOURCE_MAX + 8];
-    int n = snprintf(text, sizeof(text), six ? "[%.*s]:1" : "%.*s:1", STR_ARGS(source));
-
-    if (n < 0 || source.n == 0 || addr_parse(str_of(text), &g->peer) < 0)
+    if (!addr_parse_ip(source, &g->peer))
         g->peer = (struct io_addr){0};
 }
 
