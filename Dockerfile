@@ -37,6 +37,6 @@ VOLUME /data
 ENV POLYLOG_LISTEN=:8080 POLYLOG_DATA=/data POLYLOG_LOG_FORMAT=json
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 CMD ["/usr/local/bin/polylog", "health"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=3 CMD ["/usr/local/bin/polylog", "health"]
 ENTRYPOINT ["/usr/local/bin/polylog"]
 CMD ["serve"]

@@ -4,8 +4,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { Template, names, words } from "./lib/template.mjs";
-import { settingsOf } from "./lib/settings.mjs";
+import { healthOfImage, settingsOf } from "./lib/settings.mjs";
 
 const AWS = fileURLToPath(new URL("../../deploy/aws/", import.meta.url));
 const task = () => JSON.parse(readFileSync(`${AWS}ecs/task-def.json`, "utf8"));
@@ -18,10 +19,11 @@ function wrong({ containerDefinitions: [container] }) {
   return [
     ...container.environment.map(({ name }) => name).filter((name) => name !== "AWS_REGION" && !known.has(name)),
     ...(container.stopTimeout >= drain_s + 22 ? [] : ["stopTimeout"]),
+    ...(isDeepStrictEqual(container.healthCheck, healthOfImage()) ? [] : ["healthCheck"]),
   ];
 }
 
-test("ecs/task-def.json has settings of the program only, and is stopped after it has drained", () => {
+test("ecs/task-def.json has settings of the program only, is stopped after it has drained, and its health is asked as the image does it", () => {
   assert.deepEqual(wrong(task()), []);
 });
 
@@ -29,7 +31,8 @@ test("a fault in ecs/task-def.json is seen", () => {
   const planted = task();
   planted.containerDefinitions[0].environment.push({ name: "POLYLOG_INVENTED", value: "1" });
   planted.containerDefinitions[0].stopTimeout = 30;
-  assert.deepEqual(wrong(planted), ["POLYLOG_INVENTED", "stopTimeout"]);
+  planted.containerDefinitions[0].healthCheck.command = ["CMD-SHELL", "curl -f http://localhost:8080/health"];
+  assert.deepEqual(wrong(planted), ["POLYLOG_INVENTED", "stopTimeout", "healthCheck"]);
 });
 
 test("ecs/user-data.sh is a script", () => {

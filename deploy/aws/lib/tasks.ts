@@ -4,6 +4,7 @@ import { CfnPolicy, CfnRole } from "aws-cdk-lib/aws-iam";
 import type { CfnTaskDefinition } from "aws-cdk-lib/aws-ecs";
 import type { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import type { CfnSecret } from "aws-cdk-lib/aws-secretsmanager";
+import { readFileSync } from "node:fs";
 import { STOP_S } from "./balancer";
 import type { Bus } from "./bus";
 import { logRights, ofLog } from "./logs";
@@ -14,6 +15,9 @@ import type { PlainStack } from "./stack";
 import type { Tables } from "./tables";
 
 export const CONTAINER = "polylog";
+
+// What ECS asks of a container itself, since it takes no check from an image: as in the task definition without a template.
+const { healthCheck } = JSON.parse(readFileSync("ecs/task-def.json", "utf8")).containerDefinitions[0] as { healthCheck: CfnTaskDefinition.HealthCheckProperty };
 
 // A role of tasks: taken by ECS for tasks of this account and region alone.
 function trustsTasks() {
@@ -74,6 +78,7 @@ export function container(image: string, log: CfnLogGroup, secrets: Record<strin
     readonlyRootFilesystem: true,
     linuxParameters: { capabilities: { drop: ["ALL"] } },
     ulimits: [{ name: "nofile", softLimit: 1_048_576, hardLimit: 1_048_576 }],
+    healthCheck,
     stopTimeout: STOP_S,
     logConfiguration: { logDriver: "awslogs", options: { "awslogs-region": Aws.REGION, "awslogs-group": log.ref, "awslogs-stream-prefix": "polylog" } },
   };

@@ -1,7 +1,7 @@
 // What must hold of every template. A rule: its name; on(template), what it looks at; wrong(one, template), what is wrong
 // with one of them, or nothing; plant(template), which does something wrong that the rule must see.
 import { OPEN, PUBLIC, RIGHTS } from "./rights.mjs";
-import { accessString, commands, optionsOf, settingsOf, told } from "./settings.mjs";
+import { accessString, commands, healthOfImage, optionsOf, settingsOf, told } from "./settings.mjs";
 import { Template, list, words } from "./template.mjs";
 
 const FUNCTION = "AWS::Lambda::Function";
@@ -353,6 +353,21 @@ export const RULES = [
     on: containers,
     wrong: ([, { StopTimeout }], t) => !(StopTimeout >= drainOf(t) + 22 && StopTimeout <= 120) && `${StopTimeout} s`,
     plant: (t) => (t.first(TASK).ContainerDefinitions[0].StopTimeout = 111),
+  },
+  {
+    name: "a container's health is asked of the program, as the image does it: ECS takes no check from an image",
+    on: containers,
+    wrong: ([, { HealthCheck: h }]) => {
+      const said = h && { command: h.Command, interval: h.Interval, timeout: h.Timeout, retries: h.Retries, startPeriod: h.StartPeriod };
+      return !same(said, healthOfImage()) && (JSON.stringify(h) ?? "not asked");
+    },
+    plant: (t) => delete t.first(TASK).ContainerDefinitions[0].HealthCheck,
+  },
+  {
+    name: "a service waits for as long as a container may be starting",
+    on: of("AWS::ECS::Service"),
+    wrong: ([, { HealthCheckGracePeriodSeconds: s }]) => !(s >= healthOfImage().startPeriod) && `${s} s`,
+    plant: (t) => (t.first("AWS::ECS::Service").HealthCheckGracePeriodSeconds = 10),
   },
   {
     name: "a container cannot write its root, gains no rights, and writes a log of the stack",

@@ -32,3 +32,10 @@ export function told() {
   const text = readFileSync(new URL("../../../docs/serverless.md", import.meta.url), "utf8");
   return [...text.matchAll(/^\| `(X-Ws-[\w-]+)` \| `(context\.[\w.]+)`/gm)].map(([, header, from]) => [header, from]);
 }
+
+// The health check of the image, as a task definition has it.
+export function healthOfImage() {
+  const text = readFileSync(new URL("../../../Dockerfile", import.meta.url), "utf8");
+  const [, interval, timeout, startPeriod, retries, command] = /^HEALTHCHECK --interval=(\d+)s --timeout=(\d+)s --start-period=(\d+)s --retries=(\d+) CMD (\[.*\])$/m.exec(text);
+  return { command: ["CMD", ...JSON.parse(command)], interval: Number(interval), timeout: Number(timeout), retries: Number(retries), startPeriod: Number(startPeriod) };
+}
