@@ -1,10 +1,11 @@
-// Writes cloudwatch.json, the body of a dashboard for CloudWatch, to standard output: what
-// servers with --metrics emf tell. ${AWS::Region} and ${Service} are to be replaced.
+// Writes the body of a dashboard for CloudWatch to standard output; the names of its variables are in ${}.
 //   node deploy/observe/cloudwatch.mjs >deploy/observe/cloudwatch.json
+//   node deploy/observe/cloudwatch.mjs colours >deploy/observe/cloudwatch-colours.json
+const ROW = { width: 8, height: 6, across: 3 };
 
-// Charts: a title, a statistic, and metrics of docs/observe.md. Each node writes one document a
+// What servers with --metrics emf tell: a title, a statistic, and metrics of docs/observe.md. Each node writes one document a
 // minute, so that the sum of a minute is that of all nodes.
-const CHARTS = [
+const OF_NODES = [
   ["Connections", "Sum", ["connections_open"]],
   ["Messages and deliveries", "Sum", ["entries_appended", "deliveries"]],
   ["Nodes that are not well", "Sum", ["degraded", "store_failing", "draining"]],
@@ -19,20 +20,36 @@ const CHARTS = [
   ["Traffic, bytes", "Sum", ["received_bytes", "sent_bytes"]],
 ];
 
-const [WIDTH, HEIGHT, ACROSS] = [8, 6, 3];
-const widgets = CHARTS.map(([title, stat, metrics], i) => ({
+// What a balancer tells of two groups of targets, blue and green: who gets the requests, how they are answered, and how fast.
+const OF_COLOURS = [
+  ["Requests", "Sum", "RequestCount"],
+  ["Errors of nodes", "Sum", "HTTPCode_Target_5XX_Count"],
+  ["Answers, p99", "p99", "TargetResponseTime"],
+];
+const COLOURS = { Blue: "#1f77b4", Green: "#2ca02c" };
+
+const ofNode = (name) => ["Polylog", name, "Service", "${Service}"];
+const ofColour = (name, [colour, color]) => [
+  "AWS/ApplicationELB",
+  name,
+  "LoadBalancer",
+  "${Inner}",
+  "TargetGroup",
+  `\${${colour}}`,
+  { label: colour.toLowerCase(), color },
+];
+
+const DASHBOARDS = {
+  nodes: OF_NODES.map(([title, stat, names]) => ({ title, stat, metrics: names.map(ofNode) })),
+  colours: OF_COLOURS.map(([title, stat, name]) => ({ title, stat, metrics: Object.entries(COLOURS).map((one) => ofColour(name, one)) })),
+};
+
+const widgets = DASHBOARDS[process.argv[2] ?? "nodes"].map(({ title, stat, metrics }, i) => ({
   type: "metric",
-  x: (i % ACROSS) * WIDTH,
-  y: Math.floor(i / ACROSS) * HEIGHT,
-  width: WIDTH,
-  height: HEIGHT,
-  properties: {
-    title,
-    region: "${AWS::Region}",
-    view: "timeSeries",
-    stat,
-    period: 60,
-    metrics: metrics.map((name) => ["Polylog", name, "Service", "${Service}"]),
-  },
+  x: (i % ROW.across) * ROW.width,
+  y: Math.floor(i / ROW.across) * ROW.height,
+  width: ROW.width,
+  height: ROW.height,
+  properties: { title, region: "${AWS::Region}", view: "timeSeries", stat, period: 60, metrics },
 }));
 console.log(JSON.stringify({ widgets }, null, 1));

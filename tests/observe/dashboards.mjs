@@ -137,6 +137,15 @@ test(
 );
 
 test(
+  "cloudwatch: the dashboard of blue and green is what its source makes",
+  () => {
+    const body = readFileSync(join(OBSERVE, "cloudwatch-colours.json"), "utf8");
+    assert.equal(body, execFileSync("node", [join(OBSERVE, "cloudwatch.mjs"), "colours"], { encoding: "utf8" }));
+  },
+  HANG_MS,
+);
+
+test(
   "cloudwatch: the dashboard is what its source makes, and asks for what a server writes",
   async (t) => {
     const body = readFileSync(join(OBSERVE, "cloudwatch.json"), "utf8");

@@ -19,6 +19,7 @@ import { Alarms } from "./alarms";
 import { OF_CONNECTIONS, apiDomain, apiRoute, apiStage, connectionRights, webSocketApi } from "./api";
 import { PORT, accessLogs, attributes, targetGroup } from "./balancer";
 import { Bus } from "./bus";
+import { bodyOf } from "./dashboard";
 import { COLOURS, Linear } from "./linear";
 import type { Colour, Weighted } from "./linear";
 import { logGroup } from "./logs";
@@ -267,28 +268,8 @@ export class BlueGreen extends PlainStack {
 
   // Who gets the requests, how they are answered, and how fast.
   private dashboard(balancers: Balancers): void {
-    const chart = (title: string, x: number, metric: string, stat: string) => ({
-      type: "metric",
-      x,
-      y: 0,
-      width: 8,
-      height: 6,
-      properties: {
-        title,
-        region: "${AWS::Region}",
-        view: "timeSeries",
-        stat,
-        period: 60,
-        metrics: COLOURS.map((colour) => ["AWS/ApplicationELB", metric, "LoadBalancer", "${Inner}", "TargetGroup", `\${${colour}}`, { label: colour.toLowerCase(), color: colour === "Blue" ? "#1f77b4" : "#2ca02c" }]),
-      },
-    });
-    const widgets = [
-      chart("Requests", 0, "RequestCount", "Sum"),
-      chart("Errors of nodes", 8, "HTTPCode_Target_5XX_Count", "Sum"),
-      chart("Answers, p99", 16, "TargetResponseTime", "p99"),
-    ];
     new CfnDashboard(this, "Dashboard", {
-      dashboardBody: Fn.sub(JSON.stringify({ widgets }), {
+      dashboardBody: Fn.sub(bodyOf("cloudwatch-colours"), {
         Inner: balancers.inner.attrLoadBalancerFullName,
         Blue: balancers.targets.Blue.attrTargetGroupFullName,
         Green: balancers.targets.Green.attrTargetGroupFullName,

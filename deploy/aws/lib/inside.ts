@@ -2,10 +2,10 @@
 // (docs/observe.md), and shows them as deploy/observe/cloudwatch.json says.
 import { Aws, Fn } from "aws-cdk-lib";
 import { CfnDashboard } from "aws-cdk-lib/aws-cloudwatch";
-import { readFileSync } from "node:fs";
+import { bodyOf } from "./dashboard";
 import type { PlainStack } from "./stack";
 
-const BODY = JSON.stringify(JSON.parse(readFileSync("../observe/cloudwatch.json", "utf8"))).replaceAll("${Service}", "${AWS::StackName}");
+const BODY = bodyOf("cloudwatch").replaceAll("${Service}", "${AWS::StackName}");
 
 // Settings of a node.
 export function metricsOfNodes(stack: PlainStack): Record<string, string> {

@@ -1,7 +1,7 @@
 // What must hold of every template. A rule: its name; on(template), what it looks at; wrong(one, template), what is wrong
 // with one of them, or nothing; plant(template), which does something wrong that the rule must see.
 import { OPEN, PUBLIC, RIGHTS } from "./rights.mjs";
-import { accessString, commands, healthOfImage, optionsOf, settingsOf, told } from "./settings.mjs";
+import { accessString, commands, dashboards, healthOfImage, optionsOf, settingsOf, told } from "./settings.mjs";
 import { Template, list, words } from "./template.mjs";
 
 const FUNCTION = "AWS::Lambda::Function";
@@ -63,7 +63,7 @@ function tlsOnly(template, id, [type, property], action, resources, but) {
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 // The script by which a launch template's instances start: its text, and what is put into it.
-function scriptOf({ LaunchTemplateData }) {
+export function scriptOf({ LaunchTemplateData }) {
   const [text, given] = LaunchTemplateData.UserData["Fn::Base64"]["Fn::Sub"];
   return { text, given, all: words({ "Fn::Sub": [text, given] }) };
 }
@@ -337,6 +337,19 @@ export const RULES = [
     wrong: ([, { AlarmDescription, AlarmActions, Dimensions }]) =>
       !(AlarmDescription?.endsWith(".") && words(list(AlarmActions)[0]).includes("${AlarmTopic}") && Dimensions.length > 0) && "not all three",
     plant: (t) => delete t.first("AWS::CloudWatch::Alarm").AlarmActions,
+  },
+  {
+    name: "a dashboard is one of deploy/observe's, and has all that it names",
+    on: of("AWS::CloudWatch::Dashboard"),
+    wrong: ([, { DashboardBody }]) => {
+      const [text, given] = [DashboardBody["Fn::Sub"]].flat();
+      if (!dashboards().includes(text)) return "its source is elsewhere";
+      return [...text.matchAll(/\$\{(?!AWS::)(\w+)\}/g)].find(([, name]) => !(name in (given ?? {})))?.[0];
+    },
+    plant: (t) => {
+      const body = t.first("AWS::CloudWatch::Dashboard").DashboardBody;
+      body["Fn::Sub"] = JSON.parse(JSON.stringify(body["Fn::Sub"]).replace(/"title\\":\\"\w+/, '"title\\":\\"Things'));
+    },
   },
   {
     name: "a target is left open for longer than it drains, is checked at /health, and is not stuck to",

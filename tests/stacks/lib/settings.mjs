@@ -39,3 +39,9 @@ export function healthOfImage() {
   const [, interval, timeout, startPeriod, retries, command] = /^HEALTHCHECK --interval=(\d+)s --timeout=(\d+)s --start-period=(\d+)s --retries=(\d+) CMD (\[.*\])$/m.exec(text);
   return { command: ["CMD", ...JSON.parse(command)], interval: Number(interval), timeout: Number(timeout), retries: Number(retries), startPeriod: Number(startPeriod) };
 }
+
+// The bodies of the dashboards for CloudWatch of deploy/observe; a stack's own name is the service.
+export function dashboards() {
+  const of = (name) => JSON.stringify(JSON.parse(readFileSync(new URL(`../../../deploy/observe/${name}.json`, import.meta.url), "utf8")));
+  return ["cloudwatch", "cloudwatch-colours"].map((name) => of(name).replaceAll("${Service}", "${AWS::StackName}"));
+}
