@@ -1,5 +1,6 @@
-// What the program asks of AWS, as the function of `serverless` and as a task of `blue-green`, is allowed by the policy of
-// that template's role; and what the policy allows is asked for, or has a reason here.
+// What the program asks of AWS, as the function of `serverless`, as a task of `blue-green` and of `ecs-ec2`, and as the node of
+// `ec2` and of `ec2-s3`, is allowed by the policy of that template's role; and what the policy allows is asked for, or has a
+// reason here. An instance's role is also that of the script by which it starts.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +17,7 @@ import { Gateway } from "../gateway/lib/gateway.mjs";
 import { Guest, PROGRAM } from "../serverless/lib/function.mjs";
 import { RuntimeApi, event } from "../serverless/lib/runtime.mjs";
 import { Recorder } from "./lib/recorder.mjs";
-import { rightsOf } from "./lib/rules.mjs";
+import { rightsOf, scriptOf } from "./lib/rules.mjs";
 import { TEMPLATES, Template } from "./lib/template.mjs";
 
 const HANG_MS = 600_000;
@@ -31,6 +32,13 @@ after(async () => {
 
 // What roles may do and the program does not ask for by itself here: why it is there.
 const STREAM = "Lambda itself reads the stream, by the function's role";
+const BUS = "ElastiCache looks it up when the bus logs in: unit/test_elasticache sees the password that is signed for it";
+const OF_TASK = {
+  "elasticache:Connect": BUS,
+  "ecs:GetTaskProtection": "ECS asks for it beside UpdateTaskProtection: the agent answers a change with the state",
+};
+const IMAGE = "Docker fetches the image by the login that the script asks for";
+const LOG = (who) => ({ "logs:CreateLogStream": `${who} writes the log`, "logs:PutLogEvents": `${who} writes the log` });
 const ELSEWHERE = {
   "serverless ChatRole": {
     "logs:CreateLogStream": "Lambda itself writes the log, by the function's role",
@@ -42,10 +50,15 @@ const ELSEWHERE = {
     "dynamodb:ListStreams": STREAM,
     "sqs:SendMessage": "Lambda itself writes what it gives up to the queue, by the function's role",
   },
-  "blue-green TaskRole": {
-    "elasticache:Connect": "ElastiCache looks it up when the bus logs in: unit/test_elasticache sees the password that is signed for it",
-    "ecs:GetTaskProtection": "ECS asks for it beside UpdateTaskProtection: the agent answers a change with the state",
+  "blue-green TaskRole": OF_TASK,
+  "ecs-ec2 EcsDynamoDBTaskRole": OF_TASK,
+  "ec2 NodeRole": {
+    "elasticache:Connect": BUS,
+    "ecr:BatchGetImage": IMAGE,
+    "ecr:GetDownloadUrlForLayer": IMAGE,
+    ...LOG("Docker"),
   },
+  "ec2-s3 NodeRole": { "elasticache:Connect": BUS, ...LOG("CloudWatch's agent") },
 };
 
 // In the words of the recorder: a right of a template.
@@ -90,6 +103,16 @@ function agrees(what, name, role, action) {
   assert.deepEqual(compare(what, wide, role).unused, ["dynamodb:Scan log", "dynamodb:Scan record"]);
   const [explained] = Object.keys(ELSEWHERE[`${name} ${role}`]);
   assert.deepEqual(compare(new Set([...what, `${explained} itself`]), template, role).explained, [explained]);
+}
+
+// What the CLI asks for by a command whose name is another's.
+const OF_CLI = { "ecr get-login-password": "ecr:GetAuthorizationToken", "s3 cp": "s3:GetObject" };
+const ofCli = (service, command) => OF_CLI[`${service} ${command}`] ?? `${service}:${command.replace(/(?:^|-)(\w)/g, (all, letter) => letter.toUpperCase())}`;
+
+// The rights that the script of the template's instances needs, by its commands of the CLI.
+function askedByScript(template) {
+  const { all } = scriptOf(template.first("AWS::EC2::LaunchTemplate"));
+  return [...all.matchAll(/(?:^|[ (])\$?aws ([a-z0-9]+) ([a-z-]+) /gm)].map(([, service, command]) => `${ofCli(service, command)} itself`);
 }
 
 async function makeTables(prefix, more = []) {
@@ -176,6 +199,92 @@ test("serverless: what the function asks of AWS its role may, and nothing that i
   agrees(asked(prefix, store, connections), "serverless", "ChatRole", "dynamodb:UpdateItem");
 });
 
+// A server that serves from the recorder's tables, with these settings besides; resolves when it is ready.
+async function serve(t, store, prefix, port, more) {
+  const settings = {
+    ...dynamo.env,
+    AWS_ENDPOINT_URL_DYNAMODB: `http://${store.at}`,
+    POLYLOG_LISTEN: `127.0.0.1:${port}`,
+    POLYLOG_STORE: "dynamodb",
+    POLYLOG_DYNAMODB_PREFIX: prefix,
+    POLYLOG_OPEN: "true",
+    POLYLOG_DATA: dir,
+    POLYLOG_DRAIN_MS: "90s",
+    ...more,
+  };
+  const { over, stop } = start(t, "serve", settings);
+  const isReady = () => fetch(`http://127.0.0.1:${port}/ready`).then(({ ok }) => ok, () => false);
+  await Promise.race([until("the server is ready", isReady), over]);
+  return { over, stop };
+}
+
+// What stands for the agent of ECS and for the task's metadata: the task is wanted RUNNING, until wanted(status) says otherwise.
+async function agentOfEcs(t) {
+  let status = "RUNNING";
+  const task = () => ({ Cluster: "c", TaskARN: "arn", DesiredStatus: status, KnownStatus: "RUNNING", Containers: [] });
+  const state = { protection: { ProtectionEnabled: true, TaskArn: "arn" } };
+  const agent = await Recorder.open(t, { answer: ({ url }) => [200, JSON.stringify(url === "/metadata/task" ? task() : state)] });
+  const settings = { ECS_AGENT_URI: `http://${agent.at}/agent`, ECS_CONTAINER_METADATA_URI_V4: `http://${agent.at}/metadata` };
+  return { agent, settings, wanted: (one) => (status = one) };
+}
+
+// People of a server without API Gateway, who talk; it ends, and another finds the room as it is; somebody logs out. Resolves
+// to the second server, with somebody on it.
+async function talkToServer(t, startServer, port) {
+  const post = async (name, parameters) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${name}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(parameters),
+    });
+    const body = await answer.json();
+    assert.equal(body.error, undefined, `${name}: ${JSON.stringify(body.error)}`);
+    return body;
+  };
+  const come = async ({ token }) => {
+    const guest = await Guest.connect(t, `ws://127.0.0.1:${port}/ws`);
+    await guest.call("auth", { token });
+    return guest;
+  };
+  const first = await startServer();
+  const people = {};
+  const guests = {};
+  for (const who of ["ana", "ben"]) guests[who] = await come((people[who] = await post("login", { name: who })));
+  const room = await talk((who, action, parameters) => guests[who].call(action, parameters), { ana: people.ana.user, ben: people.ben.user });
+  await first.stop();
+  const second = await startServer();
+  const [again, other] = [await come(people.ana), await come(people.ana)];
+  await again.call("join", { room });
+  await again.call("logout");
+  await other.closed;
+  await come(await post("login", { name: "cleo" }));
+  return second;
+}
+
+for (const name of ["ec2", "ec2-s3"])
+  test(`${name}: what a node and the script of its instance ask of AWS their role may, and nothing that it may is never asked`, async (t) => {
+    const prefix = `rights${process.pid}${name}`;
+    await makeTables(prefix);
+    const port = await freePort();
+    const store = await Recorder.open(t, { port: dynamo.port });
+    await talkToServer(t, () => serve(t, store, prefix, port), port);
+    const script = askedByScript(Template.of(name));
+    assert.ok(script.length >= 2, script.join());
+    agrees(new Set([...asked(prefix, store), ...script]), name, "NodeRole", "dynamodb:Query");
+  });
+
+test("ecs-ec2: what a task asks of AWS its role may, and nothing that its role may is never asked", async (t) => {
+  const prefix = `rights${process.pid}c`;
+  await makeTables(prefix);
+  const port = await freePort();
+  const store = await Recorder.open(t, { port: dynamo.port });
+  const { agent, settings, wanted } = await agentOfEcs(t);
+  const { over } = await talkToServer(t, () => serve(t, store, prefix, port, settings), port);
+  wanted("STOPPED"); // which is seen within 5 s
+  await Promise.race([until("it is protected", () => agent.rights.has("ecs:UpdateTaskProtection itself")), over]);
+  agrees(asked(prefix, store, agent), "ecs-ec2", "EcsDynamoDBTaskRole", "dynamodb:PutItem");
+});
+
 test("blue-green: what a task asks of AWS its role may, and nothing that its role may is never asked", async (t) => {
   const prefix = `rights${process.pid}b`;
   await makeTables(prefix);
@@ -185,31 +294,14 @@ test("blue-green: what a task asks of AWS its role may, and nothing that its rol
   const gateway = await Gateway.start(t, [`${TEMPLATES}blue-green.json`, ...known, "--integration-timeout", "2m"], dynamo.env);
   const store = await Recorder.open(t, { port: dynamo.port });
   const connections = await Recorder.open(t, { port: Number(gateway.at.split(":")[1].split("/")[0]) });
-  let wanted = "RUNNING";
-  const task = () => ({ Cluster: "c", TaskARN: "arn", DesiredStatus: wanted, KnownStatus: "RUNNING", Containers: [] });
-  const state = { protection: { ProtectionEnabled: true, TaskArn: "arn" } };
-  const agent = await Recorder.open(t, { answer: ({ url }) => [200, JSON.stringify(url === "/metadata/task" ? task() : state)] });
-  const settings = {
-    ...dynamo.env,
-    AWS_ENDPOINT_URL_DYNAMODB: `http://${store.at}`,
-    ECS_AGENT_URI: `http://${agent.at}/agent`,
-    ECS_CONTAINER_METADATA_URI_V4: `http://${agent.at}/metadata`,
-    POLYLOG_LISTEN: `127.0.0.1:${port}`,
-    POLYLOG_STORE: "dynamodb",
-    POLYLOG_DYNAMODB_PREFIX: prefix,
-    POLYLOG_GATEWAY_PATH: "/gw",
-    POLYLOG_GATEWAY_SECRET: secret,
-    POLYLOG_GATEWAY_CALLBACK: `http://${connections.at}/${gateway.at.split("/")[1]}`,
-    POLYLOG_OPEN: "true",
-    POLYLOG_DATA: dir,
-    POLYLOG_DRAIN_MS: "90s",
-  };
-  const startTask = async () => {
-    const { over, stop } = start(t, "serve", settings);
-    const isReady = () => fetch(`http://127.0.0.1:${port}/ready`).then(({ ok }) => ok, () => false);
-    await Promise.race([until("the server is ready", isReady), over]);
-    return { over, stop };
-  };
+  const { agent, settings, wanted } = await agentOfEcs(t);
+  const startTask = () =>
+    serve(t, store, prefix, port, {
+      ...settings,
+      POLYLOG_GATEWAY_PATH: "/gw",
+      POLYLOG_GATEWAY_SECRET: secret,
+      POLYLOG_GATEWAY_CALLBACK: `http://${connections.at}/${gateway.at.split("/")[1]}`,
+    });
   const { stop } = await startTask();
   const people = {};
   for (const who of ["ana", "ben"]) people[who] = await (await Guest.connect(t, gateway.url)).login(who);
@@ -222,7 +314,7 @@ test("blue-green: what a task asks of AWS its role may, and nothing that its rol
   await again.call("logout");
   await other.closed;
   await (await Guest.connect(t, gateway.url)).login("cleo"); // for whom it waits
-  wanted = "STOPPED"; // which is seen within 5 s
+  wanted("STOPPED"); // which is seen within 5 s
   await Promise.race([until("it is protected", () => agent.rights.has("ecs:UpdateTaskProtection itself")), over]);
   agrees(asked(prefix, store, connections, agent), "blue-green", "TaskRole", "dynamodb:Query");
 });
