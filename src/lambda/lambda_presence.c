@@ -51,7 +51,7 @@ static void lambda_presence_next(struct call *call)
         call_ok(call);
         return;
     }
-    (void)call_request(call, call->room->owner->home, lambda_named);
+    (void)call_request(call, call->room->owner, lambda_named);
     call->q.get.pk = keys_of_user(crowd->users[crowd->at], call->key);
     call->q.get.sk = KEYS_USER;
     store_get(call->room->owner->store, &call->q.get);
@@ -106,7 +106,7 @@ void lambda_presence(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
-    (void)call_request(call, r->owner->home, lambda_listed_rows);
+    (void)call_request(call, r->owner, lambda_listed_rows);
     call->q.list.pk = keys_of_followers(room_id(r), 0, call->key2);
     call->q.list.limit = ROWS_MAX;
     store_list(r->owner->store, &call->q.list);

@@ -12,6 +12,8 @@
 /* Each worker has one request under way. */
 #define CONNECTIONS_MAX 8
 #define SIGNATURE_MAX 8192
+/* The offset of the clocks is kept while it is right to this. */
+#define APART_US 20000
 
 static bool ends(struct str s, struct str with)
 {
@@ -98,6 +100,19 @@ void trace_outlet_free(struct trace_outlet *o)
     trace_outlet_close(o);
     signer_close(o->signer);
     free(o);
+}
+
+int64_t trace_outlet_offset(struct trace_outlet *o, struct io *io)
+{
+    int64_t is = (int64_t)(io_wall_ms(io) * 1000) - (int64_t)io_clock_us(io);
+    int64_t was = __atomic_load_n(&o->offset_us, __ATOMIC_RELAXED);
+
+    if (was != 0 && is <= was + APART_US && is >= was - APART_US)
+        return was;
+    if (__atomic_compare_exchange_n(&o->offset_us, &was, is, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED))
+        return is;
+    return was;
 }
 
 void trace_outlet_post_init(struct trace_post *p)

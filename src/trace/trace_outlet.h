@@ -17,6 +17,9 @@ struct trace_outlet {
     const char *url;
     char region[64];
     unsigned share; /* how many of 1000 traces are told of */
+    /* From the loops' clocks to Unix time, the same for all, so that spans of a trace fit each
+     * other; 0: not known yet. Atomic: see trace_outlet_offset. */
+    int64_t offset_us;
 };
 
 /* One request, of its loop; embedded, zero but for trace_outlet_post_init. */
@@ -48,6 +51,9 @@ void trace_outlet_post_fini(struct trace_post *p);
 
 /* Sends p->body. False if it cannot be signed: done is not called then. */
 bool trace_outlet_post(struct trace_outlet *o, struct trace_post *p) MUST_CHECK;
+
+/* Returns what brings a loop's clock to Unix time, and looks whether that is right still. */
+int64_t trace_outlet_offset(struct trace_outlet *o, struct io *io);
 
 /* Finds the region of an address of X-Ray's OTLP endpoint, https://xray.REGION.amazonaws.com/...;
  * False if it is another. */

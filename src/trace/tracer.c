@@ -9,16 +9,13 @@
 #define BODY_MAX ((size_t)1024 * 1024)
 #define POST_MS 10000
 #define ANSWER_MAX (64 * 1024)
-/* The offset of the clocks is kept while it is right to this: spans of a trace fit each other. */
-#define APART_US 20000
 
 struct tracer {
     struct io *home;
     struct trace_outlet *outlet;
     struct otlp_resource from;
     struct tracer_stats stats;
-    int64_t offset_us; /* from the loop's clock to Unix time */
-    uint64_t second;   /* that asked_n is of */
+    uint64_t second; /* that asked_n is of */
     unsigned asked_n;
     struct trace_post post;
     struct buf body;
@@ -29,11 +26,6 @@ struct tracer {
     struct trace_span waiting[TRACER_WAITING_MAX];
 };
 
-static int64_t offset_of(struct io *io)
-{
-    return (int64_t)(io_wall_ms(io) * 1000) - (int64_t)io_clock_us(io);
-}
-
 struct tracer *tracer_new(struct io *home, struct trace_outlet *outlet,
                           const struct otlp_resource *from)
 {
@@ -42,7 +34,6 @@ struct tracer *tracer_new(struct io *home, struct trace_outlet *outlet,
     t->home = home;
     t->outlet = outlet;
     t->from = *from;
-    t->offset_us = offset_of(home);
     buf_init(&t->body, BODY_MAX);
     trace_outlet_post_init(&t->post);
     return t;
@@ -149,15 +140,12 @@ static void tracer_posted(struct trace_post *post, bool taken)
 
 void tracer_second(struct tracer *t)
 {
-    int64_t offset = offset_of(t->home);
     size_t n = MIN(t->n, (size_t)TRACER_POST_MAX);
 
     if (t->posting || n == 0)
         return;
-    if (offset > t->offset_us + APART_US || offset < t->offset_us - APART_US)
-        t->offset_us = offset;
     buf_clear(&t->body);
-    otlp_write(&t->body, &t->from, t->waiting, n, t->offset_us);
+    otlp_write(&t->body, &t->from, t->waiting, n, trace_outlet_offset(t->outlet, t->home));
     t->n -= n;
     memmove(t->waiting, t->waiting + n, t->n * sizeof(t->waiting[0]));
     t->posted_n = n;

@@ -38,6 +38,30 @@ testWorkers("a command and its store call are spans of the client's trace", asyn
   assert.equal(metric('polylog_spans_total{result="dropped"}'), 0);
 });
 
+testWorkers("what a command asks of the store is a span below it, by the kind of what is asked", async (t) => {
+  const to = await collector(t);
+  const server = await t.start({ traces: to.url, "trace-share": 0, workers: t.workers });
+  const ana = await t.person("ana", { server });
+  await ana.call("join", { room: "r" });
+  for (const text of ["a", "b"]) await ana.call("send", { room: "r", text });
+  const calls = { history: { room: "r" }, rooms: {}, sessions: {} };
+  for (const [i, action] of Object.keys(calls).entries())
+    await ana.call(action, { ...calls[action], traceparent: traceparent(String(i)) });
+  await until("all were told", () => Object.keys(calls).every((action) => to.named(action).length === 1));
+  const below = (action) => {
+    const [command] = to.named(action);
+    const spans = to.spans.filter(({ traceId, spanId }) => traceId === command.traceId && spanId !== command.spanId);
+    for (const span of spans) {
+      assert.deepEqual([span.parentSpanId, span.kind], [command.spanId, 3], `${action}: ${span.name}`);
+      assert.ok(command.began <= span.began && span.ended <= command.ended, "the store call is within the command");
+    }
+    return spans.map(({ name, has }) => [name, has["polylog.room"]]);
+  };
+  assert.deepEqual(below("history"), [["read", "r"], ["amends", "r"]]);
+  assert.deepEqual(below("rooms"), [["list", undefined], ["list", undefined]]);
+  assert.deepEqual(below("sessions"), [["list", undefined]]);
+});
+
 test("what fails says with what", async (t) => {
   const to = await collector(t);
   const server = await t.start({ traces: to.url, "trace-share": 1000 });

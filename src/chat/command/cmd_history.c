@@ -67,7 +67,7 @@ static void read_range(struct history_page *p, uint64_t from, unsigned n)
     struct room *r = call->room;
 
     assert(n > 0 && from > 0);
-    (void)call_request(call, r->owner->home, page_read);
+    (void)call_request(call, r->owner, page_read);
     call->q.read.room = room_id(r);
     call->q.read.from = from;
     call->q.read.count_max = n;
@@ -241,7 +241,7 @@ static void read_amends(struct history_page *p)
         cmd_history_end(p);
         return;
     }
-    (void)call_request(call, r->owner->home, amends_read);
+    (void)call_request(call, r->owner, amends_read);
     call->q.amends.room = room_id(r);
     call->q.amends.from = p->lines[0].seq;
     call->q.amends.to = p->lines[p->lines_n - 1].seq;

@@ -115,7 +115,7 @@ static void join_existing(struct room *r, struct call *call)
         cmd_join_answer(r, call, 0, 0);
         return;
     }
-    (void)call_request(call, r->owner->home, position_read);
+    (void)call_request(call, r->owner, position_read);
     call->q.get.pk = keys_of_user(call->who.user, call->key);
     call->q.get.sk = keys_listed(room_id(r), call->key2);
     store_get(r->owner->store, &call->q.get);
@@ -142,7 +142,7 @@ static void write_count(struct call *call, uint64_t n, uint64_t rev, store_done_
     struct owner *o = call->room->owner;
     int len;
 
-    (void)call_request(call, o->home, done);
+    (void)call_request(call, o, done);
     len = snprintf(call->key2, sizeof(call->key2), "%llu", (unsigned long long)n);
     call->q.put.pk = keys_of_user(call->who.user, call->key);
     call->q.put.sk = KEYS_ROOMS_CREATED;
@@ -168,7 +168,7 @@ static void ask_count(struct call *call, store_done_f *done)
 {
     struct owner *o = call->room->owner;
 
-    (void)call_request(call, o->home, done);
+    (void)call_request(call, o, done);
     call->q.get.pk = keys_of_user(call->who.user, call->key);
     call->q.get.sk = KEYS_ROOMS_CREATED;
     store_get(o->store, &call->q.get);
@@ -317,7 +317,7 @@ void cmd_join_leave(struct room *r, struct call *call)
     order_prepares(r, call, true);
     reads_drop(r, call->who.user);
     direct_left(r);
-    (void)call_request(call, r->owner->home, unlisted);
+    (void)call_request(call, r->owner, unlisted);
     call->q.put.pk = keys_of_user(call->who.user, call->key);
     call->q.put.sk = keys_listed(room_id(r), call->key2);
     call->q.put.expect = STORE_REV_ANY;

@@ -56,7 +56,7 @@ static void search_read(struct store_req *req);
 static void search_next(struct room *r, struct call *call)
 {
     assert(call->room == r && call->cmd.cid.n > 0);
-    (void)call_request(call, r->owner->home, search_read);
+    (void)call_request(call, r->owner, search_read);
     call->q.read.room = room_id(r);
     call->q.read.from = call->searched + 1;
     call->q.read.count_max = CHUNK;

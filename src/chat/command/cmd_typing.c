@@ -85,7 +85,7 @@ void cmd_typing_read(struct room *r, struct call *call)
         read_to(r, call, c->seq, c->count);
         return;
     }
-    (void)call_request(call, r->owner->home, position_read);
+    (void)call_request(call, r->owner, position_read);
     call->q.get.pk = keys_of_user(call->who.user, call->key);
     call->q.get.sk = keys_listed(room_id(r), call->key2);
     store_get(r->owner->store, &call->q.get);

@@ -183,7 +183,7 @@ static void noted(struct store_req *req)
         call_fail_store(call, req->result);
         return;
     }
-    (void)call_request(call, e->people->owner->home, session_removed);
+    (void)call_request(call, e->people->owner, session_removed);
     call->q.put.pk = keys_of_user(call->who.user, call->key);
     call->q.put.sk = keys_session(e->session, call->key2);
     call->q.put.expect = STORE_REV_ANY;
@@ -195,7 +195,7 @@ static void put_revoked(struct call *call, struct str pk, uint64_t kept_ms, stor
 {
     struct ending *e = call->state;
 
-    (void)call_request(call, e->people->owner->home, done);
+    (void)call_request(call, e->people->owner, done);
     call->q.put.pk = pk;
     call->q.put.sk = keys_ended(e->session, e->sk);
     call->q.put.body =
@@ -254,7 +254,7 @@ void people_logout(struct people *p, struct call *call)
         call_fail(call, ERROR_bad_value);
         return;
     }
-    (void)call_request(call, p->owner->home, session_read);
+    (void)call_request(call, p->owner, session_read);
     call->q.get.pk = keys_of_user(call->who.user, call->key);
     call->q.get.sk = keys_session(e->session, call->key2);
     store_get(p->owner->store, &call->q.get);
@@ -311,7 +311,7 @@ void people_sessions(struct people *p, struct call *call)
         call_fail(call, ERROR_bad_value);
         return;
     }
-    (void)call_request(call, p->owner->home, sessions_listed);
+    (void)call_request(call, p->owner, sessions_listed);
     call->people = p;
     call->q.list.pk = keys_of_user(call->who.user, call->key);
     call->q.list.prefix = KEYS_SESSIONS;
@@ -358,7 +358,7 @@ void people_users(struct people *p, struct call *call)
         call_fail(call, ERROR_bad_value);
         return;
     }
-    (void)call_request(call, p->owner->home, users_listed);
+    (void)call_request(call, p->owner, users_listed);
     call->q.list.pk = KEYS_NAMES;
     call->q.list.prefix = (struct str){(const uint8_t *)call->key, n};
     call->q.list.limit = USERS_MAX;

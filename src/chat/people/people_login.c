@@ -82,7 +82,7 @@ static void put_code(struct call *call, uint64_t expect, struct str body, store_
 {
     struct owner *o = login_of(call)->people->owner;
 
-    (void)call_request(call, o->home, done);
+    (void)call_request(call, o, done);
     call->q.put.pk = KEYS_SERVER;
     call->q.put.sk = KEYS_OWNER_CODE;
     call->q.put.expect = expect;
@@ -149,7 +149,7 @@ static void make_session(struct call *call)
 
     l->session = 1 + (o->ops->random(o) >> 12);
     l->expires_ms = owner_wall_ms(o) + l->ttl_ms;
-    (void)call_request(call, o->home, session_put);
+    (void)call_request(call, o, session_put);
     call->q.put.pk = keys_of_user(l->user, call->key);
     call->q.put.sk = keys_session(l->session, call->key2);
     static_assert(sizeof(l->body) >= PEOPLE_SESSION_BODY_MAX, "");
@@ -179,7 +179,7 @@ static void write_user(struct call *call)
 
     l->body[0] = (char)(l->script ? 'b' : l->owner ? 'o' : 'u');
     memcpy(l->body + 1, l->name, l->name_n);
-    (void)call_request(call, l->people->owner->home, user_put);
+    (void)call_request(call, l->people->owner, user_put);
     call->q.put.pk = keys_of_user(l->user, call->key);
     call->q.put.sk = KEYS_USER;
     call->q.put.body = (struct str){(const uint8_t *)l->body, l->name_n + 1};
@@ -261,7 +261,7 @@ static void claim_owner(struct call *call)
     struct people *p = login_of(call)->people;
 
     assert(!login_of(call)->coded);
-    (void)call_request(call, p->owner->home, code_read);
+    (void)call_request(call, p->owner, code_read);
     call->q.get.pk = KEYS_SERVER;
     call->q.get.sk = KEYS_OWNER_CODE;
     store_get(p->owner->store, &call->q.get);
@@ -312,7 +312,7 @@ static void read_user(struct call *call)
 {
     struct login *l = login_of(call);
 
-    (void)call_request(call, l->people->owner->home, user_read);
+    (void)call_request(call, l->people->owner, user_read);
     call->q.get.pk = keys_of_user(l->user, call->key);
     call->q.get.sk = KEYS_USER;
     store_get(l->people->owner->store, &call->q.get);
@@ -339,7 +339,7 @@ static void put_name(struct call *call)
 
     n = snprintf(l->body, sizeof(l->body), "%llu %.*s", (unsigned long long)l->user,
                  STR_ARGS(name_of(l)));
-    (void)call_request(call, l->people->owner->home, name_put);
+    (void)call_request(call, l->people->owner, name_put);
     call->q.put.pk = KEYS_NAMES;
     call->q.put.sk = (struct str){(const uint8_t *)l->key, l->key_n};
     call->q.put.body = (struct str){(const uint8_t *)l->body, (size_t)n};
@@ -397,7 +397,7 @@ static void find_name(struct call *call)
 {
     struct login *l = login_of(call);
 
-    (void)call_request(call, l->people->owner->home, name_read);
+    (void)call_request(call, l->people->owner, name_read);
     call->q.get.pk = KEYS_NAMES;
     call->q.get.sk = (struct str){(const uint8_t *)l->key, l->key_n};
     store_get(l->people->owner->store, &call->q.get);

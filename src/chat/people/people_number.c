@@ -19,7 +19,7 @@ uint64_t people_number(struct people *p)
 
 void people_number_ask(struct people *p, struct call *call, store_done_f *done)
 {
-    (void)call_request(call, p->owner->home, done);
+    (void)call_request(call, p->owner, done);
     call->q.next.counter = KEYS_USERS;
     call->q.next.n = BLOCK;
     store_next(p->owner->store, &call->q.next);
@@ -34,7 +34,7 @@ bool people_number_jump(struct people *p, struct call *call, store_done_f *done)
     to = now > JUMP_FROM_MS ? now - JUMP_FROM_MS : 0;
     to = MAX(to, first) + 1; /* a copy of the store may be ahead of the clock, too */
     to += p->owner->ops->random(p->owner) & JUMP_CHANCE;
-    (void)call_request(call, p->owner->home, done);
+    (void)call_request(call, p->owner, done);
     call->q.next.counter = KEYS_USERS;
     call->q.next.n = to - first + BLOCK;
     store_next(p->owner->store, &call->q.next);

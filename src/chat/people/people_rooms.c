@@ -240,7 +240,7 @@ static void list_more(struct gather *g)
 {
     struct call *call = g->call;
 
-    (void)call_request(call, g->people->owner->home, people_rooms_listed);
+    (void)call_request(call, g->people->owner, people_rooms_listed);
     call->q.list.pk = keys_of_user(call->who.user, call->key);
     call->q.list.prefix = g->direct ? KEYS_DIRECT_ROOMS : KEYS_ROOMS;
     if (g->after.n > 0)

@@ -157,7 +157,7 @@ void people_session_find(struct people *p, struct call *call, const struct calle
         memcpy(f->name, who->name.p, who->name.n);
     f->who.name.p = (const uint8_t *)f->name;
     call->state = f;
-    (void)call_request(call, p->owner->home, session_read);
+    (void)call_request(call, p->owner, session_read);
     call->q.get.pk = keys_of_user(who->user, call->key);
     call->q.get.sk = keys_session(who->session, f->sk);
     store_get(p->owner->store, &call->q.get);

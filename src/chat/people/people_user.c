@@ -7,7 +7,7 @@
 void people_user_ask(struct room *r, struct call *call, uint64_t user, store_done_f *done)
 {
     assert(call->room == r);
-    (void)call_request(call, r->owner->home, done);
+    (void)call_request(call, r->owner, done);
     call->q.get.pk = keys_of_user(user, call->key);
     call->q.get.sk = KEYS_USER;
     store_get(r->owner->store, &call->q.get);

@@ -97,7 +97,7 @@ static void put_session(struct call *call)
 {
     struct subject_finding *f = finding_of(call);
 
-    (void)call_request(call, owner_of(call)->home, session_put);
+    (void)call_request(call, owner_of(call), session_put);
     call->q.put.pk = keys_of_user(f->user, call->key);
     call->q.put.sk = keys_session(f->s.session, call->key2);
     static_assert(sizeof(f->body) >= PEOPLE_SESSION_BODY_MAX, "");
@@ -126,7 +126,7 @@ static void name_subject(struct call *call)
 {
     struct subject_finding *f = finding_of(call);
 
-    (void)call_request(call, owner_of(call)->home, subject_named);
+    (void)call_request(call, owner_of(call), subject_named);
     call->q.put.pk = keys_of_subject(f->s.subject, call->key);
     call->q.put.sk = KEYS_USER;
     call->q.put.body =
@@ -139,7 +139,7 @@ static void put_user(struct call *call, uint64_t expect, store_done_f *done)
 {
     struct subject_finding *f = finding_of(call);
 
-    (void)call_request(call, owner_of(call)->home, done);
+    (void)call_request(call, owner_of(call), done);
     call->q.put.pk = keys_of_user(f->user, call->key);
     call->q.put.sk = KEYS_USER;
     call->q.put.body = print(f, "x%.*s", STR_ARGS(subject_name_of(f)));
@@ -197,7 +197,7 @@ static void name_put(struct store_req *req)
             name_user(call);
         return;
     }
-    (void)call_request(call, owner_of(call)->home, holder_read);
+    (void)call_request(call, owner_of(call), holder_read);
     call->q.get.pk = KEYS_NAMES;
     call->q.get.sk = (struct str){(const uint8_t *)f->key, f->key_n};
     store_get(owner_of(call)->store, &call->q.get);
@@ -236,7 +236,7 @@ static void try_name(struct call *call)
         call_fail(call, ERROR_internal);
         return;
     }
-    (void)call_request(call, owner_of(call)->home, name_put);
+    (void)call_request(call, owner_of(call), name_put);
     call->q.put.pk = KEYS_NAMES;
     call->q.put.sk = (struct str){(const uint8_t *)f->key, f->key_n};
     call->q.put.body =
@@ -268,7 +268,7 @@ static void user_read(struct store_req *req)
 
 static void read_user(struct call *call)
 {
-    (void)call_request(call, owner_of(call)->home, user_read);
+    (void)call_request(call, owner_of(call), user_read);
     call->q.get.pk = keys_of_user(finding_of(call)->user, call->key);
     call->q.get.sk = KEYS_USER;
     store_get(owner_of(call)->store, &call->q.get);
@@ -300,7 +300,7 @@ static void put_subject(struct call *call, uint64_t id)
 {
     struct subject_finding *f = finding_of(call);
 
-    (void)call_request(call, owner_of(call)->home, subject_put);
+    (void)call_request(call, owner_of(call), subject_put);
     call->q.put.pk = keys_of_subject(f->s.subject, call->key);
     call->q.put.sk = KEYS_USER;
     call->q.put.body = print(f, "%llu", (unsigned long long)id);
@@ -360,7 +360,7 @@ static void read_subject(struct call *call)
 {
     struct subject_finding *f = finding_of(call);
 
-    (void)call_request(call, owner_of(call)->home, subject_read);
+    (void)call_request(call, owner_of(call), subject_read);
     call->q.get.pk = keys_of_subject(f->s.subject, call->key);
     call->q.get.sk = KEYS_USER;
     store_get(owner_of(call)->store, &call->q.get);

@@ -209,13 +209,6 @@ static void batch_trace(const struct batch *b, enum trace_kind kind, const char 
     }
 }
 
-/* What a span says of a result. */
-static const char *const store_errors[] = {
-    [STORE_CONFLICT] = "conflict",       [STORE_FULL] = "store_full",
-    [STORE_BEHIND] = "store_behind",     [STORE_FAILED] = "store_failed",
-    [STORE_CANCELED] = "store_canceled",
-};
-
 /* Other nodes are told, and given the entries, if each fits a doorbell. */
 static void batch_ring(const struct batch *b)
 {
@@ -301,7 +294,7 @@ static void batch_done(struct store_req *req)
 
     assert(r->batch == b && !r->catching);
     r->batch = NULL;
-    batch_trace(b, TRACE_CLIENT, "append", b->began_us, store_errors[req->result]);
+    batch_trace(b, TRACE_CLIENT, "append", b->began_us, call_store_error(req->result));
     switch (req->result) {
     case STORE_OK:
         turn_won(r);

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "chat/model/event.h"
+#include "chat/room/room.h"
 
 #include <stdlib.h>
 
@@ -79,12 +80,53 @@ void call_fail_store(struct call *call, enum store_result result)
                                              : ERROR_store_failed);
 }
 
-struct store_req *call_request(struct call *call, struct io *home, store_done_f *done)
+/* Requests to the store. */
+
+const char *call_store_error(enum store_result result)
 {
-    assert(home != NULL && done != NULL);
+    static const char *const errors[] = {
+        [STORE_CONFLICT] = "conflict",       [STORE_FULL] = "store_full",
+        [STORE_BEHIND] = "store_behind",     [STORE_FAILED] = "store_failed",
+        [STORE_CANCELED] = "store_canceled",
+    };
+
+    assert(result < COUNTOF(errors));
+    return errors[result];
+}
+
+/* The span of a request that was answered. That a record is there already is what a put asks. */
+static void call_traced(struct store_req *req)
+{
+    static const char *const names[] = {
+        [STORE_LOG] = "log", [STORE_READ] = "read", [STORE_AMENDS] = "amends", [STORE_GET] = "get",
+        [STORE_PUT] = "put", [STORE_LIST] = "list", [STORE_NEXT] = "next",
+    };
+    struct call *call = call_of(req);
+    struct owner *o = call->asking.owner;
+    bool answered = req->op == STORE_PUT && req->result == STORE_CONFLICT;
+    struct trace_span span = {.kind = TRACE_CLIENT,
+                              .error = answered ? NULL : call_store_error(req->result),
+                              .began_us = call->asking.began_us,
+                              .ended_us = o->ops->clock_us(o)};
+
+    assert(req->op < COUNTOF(names) && names[req->op] != NULL);
+    span.name = names[req->op];
+    if (call->room != NULL)
+        trace_room(&span, room_id(call->room));
+    o->ops->span(o, &call->trace, &span);
+    call->asking.done(req);
+}
+
+struct store_req *call_request(struct call *call, struct owner *o, store_done_f *done)
+{
+    assert(o != NULL && done != NULL);
     memset(&call->q, 0, sizeof(call->q));
-    call->q.req.home = home;
+    call->q.req.home = o->home;
     call->q.req.done = done;
+    if (call->trace.sampled) {
+        call->asking = (struct call_asking){o, done, o->ops->clock_us(o)};
+        call->q.req.done = call_traced;
+    }
     return &call->q.req;
 }
 

@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 struct call;
+struct owner;
 struct people;
 struct room;
 
@@ -87,6 +88,13 @@ union call_request {
     struct store_next next;
 };
 
+/* A request of a traced command, which is under way. */
+struct call_asking {
+    struct owner *owner;
+    store_done_f *done;
+    uint64_t began_us;
+};
+
 struct call {
     struct io_mail mail;                 /* for the trip between loops; the router's */
     struct call *next;                   /* in the queue that it waits in */
@@ -128,6 +136,7 @@ struct call {
     unsigned amends_n;
     struct room *room;
     union call_request q;
+    struct call_asking asking;
     struct people *people;             /* of the worker where it came in */
     void *state;                       /* the command's own; what is left is freed with the call */
     void (*forget)(struct call *call); /* frees state and what it holds; NULL: call_fini does */
@@ -155,8 +164,12 @@ void call_forget(struct call *call);
 /* As if its handler had not run yet. */
 void call_again(struct call *call);
 
-/* Prepares call->q for a request whose answer comes to done on home. */
-struct store_req *call_request(struct call *call, struct io *home, store_done_f *done);
+/* Prepares call->q for a request whose answer comes to done on the owner's loop. Of a command that
+ * is traced the request becomes a span, from here until it is answered. */
+struct store_req *call_request(struct call *call, struct owner *o, store_done_f *done);
+
+/* Returns what a span says of a result of the store: static; NULL for STORE_OK. */
+const char *call_store_error(enum store_result result);
 
 /* The call whose q holds the request. */
 static inline struct call *call_of(struct store_req *req)

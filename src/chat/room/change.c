@@ -282,7 +282,7 @@ static void edit_read(struct store_req *req)
 
 static void read_entry(struct call *call, uint64_t seq, store_done_f *done)
 {
-    (void)call_request(call, call->room->owner->home, done);
+    (void)call_request(call, call->room->owner, done);
     call->q.read.room = room_id(call->room);
     call->q.read.from = seq;
     call->q.read.count_max = 1;
@@ -372,7 +372,7 @@ static void message_read(struct store_req *req)
         call_fail(call, ERROR_no_such_message);
         return;
     }
-    (void)call_request(call, r->owner->home, state_read);
+    (void)call_request(call, r->owner, state_read);
     call->q.amends.room = room_id(r);
     call->q.amends.from = call->q.amends.to = call->cmd.target;
     store_amends(r->owner->store, &call->q.amends);

@@ -94,7 +94,7 @@ static void look_next(struct look *look)
         look_end(look, STORE_OK);
         return;
     }
-    (void)call_request(&look->call, r->owner->home, look_read);
+    (void)call_request(&look->call, r->owner, look_read);
     look->call.q.get.pk = keys_of_user(look_user(look), look->call.key);
     look->call.q.get.sk = keys_listed(room_id(r), look->call.key2);
     store_get(r->owner->store, &look->call.q.get);

@@ -70,7 +70,7 @@ void reads_list(struct room *r, struct call *call, uint64_t user, uint64_t seq, 
     call->list[n++] = ' ';
     n += str_from_u64(count, call->list + n);
     assert(user != 0);
-    (void)call_request(call, r->owner->home, done);
+    (void)call_request(call, r->owner, done);
     call->q.put.pk = keys_of_user(user, call->key);
     call->q.put.sk = keys_listed(room_id(r), call->key2);
     call->q.put.body = (struct str){(const uint8_t *)call->list, n};
