@@ -19,11 +19,11 @@ static void begin(struct rig *r)
     r->sets[0] = r->a;
     r->sets[1] = r->b;
     r->now = (struct emf_now){
-        .wall_ms = 1763673000123,
-        .name_space = STR("Polylog"),
-        .service = STR("chat \"one\""),
-        .node = STR("node-1"),
-        .version = STR("1.2.3"),
+        .about = {.wall_ms = 1763673000123,
+                  .name_space = STR("Polylog"),
+                  .service = STR("chat \"one\""),
+                  .node = STR("node-1"),
+                  .version = STR("1.2.3")},
         .sets = r->sets,
         .sets_n = 2,
         .store = &r->store,

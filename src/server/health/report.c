@@ -49,11 +49,11 @@ static void report_write(struct report *r)
     struct store_stats store;
     struct bus_stats bus;
     struct emf_now now = {
-        .wall_ms = io_wall_ms(w->io),
-        .name_space = str_of(s->conf->metrics_namespace),
-        .service = str_of(s->conf->metrics_service),
-        .node = utf8_valid(str_of(s->o.hostname)) ? str_of(s->o.hostname) : STR(""),
-        .version = str_of(s->o.version),
+        .about = {.wall_ms = io_wall_ms(w->io),
+                  .name_space = str_of(s->conf->metrics_namespace),
+                  .service = str_of(s->conf->metrics_service),
+                  .node = utf8_valid(str_of(s->o.hostname)) ? str_of(s->o.hostname) : STR(""),
+                  .version = str_of(s->o.version)},
         .sets = sets,
         .sets_n = s->workers_n,
         .store = &store,

@@ -1,6 +1,5 @@
 #include "server/node/emf.h"
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/alarm.h"
@@ -62,12 +61,6 @@ struct emf {
     struct metrics_hist hists[COUNTOF(hists)];
 };
 
-/* What is said of one metric. */
-struct emf_value {
-    const char *name, *unit;
-    double v;
-};
-
 struct emf_values {
     struct emf_value all[EMF_N];
     size_t n;
@@ -86,7 +79,7 @@ void emf_free(struct emf *e)
 static void emf_put(struct emf_values *values, const char *name, const char *unit, double v)
 {
     assert(values->n < EMF_N);
-    values->all[values->n++] = (struct emf_value){name, unit, v};
+    values->all[values->n++] = (struct emf_value){.name = name, .unit = unit, .v = v};
 }
 
 static uint64_t emf_read(const struct emf_row *r, const struct emf_now *now)
@@ -149,55 +142,12 @@ static void emf_put_states(const struct emf_now *now, struct emf_values *values)
                 (double)metrics_sum(now->sets, now->sets_n, (enum metric)(METRIC_ALARM + i)));
 }
 
-/* The metadata object: which members of the document are metrics, and of which dimension. */
-static void emf_meta(struct json_out *o, const struct emf_now *now, const struct emf_values *values)
-{
-    json_out_key(o, "_aws");
-    json_out_object(o);
-    json_out_field_u64(o, "Timestamp", now->wall_ms);
-    json_out_key(o, "CloudWatchMetrics");
-    json_out_array(o);
-    json_out_object(o);
-    json_out_field_str(o, "Namespace", now->name_space);
-    json_out_key(o, "Dimensions");
-    json_out_array(o);
-    json_out_array(o);
-    json_out_str(o, STR("Service"));
-    json_out_array_end(o);
-    json_out_array_end(o);
-    json_out_key(o, "Metrics");
-    json_out_array(o);
-    for (size_t i = 0; i < values->n; i++) {
-        json_out_object(o);
-        json_out_field_str(o, "Name", str_of(values->all[i].name));
-        json_out_field_str(o, "Unit", str_of(values->all[i].unit));
-        json_out_object_end(o);
-    }
-    json_out_array_end(o);
-    json_out_object_end(o);
-    json_out_array_end(o);
-    json_out_object_end(o);
-}
-
 void emf_render(struct emf *e, const struct emf_now *now, struct buf *out)
 {
     struct emf_values values = {.n = 0};
-    struct json_out o;
 
-    assert(now->name_space.n > 0 && now->name_space.n <= EMF_TEXT_MAX);
-    assert(now->service.n > 0 && now->service.n <= EMF_TEXT_MAX);
     emf_put_rows(e, now, &values);
     emf_put_hists(e, now, &values);
     emf_put_states(now, &values);
-    json_out_init(&o, out);
-    json_out_object(&o);
-    emf_meta(&o, now, &values);
-    json_out_field_str(&o, "Service", now->service);
-    json_out_field_str(&o, "node", now->node);
-    json_out_field_str(&o, "version", now->version);
-    for (size_t i = 0; i < values.n; i++) {
-        json_out_key(&o, values.all[i].name);
-        json_out_double(&o, values.all[i].v);
-    }
-    json_out_object_end(&o);
+    emf_line_write(&now->about, values.all, values.n, out);
 }
