@@ -468,7 +468,7 @@ static int run_command(struct node *n)
         code = gateway_command(&n->conf, &n->aws);
         break;
     case CONF_LAMBDA:
-        code = lambda_main(&n->conf, &n->aws);
+        code = lambda_main(&n->conf, &n->aws, VERSION);
         break;
     case CONF_SERVE:
     case CONF_ECHO:

@@ -19,9 +19,9 @@
 #define TEXTS_MAX (16 * 1024)
 #define BODY_MAX (512 * 1024)
 
-static lambda_stage_f *const stages[] = {lambda_boot,   lambda_enter_know, lambda_run,
-                                         lambda_follow, lambda_round,      lambda_cast,
-                                         lambda_rest,   lambda_say,        lambda_close};
+static lambda_stage_f *const stages[] = {
+    lambda_boot, lambda_enter_know, lambda_run, lambda_follow, lambda_round,
+    lambda_cast, lambda_rest,       lambda_say, lambda_close,  lambda_trace};
 
 void lambda_later(struct lambda *l, void (*f)(struct lambda *l))
 {
@@ -226,6 +226,20 @@ static struct str lambda_again_from(const struct lambda *l)
     return b != NULL ? l->visit.stream.rooms[b - l->bells.at].number : l->visit.stream.rest;
 }
 
+static void lambda_count(struct lambda *l, bool failed)
+{
+    const struct call *call = &l->visit.call;
+    struct lambda_stats *s = &l->stats;
+
+    s->events++;
+    s->failed += failed;
+    if (!lambda_is(l, GATEWAY_EVENT_MESSAGE))
+        return;
+    s->commands += call->cmd.id != COMMAND_NONE;
+    s->errors += call->error != ERROR_NONE;
+    s->errors_internal += call->error == ERROR_internal;
+}
+
 static void lambda_visit_end(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
@@ -238,6 +252,7 @@ static void lambda_visit_end(struct lambda *l)
         stream_event_answer(lambda_again_from(l), &answer);
     else
         gateway_event_answer(lambda_status(l), v->protocol, buf_peek(&l->reply.frame), &answer);
+    lambda_count(l, failed);
     lambda_visit_fini(l);
     reply_clear(&l->reply);
     if (failed)
@@ -251,6 +266,8 @@ static void lambda_refuse(struct lambda *l, enum gateway_event_result result)
 {
     char type[64];
 
+    l->stats.events++;
+    l->stats.failed++;
     (void)snprintf(type, sizeof(type), "Event.%s", gateway_event_code(result));
     l->o.failed(l->o.ctx, type, gateway_event_why(result));
 }
@@ -268,7 +285,16 @@ static enum gateway_event_result lambda_read_stream(struct lambda *l, uint8_t *p
     return GATEWAY_EVENT_OK;
 }
 
-void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms)
+struct lambda_stats lambda_stats(const struct lambda *l)
+{
+    struct lambda_stats s = l->stats;
+
+    s.entries = l->owner.stats.entries;
+    s.conflicts = l->owner.stats.conflicts;
+    return s;
+}
+
+void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms, struct str amzn)
 {
     struct lambda_visit *v = &l->visit;
     struct buf texts = v->texts, body = v->body, frame = v->frame, payload = v->payload;
@@ -292,6 +318,7 @@ void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms)
     v->base = buf_peek(&v->texts);
     v->busy = true;
     v->until_ms = until_ms;
+    lambda_trace_came(l, amzn);
     call_init(&v->call, REPLY_ONE_MAX);
     lambda_later(l, lambda_begin_stage);
 }

@@ -2,7 +2,8 @@
  * what is kept is in the store, and nothing else is: an instance may be frozen, killed, or one of
  * hundreds. One event at a time.
  *
- *   event ─▶ BOOT ─▶ KNOW ─▶ RUN ─▶ FOLLOW ─▶ ROUND ─▶ CAST ─▶ REST ─▶ SAY ─▶ CLOSE ─▶ answer
+ *   event ─▶ BOOT ─▶ KNOW ─▶ RUN ─▶ FOLLOW ─▶ ROUND ─▶ CAST ─▶ REST ─▶ SAY ─▶ CLOSE ─▶ TRACE
+ *                                                                             answer ◀─────┘
  *
  *   BOOT    what the store says of itself: once; who was logged out since
  *   KNOW    whose connection it is: by a token, by its row, or remembered
@@ -14,6 +15,7 @@
  *   REST    what the room still writes is waited for: behind the answer the process stands still
  *   SAY     the answer, and events of rooms that were joined (lambda/reply.h)
  *   CLOSE   connections of a session that has ended
+ *   TRACE   spans of a command that is traced, for LAMBDA_TRACE_MS at most
  *
  * Besides messages and what API Gateway says of connections, an event is the function's own: to
  * deliver one shard; or records of the table's stream: to deliver rooms.
@@ -32,8 +34,17 @@
 #include "store/store.h"
 
 struct lambda;
+struct tracer;
 
-enum { LAMBDA_WHY_MAX = 256 };
+enum { LAMBDA_WHY_MAX = 256, LAMBDA_TRACE_MS = 500 };
+
+/* What became of events, since the start. */
+struct lambda_stats {
+    uint64_t events, failed; /* those that ended; as an error */
+    uint64_t commands, errors, errors_internal;
+    uint64_t entries, conflicts;
+    uint64_t alarms;
+};
 
 struct lambda_options {
     const struct conf *conf; /* outlives it, as do all others */
@@ -43,6 +54,7 @@ struct lambda_options {
     struct poster *poster;
     struct http_client *http; /* for an issuer's keys; NULL: they cannot be had */
     struct invoker *invoker;  /* NULL: all shards are delivered here, one after another */
+    struct tracer *tracer;    /* NULL: nothing is traced */
     unsigned shard_max;       /* followers of a shard, about; 0: ROWS_SHARD_MAX */
     enum deliver_mistake deliver_mistake; /* that a test plants */
     enum join_mistake join_mistake;
@@ -65,11 +77,13 @@ bool lambda_is_idle(struct lambda *l) MUST_CHECK;
 void lambda_free(struct lambda *l);
 
 /* An event: n bytes at p, which are changed and stay until it is over. It may take until
- * until_ms of the loop's clock. */
-void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms);
+ * until_ms of the loop's clock. amzn: the invocation's X-Amzn-Trace-Id, or empty. */
+void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms, struct str amzn);
 
 /* Once a turn, behind io_wait and wheel_advance. */
 void lambda_turn(struct lambda *l);
+
+struct lambda_stats lambda_stats(const struct lambda *l);
 
 /* True if lambda_turn has something to do at once: io_wait must not wait. */
 bool lambda_hurries(const struct lambda *l) MUST_CHECK;

@@ -74,14 +74,16 @@ struct lambda_visit {
     unsigned stage;
     uint64_t until_ms;
     struct gateway_event event;
-    struct str base;     /* of @connections, in texts */
-    struct buf texts;    /* what the event says, put together */
-    struct buf frame;    /* the message, as it is parsed in place */
-    struct call call;    /* MESSAGE: its command; CONNECT: who comes */
-    unsigned code;       /* with which another door would close it, */
-    struct str closing;  /* and why; n 0: it is not closed */
-    bool ends;           /* the connection is closed once it was answered */
-    struct str protocol; /* CONNECT: what the client is answered */
+    struct str base;             /* of @connections, in texts */
+    struct buf texts;            /* what the event says, put together */
+    struct buf frame;            /* the message, as it is parsed in place */
+    struct trace came;           /* what the invocation belongs to, if it is told of; else zero */
+    uint64_t began_us, round_us; /* the command, if it is traced; its delivery */
+    struct call call;            /* MESSAGE: its command; CONNECT: who comes */
+    unsigned code;               /* with which another door would close it, */
+    struct str closing;          /* and why; n 0: it is not closed */
+    bool ends;                   /* the connection is closed once it was answered */
+    struct str protocol;         /* CONNECT: what the client is answered */
     char name[LAMBDA_NAME_MAX];
     struct caller who; /* whose row is read, or is to be written */
     unsigned flags;    /* of the connection */
@@ -150,6 +152,7 @@ struct lambda {
         uint64_t what, at_ms;
         bool ended; /* it was told since then that they have stopped typing */
     } said[64];
+    struct lambda_stats stats;
     struct lambda_visit visit;
 };
 
@@ -157,7 +160,7 @@ typedef void lambda_stage_f(struct lambda *l);
 
 /* The stages, in order. */
 lambda_stage_f lambda_boot, lambda_enter_know, lambda_run, lambda_follow, lambda_round, lambda_cast,
-    lambda_rest, lambda_say, lambda_close;
+    lambda_rest, lambda_say, lambda_close, lambda_trace;
 
 /* The stage is over: the next begins at the end of this turn. */
 void lambda_next(struct lambda *l);
@@ -170,6 +173,14 @@ void lambda_fail(struct lambda *l, enum error_code code);
 
 /* Tells that @connections has said 403. */
 void lambda_tell_forbidden(const struct lambda *l);
+
+/* Tracing, if the function does: what the invocation belongs to; the command, which was parsed; its
+ * delivery, from its begin until it is over. */
+void lambda_trace_came(struct lambda *l, struct str amzn);
+void lambda_trace_begin(struct lambda *l);
+void lambda_trace_round(struct lambda *l);
+void lambda_trace_delivered(struct lambda *l);
+void lambda_trace_span(struct owner *o, const struct trace *parent, struct trace_span *span);
 
 /* Is that what the event is? */
 static inline bool lambda_is(const struct lambda *l, enum gateway_event_kind kind)

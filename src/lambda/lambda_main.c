@@ -3,6 +3,7 @@
 #include "aws/signer.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "engine/engine.h"
 #include "io/addr.h"
 #include "io/host.h"
@@ -10,8 +11,11 @@
 #include "io/signals.h"
 #include "issuer/issuer_keys.h"
 #include "lambda/lambda.h"
+#include "lambda/measure.h"
 #include "serverless/connections.h"
 #include "serverless/runtime.h"
+#include "trace/trace_outlet.h"
+#include "trace/tracer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +41,11 @@ struct instance {
     struct engine_lent lent; /* the store's */
     struct poster *poster;
     struct invoker *invoker;
+    struct trace_outlet *traces; /* NULL: nothing is traced, */
+    struct tracer *tracer;       /* likewise */
+    struct measure *measure;     /* NULL: CloudWatch is told nothing */
+    const char *version;
+    uint64_t began_us; /* the event */
     struct lambda *lambda;
     struct runtime runtime;
     bool over, broken;
@@ -83,13 +92,58 @@ static void invoked(struct runtime *rt, const struct runtime_invocation *v)
     uint64_t wall = io_wall_ms(i->io);
     uint64_t left = v->deadline_ms > wall + RESERVE_MS ? v->deadline_ms - wall - RESERVE_MS : 0;
 
-    lambda_invoke(i->lambda, v->body, v->body_n, io_now_ms(i->io) + MIN(left, (uint64_t)MOST_MS));
+    i->began_us = io_clock_us(i->io);
+    lambda_invoke(i->lambda, v->body, v->body_n, io_now_ms(i->io) + MIN(left, (uint64_t)MOST_MS),
+                  v->trace);
+}
+
+/* Which instance it is: the name of its log's stream. */
+static struct str instance_name(const struct instance *i)
+{
+    const char *name = aws_env_get(i->env, "AWS_LAMBDA_LOG_STREAM_NAME");
+
+    return name != NULL && utf8_valid(str_of(name)) ? str_of(name) : STR("");
+}
+
+static void instance_write(struct instance *i)
+{
+    struct tracer_stats spans = {0};
+    struct measure_now now = {.about = {.wall_ms = io_wall_ms(i->io),
+                                        .name_space = str_of(i->conf->metrics_namespace),
+                                        .service = str_of(i->conf->metrics_service),
+                                        .node = instance_name(i),
+                                        .version = str_of(i->version)},
+                              .lambda = lambda_stats(i->lambda),
+                              .posts = connections_stats(i->poster)};
+    struct buf line CLEANUP(buf_fini);
+
+    if (i->tracer != NULL)
+        spans = tracer_stats(i->tracer);
+    now.spans_dropped = spans.dropped + spans.lost;
+    store_stats(i->store, &now.store);
+    buf_init(&line, EMF_LINE_MAX);
+    measure_write(i->measure, &now, io_now_ms(i->io), &line);
+    buf_append_byte(&line, '\n');
+    if (line.failed)
+        return;
+    (void)fwrite(buf_peek(&line).p, 1, buf_len(&line), stdout);
+    (void)fflush(stdout);
+}
+
+/* Before the answer: behind it nothing runs. */
+static void instance_measure(struct instance *i)
+{
+    uint64_t us = io_clock_us(i->io) - i->began_us;
+
+    if (i->measure != NULL && measure_event(i->measure, us, io_now_ms(i->io)))
+        instance_write(i);
 }
 
 static void instance_answered(void *ctx, struct str answer)
 {
     struct instance *i = ctx;
 
+    instance_measure(i);
     runtime_answer(&i->runtime, answer);
 }
 
@@ -98,6 +152,7 @@ static void instance_failed(void *ctx, const char *type, const char *why)
     struct instance *i = ctx;
 
     instance_say(type, why);
+    instance_measure(i);
     runtime_fail(&i->runtime, type, why);
 }
 
@@ -205,6 +260,22 @@ static bool issuer_is_right(const struct conf *c, char why[static ENGINE_WHY_MAX
     return wrong == NULL;
 }
 
+/* Where it tells of itself. */
+static bool open_telling(struct instance *i, char why[static ENGINE_WHY_MAX])
+{
+    struct otlp_resource from = {str_of(i->conf->metrics_service), str_of(i->version),
+                                 instance_name(i)};
+
+    static_assert((int)TRACE_OUTLET_WHY_MAX <= (int)ENGINE_WHY_MAX, "it is written there");
+    if (i->conf->metrics == CONF_METRICS_EMF)
+        i->measure = measure_new(i->conf->metrics_every_ms);
+    if (trace_outlet_open(i->conf, i->env, &i->traces, why) < 0)
+        return false;
+    if (i->traces != NULL)
+        i->tracer = tracer_new(i->io, i->traces, &from);
+    return true;
+}
+
 static bool open_instance(struct instance *i, char why[static ENGINE_WHY_MAX])
 {
     struct lambda_options o = {.conf = i->conf,
@@ -221,13 +292,14 @@ static bool open_instance(struct instance *i, char why[static ENGINE_WHY_MAX])
         (void)snprintf(why, ENGINE_WHY_MAX, "the signals' thread cannot be started");
         return false;
     }
-    if (!open_store(i, why))
+    if (!open_store(i, why) || !open_telling(i, why))
         return false;
     open_poster(i);
     o.store = i->store;
     o.poster = i->poster;
     o.http = i->lent.client;
     o.invoker = i->invoker;
+    o.tracer = i->tracer;
     i->lambda = lambda_new(&o);
     return true;
 }
@@ -289,12 +361,12 @@ static int say_where(void)
     return CONF_EXIT_USAGE;
 }
 
-int lambda_main(const struct conf *c, const struct aws_env *env)
+int lambda_main(const struct conf *c, const struct aws_env *env, const char *version)
 {
     extern char **environ;
     const char *api = aws_env_get(env, "AWS_LAMBDA_RUNTIME_API");
     struct aws_env own;
-    struct instance i = {.conf = c, .env = &own};
+    struct instance i = {.conf = c, .env = &own, .version = version};
     int code, e;
 
     if (api == NULL)

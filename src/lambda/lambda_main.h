@@ -8,6 +8,6 @@
 #include "conf/conf.h"
 
 /* The exit code. Errors are said on standard error, and to the runtime API. */
-int lambda_main(const struct conf *c, const struct aws_env *env);
+int lambda_main(const struct conf *c, const struct aws_env *env, const char *version);
 
 #endif

@@ -72,6 +72,7 @@ static void lambda_alarm(struct owner *o, enum alarm id, struct str detail)
     struct lambda *l = lambda_of_owner(o);
 
     (void)detail;
+    l->stats.alarms++;
     l->o.told(l->o.ctx, "alarm", names[id]);
 }
 
@@ -95,5 +96,6 @@ const struct owner_ops lambda_owner = {
     .random = lambda_random,
     .revoke = lambda_revoke,
     .alarm = lambda_alarm,
+    .span = lambda_trace_span,
     .behind = lambda_behind,
 };

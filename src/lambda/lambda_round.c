@@ -98,10 +98,12 @@ static void lambda_round_next(struct lambda *l)
     }
     v->shard = 0;
     v->shards_n = 1;
-    if (++v->bell < l->bells.n)
+    if (++v->bell < l->bells.n) {
         lambda_shard_start(l);
-    else
+    } else {
+        lambda_trace_delivered(l);
         lambda_next(l);
+    }
 }
 
 static void lambda_delivered(struct deliver *d)
@@ -174,8 +176,10 @@ void lambda_round(struct lambda *l)
         lambda_round_own(l);
     else if (l->o.conf->lambda_fanout == CONF_LAMBDA_FANOUT_STREAM)
         bells_clear(&l->bells); /* the table's stream tells who does it */
-    if (l->bells.n == 0)
+    if (l->bells.n == 0) {
         lambda_next(l);
-    else
+    } else {
+        lambda_trace_round(l);
         lambda_shard_start(l);
+    }
 }

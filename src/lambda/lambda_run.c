@@ -153,6 +153,8 @@ void lambda_run(struct lambda *l)
         return;
     }
     lambda_parse(l);
+    if (v->call.error == ERROR_NONE)
+        lambda_trace_begin(l);
     if (v->call.error == ERROR_NONE && v->who.user == 0 && !command_is_public(v->call.cmd.id))
         lambda_fail(l, ERROR_unauthenticated);
     if (v->call.error != ERROR_NONE) {

@@ -21,6 +21,7 @@ struct connections {
     struct list idle; /* calls, to be used again */
     unsigned busy_n;
     char error[ERROR_MAX];
+    struct connections_stats stats;
 };
 
 /* A POST under way. */
@@ -65,6 +66,8 @@ static void connections_posted(struct http_request *http)
             req->ret_status = 503;
         }
     }
+    c->stats.ok += req->ret_status / 100 == 2;
+    c->stats.failed += req->ret_status / 100 != 2 && req->ret_status != 410;
     list_push(&c->idle, &call->node);
     c->busy_n--;
     req->done(req);
@@ -169,6 +172,11 @@ struct poster *connections_new(const struct connections_options *o)
 const char *connections_error(const struct poster *p)
 {
     return CONTAINER_OF((struct poster *)(uintptr_t)p, struct connections, poster)->error;
+}
+
+struct connections_stats connections_stats(const struct poster *p)
+{
+    return CONTAINER_OF((struct poster *)(uintptr_t)p, struct connections, poster)->stats;
 }
 
 void connections_free(struct poster *p)

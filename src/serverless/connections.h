@@ -26,6 +26,13 @@ struct connections_options {
 
 struct poster *connections_new(const struct connections_options *o) MUST_CHECK;
 
+/* What POSTs and DELETEs were answered, since the start: 410, of a connection that has ended, is
+ * neither. */
+struct connections_stats {
+    uint64_t ok, failed;
+};
+struct connections_stats connections_stats(const struct poster *p);
+
 /* The name of the error of the last answer that was one, "ForbiddenException"; "" if there was
  * none: for who says loudly what is wrong. */
 const char *connections_error(const struct poster *p);

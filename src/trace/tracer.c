@@ -20,6 +20,8 @@ struct tracer {
     struct trace_post post;
     struct buf body;
     bool posting;
+    void (*flushed)(void *ctx); /* NULL: nobody waits for the request */
+    void *ctx;
     size_t posted_n;
     size_t n, turn_n; /* that wait; that end with the turn */
     struct trace_span turn[TRACER_TURN_MAX];
@@ -126,10 +128,8 @@ void tracer_turn(struct tracer *t)
     t->turn_n = 0;
 }
 
-static void tracer_posted(struct trace_post *post, bool taken)
+static void tracer_took(struct tracer *t, bool taken)
 {
-    struct tracer *t = CONTAINER_OF(post, struct tracer, post);
-
     assert(t->posting);
     t->posting = false;
     if (taken)
@@ -138,12 +138,24 @@ static void tracer_posted(struct trace_post *post, bool taken)
         t->stats.lost += t->posted_n;
 }
 
-void tracer_second(struct tracer *t)
+static void tracer_posted(struct trace_post *post, bool taken)
+{
+    struct tracer *t = CONTAINER_OF(post, struct tracer, post);
+    void (*flushed)(void *ctx) = t->flushed;
+
+    t->flushed = NULL;
+    tracer_took(t, taken);
+    if (flushed != NULL)
+        flushed(t->ctx);
+}
+
+/* Returns true if a request has begun. */
+static bool tracer_send(struct tracer *t, unsigned timeout_ms)
 {
     size_t n = MIN(t->n, (size_t)TRACER_POST_MAX);
 
     if (t->posting || n == 0)
-        return;
+        return false;
     buf_clear(&t->body);
     otlp_write(&t->body, &t->from, t->waiting, n, trace_outlet_offset(t->outlet, t->home));
     t->n -= n;
@@ -152,11 +164,28 @@ void tracer_second(struct tracer *t)
     t->posting = true;
     t->post.home = t->home;
     t->post.done = tracer_posted;
-    t->post.timeout_ms = POST_MS;
+    t->post.timeout_ms = timeout_ms;
     t->post.answer_max = ANSWER_MAX;
     t->post.body = buf_peek(&t->body);
-    if (t->body.failed || !trace_outlet_post(t->outlet, &t->post))
-        tracer_posted(&t->post, false);
+    if (!t->body.failed && trace_outlet_post(t->outlet, &t->post))
+        return true;
+    tracer_took(t, false);
+    return false;
+}
+
+void tracer_second(struct tracer *t)
+{
+    (void)tracer_send(t, POST_MS);
+}
+
+bool tracer_flush(struct tracer *t, unsigned timeout_ms, void (*flushed)(void *ctx), void *ctx)
+{
+    assert(flushed != NULL && t->flushed == NULL);
+    if (!tracer_send(t, timeout_ms))
+        return false;
+    t->flushed = flushed;
+    t->ctx = ctx;
+    return true;
 }
 
 struct tracer_stats tracer_stats(const struct tracer *t)

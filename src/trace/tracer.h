@@ -56,6 +56,13 @@ void tracer_turn(struct tracer *t);
 /* Sends what waits, unless a request is under way. Once a second. */
 void tracer_second(struct tracer *t);
 
+/* Sends what waits now in one request, which ends within timeout_ms whatever the collector does;
+ * then flushed(ctx), once, never within this call. For a loop that stands still afterwards: what
+ * one request does not carry waits for the next. Returns false, and calls nothing, if nothing is
+ * sent. */
+bool tracer_flush(struct tracer *t, unsigned timeout_ms, void (*flushed)(void *ctx),
+                  void *ctx) MUST_CHECK;
+
 struct tracer_stats tracer_stats(const struct tracer *t);
 
 #endif

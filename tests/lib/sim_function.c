@@ -127,7 +127,7 @@ static void fn_begin(struct io_mail *mail)
     write_event(f);
     assert_false(f->text.failed);
     lambda_invoke(f->lambda, f->text.bytes + f->text.rpos, buf_len(&f->text),
-                  io_now_ms(f->io) + EVENT_MS);
+                  io_now_ms(f->io) + EVENT_MS, (struct str){0});
 }
 
 void sim_function_ask(struct sim_function *f, const struct sim_function_event *event)

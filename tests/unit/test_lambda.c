@@ -263,7 +263,8 @@ static int teardown(void **state)
 static void invoke(struct rig *r, struct instance *at, int n)
 {
     at->done = false;
-    lambda_invoke(at->lambda, (uint8_t *)at->event, (size_t)n, io_now_ms(r->io) + EVENT_MS);
+    lambda_invoke(at->lambda, (uint8_t *)at->event, (size_t)n, io_now_ms(r->io) + EVENT_MS,
+                  (struct str){0});
 }
 
 static void begin(struct rig *r, unsigned i, const char *kind, const char *id, const char *more)

@@ -142,6 +142,48 @@ static void one_request_at_a_time(void **state)
     tracer_free(r.t);
 }
 
+static void flushed(void *ctx)
+{
+    unsigned *n = ctx;
+
+    (*n)++;
+}
+
+static void a_flush_ends_in_time_and_says_so(void **state)
+{
+    struct rig r;
+    struct trace at;
+    unsigned n = 0;
+
+    (void)state;
+    begin(&r, 1000);
+    assert_false(tracer_flush(r.t, 500, flushed, &n));
+    tracer_begin(r.t, NULL, &at);
+    put(&r, &at);
+    assert_true(tracer_flush(r.t, 500, flushed, &n));
+    assert_int_equal(asked->timeout_ms, 500);
+    assert_int_equal(n, 0);
+    answer(0, 200);
+    assert_int_equal(n, 1);
+    put(&r, &at);
+    assert_true(tracer_flush(r.t, 500, flushed, &n));
+    answer(-ETIMEDOUT, 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(tracer_stats(r.t).sent, 1);
+    assert_int_equal(tracer_stats(r.t).lost, 1);
+    put(&r, &at);
+    tracer_second(r.t);
+    assert_int_equal(asked->timeout_ms, 10000);
+    assert_false(tracer_flush(r.t, 500, flushed, &n)); /* a request is under way */
+    answer(0, 200);
+    r.outlet.client = NULL; /* nothing can be sent */
+    put(&r, &at);
+    assert_false(tracer_flush(r.t, 500, flushed, &n));
+    assert_int_equal(n, 2);
+    assert_int_equal(tracer_stats(r.t).lost, 2);
+    tracer_free(r.t);
+}
+
 static void what_waits_is_bounded(void **state)
 {
     struct rig r;
@@ -241,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_request_at_a_time),
+        cmocka_unit_test(a_flush_ends_in_time_and_says_so),
         cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(a_client_asks_for_so_many_a_second),
         cmocka_unit_test(requests_to_xray_are_signed),

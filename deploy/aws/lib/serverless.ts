@@ -1,6 +1,6 @@
 // An API Gateway WebSocket API in front of one function, `polylog lambda`: no server, and nothing to pay for while
 // nobody talks.
-import { CfnOutput, Fn } from "aws-cdk-lib";
+import { Aws, CfnOutput, Fn } from "aws-cdk-lib";
 import { CfnIntegration } from "aws-cdk-lib/aws-apigatewayv2";
 import type { CfnApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { CfnPolicy, CfnRole } from "aws-cdk-lib/aws-iam";
@@ -47,6 +47,7 @@ export class Serverless extends PlainStack {
     const key = this.text("CodeKey", "The code in it: polylog-lambda.zip, or polylog-lambda-arm64.zip.", { default: "polylog-lambda-arm64.zip" });
     const architecture = this.text("Architecture", "What the code was made for.", { default: "arm64", allowedValues: ["arm64", "x86_64"] });
     const open = this.open("code");
+    const metrics = this.isTrue(this.flag("Metrics", "The function tells CloudWatch its metrics, which it charges for.", false));
     const memory = this.number("Memory", "Of the function, in MB; its share of a CPU goes by it.", 512, 128, 3008);
     const chat = new CfnFunction(this, "Chat", {
       description: "polylog lambda: every event of the API.",
@@ -64,6 +65,8 @@ export class Serverless extends PlainStack {
           POLYLOG_CONNECTIONS_TABLE: tables.connections?.name.valueAsString ?? "",
           POLYLOG_OPEN: open.valueAsString,
           POLYLOG_FANOUT: fanout.valueAsString,
+          POLYLOG_METRICS: Fn.conditionIf(metrics.logicalId, "emf", "http").toString(),
+          POLYLOG_METRICS_SERVICE: Aws.STACK_NAME,
         },
       },
     });

@@ -43,15 +43,16 @@ export class RuntimeApi {
       "Lambda-Runtime-Aws-Request-Id": `request-${++this.id}`,
       "Lambda-Runtime-Deadline-Ms": String(Date.now() + 600_000),
       "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:chat",
+      ...this.pending.head,
     };
     this.waiting.writeHead(200, head).end(JSON.stringify(this.pending.event));
     this.waiting = undefined;
   }
 
-  // What the function answers to the event.
-  invoke(event) {
+  // What the function answers to the event, of an invocation with those headers besides.
+  invoke(event, head = {}) {
     return new Promise((answer) => {
-      this.pending = { event, answer };
+      this.pending = { event, head, answer };
       this.give();
     });
   }
