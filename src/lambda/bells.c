@@ -12,27 +12,31 @@ static struct bells *bells_of(struct bus *b)
 
 bool bells_has(const struct bells *b, struct str room)
 {
-    for (unsigned i = 0; i < b->n; i++)
-        if (str_eq(bell_room(&b->at[i]), room))
-            return true;
+    for (unsigned i = b->begun; i < b->n; i++)
+        if (!b->at[i].asked && str_eq(bell_room(&b->at[i]), room))
+            return !b->at[i].repeats;
     return false;
+}
+
+static struct bell *bells_add(struct bells *b, unsigned at, struct str room)
+{
+    struct bell *bell = &b->at[at];
+
+    assert(at <= b->n && b->n < BELLS_MAX && room.n > 0 && room.n <= KEYS_ROOM_MAX);
+    memmove(bell + 1, bell, (b->n - at) * sizeof(*bell));
+    b->n++;
+    *bell = (struct bell){.room_n = (uint8_t)room.n};
+    memcpy(bell->room, room.p, room.n);
+    return bell;
 }
 
 /* NULL if there are too many: those who follow see a gap in time, and look. */
 static struct bell *bells_get(struct bells *b, struct str room)
 {
-    struct bell *bell;
-
-    assert(room.n > 0 && room.n <= KEYS_ROOM_MAX);
-    for (unsigned i = 0; i < b->n; i++)
-        if (str_eq(bell_room(&b->at[i]), room))
+    for (unsigned i = b->begun; i < b->n; i++)
+        if (!b->at[i].asked && str_eq(bell_room(&b->at[i]), room))
             return &b->at[i];
-    if (b->n == BELLS_MAX)
-        return NULL;
-    bell = &b->at[b->n++];
-    *bell = (struct bell){.room_n = (uint8_t)room.n};
-    memcpy(bell->room, room.p, room.n);
-    return bell;
+    return b->n - b->asked_n < BELLS_RUNG_MAX ? bells_add(b, b->n, room) : NULL;
 }
 
 static void bells_ring(struct bus *bus, struct str room, uint64_t seq, struct str bytes)
@@ -65,11 +69,45 @@ void bells_repeat(struct bells *b, struct str room, uint64_t head)
     }
 }
 
+void bells_ask(struct bells *b, struct str room, uint32_t of, uint64_t head)
+{
+    struct bell *bell;
+
+    assert(b->begun == 0 && b->asked_n < BELLS_ASKED_MAX);
+    bell = bells_add(b, b->asked_n++, room);
+    bell->asked = bell->repeats = true;
+    bell->of = of;
+    bell->head = head;
+}
+
+struct bell *bells_next(struct bells *b)
+{
+    assert(b->begun <= b->n);
+    return b->begun < b->n ? &b->at[b->begun++] : NULL;
+}
+
+void bells_begin(struct bells *b)
+{
+    assert(b->begun == 0 && b->asked_n == 0);
+    for (unsigned i = 0; i < b->n; i++)
+        b->at[i].repeats = true;
+}
+
+void bells_end(struct bells *b)
+{
+    for (unsigned i = 0; i < b->begun; i++) {
+        frame_unref(b->at[i].last);
+        b->asked_n -= b->at[i].asked;
+    }
+    b->n -= b->begun;
+    memmove(b->at, b->at + b->begun, b->n * sizeof(b->at[0]));
+    b->begun = 0;
+}
+
 void bells_clear(struct bells *b)
 {
-    for (unsigned i = 0; i < b->n; i++)
-        frame_unref(b->at[i].last);
-    b->n = 0;
+    b->begun = b->n;
+    bells_end(b);
 }
 
 static uint64_t bells_self(struct bus *b)
@@ -91,5 +129,5 @@ void bells_init(struct bells *b, uint64_t self)
 {
     b->bus.ops = &bells_ops;
     b->self = MAX(self, (uint64_t)1);
-    b->n = 0;
+    b->n = b->asked_n = b->begun = 0;
 }

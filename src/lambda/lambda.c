@@ -203,27 +203,27 @@ static void lambda_visit_fini(struct lambda *l)
     v->row = NULL;
     v->casts_n = 0;
     call_fini(&v->call);
-    bells_clear(&l->bells);
+    bells_end(&l->bells);
     v->busy = false;
 }
 
-/* The first room that could not be delivered; NULL: all were. */
+/* The first room that the event asks for and that could not be delivered; NULL: all were. */
 static const struct bell *lambda_undelivered(const struct lambda *l)
 {
-    for (unsigned i = 0; i < l->bells.n; i++)
-        if (l->bells.at[i].fails)
+    for (unsigned i = 0; i < l->bells.begun; i++)
+        if (l->bells.at[i].asked && l->bells.at[i].fails)
             return &l->bells.at[i];
     return NULL;
 }
 
-/* Bells are in the order of the records. */
+/* What was asked for is in the order of the records. */
 static struct str lambda_again_from(const struct lambda *l)
 {
     const struct bell *b = lambda_undelivered(l);
 
     if (l->visit.call.error != ERROR_NONE)
         return l->visit.stream.rooms_n > 0 ? l->visit.stream.rooms[0].number : (struct str){0};
-    return b != NULL ? l->visit.stream.rooms[b - l->bells.at].number : l->visit.stream.rest;
+    return b != NULL ? l->visit.stream.rooms[b->of].number : l->visit.stream.rest;
 }
 
 static void lambda_count(struct lambda *l, bool failed)
@@ -319,6 +319,7 @@ void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms, st
     v->busy = true;
     v->until_ms = until_ms;
     lambda_trace_came(l, amzn);
+    bells_begin(&l->bells);
     call_init(&v->call, REPLY_ONE_MAX);
     lambda_later(l, lambda_begin_stage);
 }
@@ -420,6 +421,7 @@ void lambda_free(struct lambda *l)
     people_fini(&l->people);
     lambda_issuer_fini(l);
     owner_fini(&l->owner);
+    bells_clear(&l->bells);
     guests_fini(&l->guests);
     reply_fini(&l->reply);
     buf_fini(&l->visit.texts);

@@ -107,7 +107,8 @@ struct lambda_visit {
     struct leave leave;
     /* ROUND. */
     struct deliver deliver;
-    unsigned bell, rounds;
+    struct bell *bell; /* whose deliveries are under way */
+    unsigned rounds;
     uint32_t shard, shards_n;
     struct wheel_timer again;
     struct buf payload;

@@ -1,5 +1,5 @@
 /* ROUND: each room that something was appended to is delivered to its followers, shard by shard;
- * or the one shard that the event is about. */
+ * and the one shard that the event is about, or the rooms of a stream's records. */
 #include "lambda/lambda_impl.h"
 
 #define AGAIN_MS 200
@@ -7,12 +7,6 @@
 
 static void lambda_shard_start(struct lambda *l);
 static void lambda_round_next(struct lambda *l);
-
-static struct bell *lambda_bell(struct lambda *l)
-{
-    assert(l->visit.bell < l->bells.n);
-    return &l->bells.at[l->visit.bell];
-}
 
 static void lambda_shard_again(struct wheel_timer *t)
 {
@@ -52,7 +46,7 @@ static void lambda_asked(void *ctx, bool taken)
 static void lambda_shard_ask(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
-    const struct bell *b = lambda_bell(l);
+    const struct bell *b = v->bell;
 
     if (l->o.invoker == NULL || v->shard == 0) {
         lambda_shard_start(l);
@@ -75,9 +69,9 @@ static void lambda_left_over(void *ctx, bool taken)
 static void lambda_shard_leave(struct lambda *l, uint64_t sent)
 {
     struct lambda_visit *v = &l->visit;
-    struct bell *b = lambda_bell(l);
+    struct bell *b = v->bell;
 
-    if (l->o.invoker == NULL || !lambda_is(l, GATEWAY_EVENT_MESSAGE)) {
+    if (l->o.invoker == NULL || b->asked) {
         b->fails = true;
         lambda_shard_over(l);
         return;
@@ -96,21 +90,23 @@ static void lambda_round_next(struct lambda *l)
         lambda_shard_ask(l);
         return;
     }
-    v->shard = 0;
-    v->shards_n = 1;
-    if (++v->bell < l->bells.n) {
-        lambda_shard_start(l);
-    } else {
-        lambda_trace_delivered(l);
+    v->bell = bells_next(&l->bells);
+    if (v->bell == NULL) {
+        if (l->bells.begun > 0)
+            lambda_trace_delivered(l);
         lambda_next(l);
+        return;
     }
+    v->shard = v->bell->asked && !v->streams ? v->bell->of : 0;
+    v->shards_n = v->shard + 1;
+    lambda_shard_start(l);
 }
 
 static void lambda_delivered(struct deliver *d)
 {
     struct lambda *l = CONTAINER_OF(d, struct lambda, visit.deliver);
     struct lambda_visit *v = &l->visit;
-    const struct bell *b = lambda_bell(l);
+    const struct bell *b = v->bell;
     /* Who has the lease may have been killed, as who was asked before was. */
     bool waits =
         d->ret_result == DELIVER_TAKEN && b->repeats && (v->streams || d->ret_head < b->head);
@@ -118,7 +114,7 @@ static void lambda_delivered(struct deliver *d)
 
     if (d->ret_result == DELIVER_FORBIDDEN)
         lambda_tell_forbidden(l);
-    if (v->shard == 0 && (v->streams || lambda_is(l, GATEWAY_EVENT_MESSAGE)))
+    if (v->shard == 0 && (v->streams || !b->asked))
         v->shards_n = MAX(v->shards_n, MAX(d->ret_shards, 1u)); /* a look that failed says none */
     if (waits || again) {
         if (!lambda_shard_waits(l, waits ? d->ret_lease_ms + 1 : AGAIN_MS))
@@ -132,7 +128,7 @@ static void lambda_delivered(struct deliver *d)
 static void lambda_shard_start(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
-    struct bell *b = lambda_bell(l);
+    struct bell *b = v->bell;
 
     v->deliver = (struct deliver){.store = l->o.store,
                                   .home = l->o.io,
@@ -140,7 +136,7 @@ static void lambda_shard_start(struct lambda *l)
                                   .poster = l->o.poster,
                                   .room = bell_room(b),
                                   .shard = v->shard,
-                                  .head = lambda_is(l, GATEWAY_EVENT_DELIVER) ? 0 : b->head,
+                                  .head = b->asked ? 0 : b->head,
                                   .last = b->last,
                                   .until_ms = v->until_ms,
                                   .mistake = l->o.deliver_mistake,
@@ -155,31 +151,27 @@ static void lambda_round_own(struct lambda *l)
 
     if (v->streams) {
         for (unsigned i = 0; i < v->stream.rooms_n; i++)
-            bells_repeat(&l->bells, v->stream.rooms[i].room, 0);
+            bells_ask(&l->bells, v->stream.rooms[i].room, i, 0);
         return;
     }
-    bells_repeat(&l->bells, v->event.room, v->event.head);
-    v->shard = v->event.shard;
-    v->shards_n = v->shard + 1;
+    bells_ask(&l->bells, v->event.room, v->event.shard, v->event.head);
 }
 
 void lambda_round(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
 
-    static_assert((int)BELLS_MAX >= (int)STREAM_EVENT_ROOMS_MAX, "each of its rooms has a bell");
+    static_assert((int)BELLS_ASKED_MAX >= (int)STREAM_EVENT_ROOMS_MAX,
+                  "each of its rooms has a bell");
     if (v->call.error != ERROR_NONE && !lambda_is(l, GATEWAY_EVENT_MESSAGE)) {
         lambda_next(l);
         return;
     }
+    if (l->o.conf->lambda_fanout == CONF_LAMBDA_FANOUT_STREAM)
+        bells_clear(&l->bells); /* the table's stream tells who does it */
     if (lambda_is(l, GATEWAY_EVENT_DELIVER))
         lambda_round_own(l);
-    else if (l->o.conf->lambda_fanout == CONF_LAMBDA_FANOUT_STREAM)
-        bells_clear(&l->bells); /* the table's stream tells who does it */
-    if (l->bells.n == 0) {
-        lambda_next(l);
-    } else {
+    if (l->bells.n > 0)
         lambda_trace_round(l);
-        lambda_shard_start(l);
-    }
+    lambda_round_next(l);
 }

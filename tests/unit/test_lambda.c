@@ -561,14 +561,16 @@ static unsigned lines(const char *text)
     return n;
 }
 
-/* Another instance is given what this one has asked for. */
-static void give_asked(struct rig *r)
+/* The instance is given what one has asked for. */
+static void give_asked(struct rig *r, unsigned i)
 {
-    for (char *line = r->asked; *line != '\0'; line = strchr(line, '\n') + 1) {
-        char event[256];
+    char asked[sizeof(r->asked)], event[256];
 
+    memcpy(asked, r->asked, sizeof(asked));
+    r->asked[0] = '\0';
+    for (char *line = asked; *line != '\0'; line = strchr(line, '\n') + 1) {
         (void)snprintf(event, sizeof(event), "%.*s", (int)strcspn(line, "\n"), line);
-        (void)give(r, 1, event);
+        (void)give(r, i, event);
     }
 }
 
@@ -582,8 +584,7 @@ static void crowd(struct rig *r, int n)
         (void)snprintf(name, sizeof(name), "u%d", i);
         enter(r, 0, id, name);
         (void)ask(r, 0, id, "{'action':'send','id':1,'room':'general','text':'x'}");
-        give_asked(r);
-        r->asked[0] = '\0';
+        give_asked(r, 1);
     }
 }
 
@@ -599,13 +600,67 @@ static void many_followers_are_many_events(void **state)
     assert_in_range(shards, 2, 6);
     assert_in_range(r->posts_n, 1, 5);
     has(r->asked, "{\"deliver\":{\"room\":\"general\",\"shard\":1}}\n");
-    give_asked(r);
+    give_asked(r, 1);
     assert_int_equal(r->posts_n, 6);
     /* If none can be had, this one does it all. */
     r->invokes_not = true;
     forget(r);
     has(ask(r, 0, "c0=", "{'action':'send','id':4,'room':'general','text':'to all'}"), "'seq':");
     assert_int_equal(r->posts_n, 6);
+}
+
+static void stored(struct store_req *req)
+{
+    assert_int_equal(req->result, STORE_OK);
+    req->done = NULL;
+}
+
+/* The append lands, and the instance hears that it failed. When it looks whether that is so, its
+ * event is over. */
+static void land_late(struct rig *r, const char *command)
+{
+    struct instance *at = &r->at[0];
+    struct store_append append;
+
+    at->gate.closed[STORE_APPEND] = true;
+    say(r, 0, "c0=", command);
+    while (at->gate.held_n == 0)
+        assert_true(sim_step(r->sim));
+    at->gate.closed[STORE_APPEND] = false;
+    append = *CONTAINER_OF(at->gate.held[0], struct store_append, req);
+    append.req.done = stored;
+    store_append(r->mem, &append);
+    while (append.req.done != NULL)
+        assert_true(sim_step(r->sim));
+    store_gate_fail(&at->gate, 0, STORE_FAILED);
+    has(end(r, 0), "'code':'store_failed'");
+    rest(r, 2000);
+}
+
+/* The shard of the event's own was looked for in the other room, and of that one shard delivered.
+ */
+static void what_landed_late_is_delivered_beside_an_event(void **state)
+{
+    static const char *const late =
+        "{'action':'send','id':3,'room':'cellar','text':'late','cid':'c1','seen':1}";
+    struct rig *r = *state;
+    char id[8];
+
+    crowd(r, 6);
+    for (int i = 0; i < 6; i++) {
+        (void)snprintf(id, sizeof(id), "c%d=", i);
+        has(ask(r, 0, id, "{'action':'join','id':2,'room':'cellar'}"), "'id':'cellar'");
+        (void)ask(r, 0, id, "{'action':'send','id':1,'room':'cellar','text':'x'}");
+        give_asked(r, 1);
+    }
+    forget(r);
+    land_late(r, late);
+    assert_int_equal(r->posts_n, 0);
+    has(ask(r, 1, "c1=", "{'action':'send','id':4,'room':'general','text':'x'}"), "'seq':");
+    assert_true(lines(r->asked) > 0);
+    give_asked(r, 0);
+    give_asked(r, 1);
+    assert_int_equal(r->posts_n, 6 + 6);
 }
 
 #define RECORD(room, number)                                                                       \
@@ -650,6 +705,23 @@ static void the_stream_delivers(void **state)
     assert_true(r->at[1].failed);
 }
 
+/* What landed late came to be the first of the records' rooms. */
+static void what_landed_late_is_no_record(void **state)
+{
+    static const char *const late =
+        "{'action':'send','id':3,'room':'dock','text':'late','cid':'c1','seen':1}";
+    struct rig *r = *state;
+
+    enter(r, 0, "c0=", "ana");
+    has(ask(r, 0, "c0=", "{'action':'join','id':2,'room':'dock'}"), "'id':'dock'");
+    (void)ask(r, 0, "c0=", "{'action':'send','id':3,'room':'general','text':'x'}");
+    land_late(r, late);
+    r->status = 429;
+    assert_string_equal(
+        give(r, 0, "{\"Records\":[" RECORD("cellar", "13") "," RECORD("general", "14") "]}"),
+        "{\"batchItemFailures\":[{\"itemIdentifier\":\"14\"}]}");
+}
+
 /* Where routes have no response, which would drop the answer. */
 static void answers_are_posted(void **state)
 {
@@ -669,5 +741,8 @@ CHECK_MAIN(TEST(a_send_costs), TEST(an_instance_sees_what_others_wrote),
            TEST(a_store_that_fails_is_told_of), TEST(a_connection_that_left_is_not_followed),
            TEST(a_delivery_alone_is_an_event),
            cmocka_unit_test_setup_teardown(many_followers_are_many_events, setup_shards, teardown),
+           cmocka_unit_test_setup_teardown(what_landed_late_is_delivered_beside_an_event,
+                                           setup_shards, teardown),
            cmocka_unit_test_setup_teardown(the_stream_delivers, setup_stream, teardown),
+           cmocka_unit_test_setup_teardown(what_landed_late_is_no_record, setup_stream, teardown),
            cmocka_unit_test_setup_teardown(answers_are_posted, setup_posts, teardown))
