@@ -144,11 +144,22 @@ static void lambda_looked_again(struct lambda *l)
         lambda_leave_room(l, call->cmd.room, v->join.ret_rev);
 }
 
+/* The chat's join again: its answer takes the place of the one before. */
+static void lambda_ask_again(struct lambda *l, void (*done)(struct call *call))
+{
+    struct call *call = lambda_joins(l);
+
+    buf_clear(&call->ok);
+    json_out_init(&call->out, &call->ok);
+    call->looked = false;
+    call->router = l;
+    call->done = call->returned = done;
+    owner_run(&l->owner, call->cmd.room, call);
+}
+
 static void lambda_joined_again(struct call *call)
 {
-    struct lambda *l = call->router;
-
-    lambda_later(l, lambda_looked_again);
+    lambda_later(call->router, lambda_looked_again);
 }
 
 static void lambda_doubt(struct lambda *l)
@@ -162,31 +173,57 @@ static void lambda_doubt(struct lambda *l)
         return;
     }
     reply_cut(&l->reply, v->mark);
-    buf_clear(&call->ok);
-    json_out_init(&call->out, &call->ok);
-    call->looked = false;
-    call->router = l;
-    call->done = call->returned = lambda_joined_again;
-    owner_run(&l->owner, call->cmd.room, call);
+    lambda_ask_again(l, lambda_joined_again);
+}
+
+/* Entries that have come since the chat was asked follow the answer, which must tell of them by its
+ * head: a client that is not given them, since the function is killed between two frames, asks for
+ * them then. So the chat answers anew. The follower's row is there: it is delivered what the log
+ * has beyond the entries that were read. */
+
+static void lambda_answered_again(struct lambda *l)
+{
+    struct call *call = lambda_joins(l);
+
+    if (call->error == ERROR_NONE)
+        lambda_room_over(l);
+    else
+        lambda_leave_room(l, call->cmd.room, l->visit.join.ret_rev);
+}
+
+static void lambda_told_more(struct call *call)
+{
+    lambda_later(call->router, lambda_answered_again);
+}
+
+static void lambda_not_joined(struct lambda *l, bool unknown)
+{
+    if (unknown)
+        guests_drop(&l->guests, l->visit.event.connection);
+    lambda_joins(l)->error = unknown ? ERROR_unauthenticated : ERROR_store_failed;
+    lambda_room_over(l);
 }
 
 static void lambda_joined(struct join *j)
 {
     struct lambda *l = CONTAINER_OF(j, struct lambda, visit.join);
     struct call *call = lambda_joins(l);
+    bool more = j->ret_head > call->follow.head;
 
-    if (j->ret_result == JOIN_UNKNOWN) {
-        guests_drop(&l->guests, l->visit.event.connection);
-        call->error = ERROR_unauthenticated;
-    } else if (j->ret_result != JOIN_OK || j->ret_reset) {
-        call->error = ERROR_store_failed;
-    } else if (j->ret_doubt) {
+    if (j->ret_result != JOIN_OK || j->ret_reset) {
+        lambda_not_joined(l, j->ret_result == JOIN_UNKNOWN);
+        return;
+    }
+    if (j->ret_doubt || (more && call->follow.reset)) {
         lambda_doubt(l);
         return;
-    } else if (j->ret_behind) {
-        lambda_say_behind(l, call, j->ret_head);
     }
-    lambda_room_over(l);
+    if (j->ret_behind)
+        lambda_say_behind(l, call, j->ret_head);
+    if (more)
+        lambda_ask_again(l, lambda_told_more);
+    else
+        lambda_room_over(l);
 }
 
 static void lambda_follow_room(struct lambda *l, struct call *call)

@@ -442,6 +442,36 @@ static void joins_answer_with_what_was_missed(void **state)
     has(r->sent, "'reset':true");
 }
 
+/* Else whoever is not given the entries, as the function is killed between the two frames, would
+ * not know of them. */
+static void a_join_tells_of_all_that_follows_it(void **state)
+{
+    static const char *const asks[] = {
+        "{'action':'join','id':5,'room':'general','after':1}",
+        "{'action':'resume','id':5,'rooms':{'general':[0,0]}}",
+        "{'action':'join','id':5,'room':'general'}",
+        "{'action':'join','id':5,'room':'general','after':77}", /* which is a reset */
+    };
+    struct rig *r = *state;
+    char head[64];
+
+    enter(r, 1, "ana=", "ana");
+    enter(r, 0, "ben=", "ben");
+    for (unsigned i = 0; i < COUNTOF(asks); i++) {
+        r->at[0].gate.closed[STORE_PUT] = true; /* of the follower: the chat has answered */
+        say(r, 0, "ben=", asks[i]);
+        while (r->at[0].gate.held_n == 0)
+            assert_true(sim_step(r->sim));
+        has(ask(r, 1, "ana=", "{'action':'send','id':3,'room':'general','text':'x'}"), "'seq':");
+        forget(r);
+        store_gate_open(&r->at[0].gate);
+        (void)snprintf(head, sizeof(head), "'seq':%u,", i + 2);
+        has(end(r, 0), head); /* the entry, or the reset */
+        (void)snprintf(head, sizeof(head), "'head':{'seq':%u,'count':%u}", i + 2, i + 1);
+        has(r->sent, head);
+    }
+}
+
 static void a_logout_ends_connections(void **state)
 {
     struct rig *r = *state;
@@ -737,9 +767,9 @@ static void answers_are_posted(void **state)
 
 CHECK_MAIN(TEST(a_send_costs), TEST(an_instance_sees_what_others_wrote),
            TEST(a_repeat_delivers_what_a_crash_left), TEST(joins_answer_with_what_was_missed),
-           TEST(a_logout_ends_connections), TEST(typing_is_seldom_and_to_few),
-           TEST(a_store_that_fails_is_told_of), TEST(a_connection_that_left_is_not_followed),
-           TEST(a_delivery_alone_is_an_event),
+           TEST(a_join_tells_of_all_that_follows_it), TEST(a_logout_ends_connections),
+           TEST(typing_is_seldom_and_to_few), TEST(a_store_that_fails_is_told_of),
+           TEST(a_connection_that_left_is_not_followed), TEST(a_delivery_alone_is_an_event),
            cmocka_unit_test_setup_teardown(many_followers_are_many_events, setup_shards, teardown),
            cmocka_unit_test_setup_teardown(what_landed_late_is_delivered_beside_an_event,
                                            setup_shards, teardown),
