@@ -152,10 +152,20 @@ void lease_take(struct lease *l, uint64_t run_to)
         write_row(l);
 }
 
+/* Of ours, unless the row that was seen last says that it was stolen: the one there now is the
+ * thief's. */
+static void write_ours(struct lease *l)
+{
+    if (l->row.lease == l->number)
+        write_row(l);
+    else
+        ask_row(l);
+}
+
 void lease_renew(struct lease *l)
 {
     lease_begin(l, LEASE_RENEW);
-    write_row(l);
+    write_ours(l);
 }
 
 void lease_give(struct lease *l, uint64_t fanned, uint64_t access, uint64_t followers)
@@ -164,5 +174,5 @@ void lease_give(struct lease *l, uint64_t fanned, uint64_t access, uint64_t foll
     l->value = fanned;
     l->access = access;
     l->followers = followers;
-    write_row(l);
+    write_ours(l);
 }

@@ -221,6 +221,25 @@ static void a_stolen_lease_is_the_thiefs(void **state)
     assert_string_equal(shard_row(r, 0), "1 1 0 0 2 1 99 99999999999999");
 }
 
+/* Who has seen by a renewal that it is stolen must not give back the thief's. */
+static void a_stolen_lease_is_not_given_back(void **state)
+{
+    struct deliver_rig *r = *state;
+    struct deliver d = {0};
+
+    two_follow(r, 0);
+    (void)deliver_rig_say(r, 1, 1);
+    r->gate.closed[STORE_LIST] = true;
+    deliver_rig_start(r, &d);
+    while (r->gate.held_n == 0)
+        deliver_rig_turn(r);
+    set_shard_row(r, 0, "1 1 0 0 2 1 99 99999999999999");
+    deliver_rig_sleep(r, 5000);
+    store_gate_open(&r->gate);
+    assert_int_equal(deliver_rig_wait(r, &d), DELIVER_TAKEN);
+    assert_string_equal(shard_row(r, 0), "1 1 0 0 2 1 99 99999999999999");
+}
+
 /* Writes whose end nobody knows. */
 static void writes_that_fail_are_looked_up(void **state)
 {
@@ -615,11 +634,11 @@ CHECK_MAIN(CASE(sends_what_is_new_in_order), CASE(costs_no_more_than_it_must),
            CASE(frames_are_bounded), CASE(many_are_sent_to_at_once),
            CASE(far_behind_only_the_newest_are_sent), CASE(leaves_a_lease_that_is_anothers),
            CASE(renews_its_lease), CASE(looks_again_behind_giving_back),
-           CASE(a_stolen_lease_is_the_thiefs), CASE(writes_that_fail_are_looked_up),
-           CASE(gone_connections_are_forgotten), CASE(who_has_joined_again_stays),
-           CASE(throttling_is_waited_for), CASE(too_long_frames_are_split),
-           CASE(forbidden_ends_it_and_moves_nothing), CASE(no_answer_is_a_gap_in_the_end),
-           CASE(ends_in_time_and_says_that_there_is_more),
+           CASE(a_stolen_lease_is_the_thiefs), CASE(a_stolen_lease_is_not_given_back),
+           CASE(writes_that_fail_are_looked_up), CASE(gone_connections_are_forgotten),
+           CASE(who_has_joined_again_stays), CASE(throttling_is_waited_for),
+           CASE(too_long_frames_are_split), CASE(forbidden_ends_it_and_moves_nothing),
+           CASE(no_answer_is_a_gap_in_the_end), CASE(ends_in_time_and_says_that_there_is_more),
            CASE(who_may_read_no_more_is_sent_no_more), CASE(a_row_put_meanwhile_is_found),
            CASE(joining_answers_with_the_log), CASE(a_full_shard_has_a_sequel),
            CASE(leaving_takes_the_rows_away), CASE(leaving_spares_a_later_join))
