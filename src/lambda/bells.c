@@ -55,18 +55,28 @@ static void bells_ring(struct bus *bus, struct str room, uint64_t seq, struct st
     bell->head = seq;
 }
 
+static void bell_raise(struct bell *b, uint64_t head)
+{
+    b->repeats = true;
+    if (head <= b->head)
+        return;
+    frame_unref(b->last);
+    b->last = NULL;
+    b->head = head;
+}
+
+void bells_again(struct bell *b, uint64_t head)
+{
+    b->again = true;
+    bell_raise(b, head);
+}
+
 void bells_repeat(struct bells *b, struct str room, uint64_t head)
 {
     struct bell *bell = bells_get(b, room);
 
-    if (bell == NULL)
-        return;
-    bell->repeats = true;
-    if (head > bell->head) {
-        frame_unref(bell->last);
-        bell->last = NULL;
-        bell->head = head;
-    }
+    if (bell != NULL)
+        bell_raise(bell, head);
 }
 
 void bells_ask(struct bells *b, struct str room, uint32_t of, uint64_t head)

@@ -26,6 +26,7 @@ struct bell {
     uint8_t room_n;
     bool repeats;       /* it was appended before, and may not have been delivered */
     bool asked;         /* the event itself is about it, and is called again if it fails */
+    bool again;         /* a delivery has not come to its end */
     bool fails;         /* not all could be delivered */
     uint32_t of;        /* asked: the one shard; or which of a stream's rooms it is */
     uint64_t head;      /* of the room, behind what was appended; 0: not known */
@@ -61,6 +62,9 @@ void bells_end(struct bells *b);
 
 /* Was it rung for the room since the event began, and not before? */
 bool bells_has(const struct bells *b, struct str room) MUST_CHECK;
+
+/* A delivery of all up to head, or more, has not come to its end, and is repeated. */
+void bells_again(struct bell *b, uint64_t head);
 
 static inline struct str bell_room(const struct bell *b)
 {

@@ -106,7 +106,7 @@ static void lambda_delivered(struct deliver *d)
 {
     struct lambda *l = CONTAINER_OF(d, struct lambda, visit.deliver);
     struct lambda_visit *v = &l->visit;
-    const struct bell *b = v->bell;
+    struct bell *b = v->bell;
     /* Who has the lease may have been killed, as who was asked before was. */
     bool waits =
         d->ret_result == DELIVER_TAKEN && b->repeats && (v->streams || d->ret_head < b->head);
@@ -116,6 +116,8 @@ static void lambda_delivered(struct deliver *d)
         lambda_tell_forbidden(l);
     if (v->shard == 0 && (v->streams || !b->asked))
         v->shards_n = MAX(v->shards_n, MAX(d->ret_shards, 1u)); /* a look that failed says none */
+    if (again) /* others may have left to it what is up to there, or beyond */
+        bells_again(b, d->ret_run_to);
     if (waits || again) {
         if (!lambda_shard_waits(l, waits ? d->ret_lease_ms + 1 : AGAIN_MS))
             lambda_shard_leave(l, d->ret_head);
@@ -124,7 +126,8 @@ static void lambda_delivered(struct deliver *d)
     lambda_shard_over(l);
 }
 
-/* An event to deliver may be an old one: others have left to it what is there now. */
+/* An event to deliver may be an old one: others have left to it what is there now. So they have to
+ * one that did not come to its end. */
 static void lambda_shard_start(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
@@ -136,7 +139,7 @@ static void lambda_shard_start(struct lambda *l)
                                   .poster = l->o.poster,
                                   .room = bell_room(b),
                                   .shard = v->shard,
-                                  .head = b->asked ? 0 : b->head,
+                                  .head = b->asked || b->again ? 0 : b->head,
                                   .last = b->last,
                                   .until_ms = v->until_ms,
                                   .mistake = l->o.deliver_mistake,

@@ -108,6 +108,7 @@ static void deliver_over(struct deliver_run *r, enum deliver_result result)
         return;
     d->ret_result = result;
     d->ret_head = MAX(r->lease.row.fanned, r->sent);
+    d->ret_run_to = MAX(r->run_to, r->head);
     d->ret_shards = (uint32_t)r->lease.row.shards;
     d->ret_lease_ms = r->lease.row.until_ms - MIN(r->lease.row.until_ms, wall);
     d->ret_counts = r->fan.counts;

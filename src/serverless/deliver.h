@@ -22,7 +22,9 @@
  * leaves unsent is sent by the next Deliver, behind the lease's end; and there is one: whoever
  * crashed had been asked by a client, who repeats what was not answered. A repeat delivers up to
  * the head, since others may have relied on the lease of who crashed; if the lease is another's
- * and not all was sent (ret_head), it is to be repeated once more, in ret_lease_ms.
+ * and not all was sent (ret_head), it is to be repeated once more, in ret_lease_ms. So does who
+ * calls again what did not come to its end (MORE, FAILED), whose lease may stand there still: all
+ * up to ret_run_to, or beyond.
  *
  * A follower whose person may read no more is sent all up to the entry that says so (or that entry
  * alone, where nobody can tell since when; the client sees the gap), and its row is removed before
@@ -47,7 +49,7 @@ enum deliver_result {
     DELIVER_TAKEN,     /* another is at it */
     DELIVER_MORE,      /* the time is up and there is more to send: to be called again, soon */
     DELIVER_FORBIDDEN, /* @connections said 403: a mistake in configuration, to be said loudly */
-    DELIVER_FAILED,    /* the store fails */
+    DELIVER_FAILED,    /* the store fails: to be called again */
 };
 
 /* Mistakes that a test plants, to see that it would find them. */
@@ -77,6 +79,7 @@ struct deliver {
     struct deliver_run *run;
     enum deliver_result ret_result;
     uint64_t ret_head;     /* up to where the shard was sent the log */
+    uint64_t ret_run_to;   /* up to where this was to send it, as far as is known */
     uint64_t ret_lease_ms; /* TAKEN: so long from now it ends, if it is not renewed */
     uint32_t ret_shards;   /* with shard 0: how many the room has, read behind deliver_start */
     struct fan_counts ret_counts;
