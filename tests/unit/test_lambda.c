@@ -715,10 +715,15 @@ static void what_landed_late_is_delivered_beside_an_event(void **state)
     assert_int_equal(r->posts_n, 6 + 6);
 }
 
+/* As a mapping gives what it has read: tests/serverless/test_stream.mjs. */
 #define RECORD(room, number)                                                                       \
-    "{\"eventID\":\"1\",\"eventName\":\"INSERT\",\"eventSource\":\"aws:dynamodb\",\"dynamodb\":"   \
-    "{\"Keys\":{\"room\":{\"S\":\"" room "\"},\"seq\":{\"N\":\"7\"}},\"SequenceNumber\":\"" number \
-    "\",\"SizeBytes\":26,\"StreamViewType\":\"KEYS_ONLY\"}}"
+    "{\"awsRegion\":\"us-east-1\",\"eventID\":\"1\",\"eventName\":\"INSERT\",\"eventSource\":"     \
+    "\"aws:"                                                                                       \
+    "dynamodb\",\"eventVersion\":\"1.1\",\"dynamodb\":{\"ApproximateCreationDateTime\":"           \
+    "1764468060,"                                                                                  \
+    "\"Keys\":{\"room\":{\"S\":\"" room "\"},\"seq\":{\"N\":\"7\"}},\"SequenceNumber\":\"" number  \
+    "\",\"SizeBytes\":26,\"StreamViewType\":\"KEYS_ONLY\"},\"eventSourceARN\":\"arn:aws:dynamodb:" \
+    "us-east-1:123456789012:table/polylog-log/stream/2026-01-01T00:00:00.000\"}"
 
 static void the_stream_delivers(void **state)
 {
