@@ -6,13 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { test, until } from "../integration/lib/suite.mjs";
-import { startFunction } from "./lib/function.mjs";
+import { processes, startFunction } from "./lib/function.mjs";
 import { Killer } from "./lib/killer.mjs";
 
 // That of tests/gateway.
 const { WebSocket } = createRequire(new URL("../gateway/package.json", import.meta.url))("ws");
 const WEB = new URL("../../web", import.meta.url).pathname;
 const MESSAGES = Number(process.env.MESSAGES ?? 30);
+const REPEATS = 2; // that must have come before the story ends
 
 let library;
 
@@ -33,10 +34,33 @@ function socket(url) {
   return made;
 }
 
-async function enter(t, gateway, name) {
+// Counts what a client's connections bring: which messages, and how many of them again. heard is
+// told of each frame with messages.
+class Brought {
+  seqs = new Set();
+  repeats = 0;
+  heard = () => undefined;
+
+  socket = (url) => {
+    const made = socket(url);
+    made.on("message", (data) => this.took([JSON.parse(String(data))].flat().filter(({ event }) => event === "message")));
+    return made;
+  };
+
+  took(messages) {
+    for (const { room, seq } of messages) {
+      const key = `${room} ${seq}`;
+      if (this.seqs.has(key)) this.repeats++;
+      this.seqs.add(key);
+    }
+    if (messages.length > 0) this.heard();
+  }
+}
+
+async function enter(t, gateway, name, brought = new Brought()) {
   const { Client, login } = await load();
   const session = await login(gateway.url, name, undefined, { socket });
-  const client = new Client({ server: gateway.url, token: session.token, user: session.user, socket });
+  const client = new Client({ server: gateway.url, token: session.token, user: session.user, socket: brought.socket });
   t.after(() => client.stop());
   client.start();
   await until(`${name} is online`, () => client.state.name === "online");
@@ -79,18 +103,27 @@ test("the client library: rooms, direct rooms, edits, reactions, typing", async 
 
 test("the client library, with functions killed: nothing is missing, nothing is there twice", async (t) => {
   const gateway = await startFunction(t);
-  const people = [await enter(t, gateway, "ana"), await enter(t, gateway, "ben")];
+  const brought = new Brought();
+  const people = [await enter(t, gateway, "ana", brought), await enter(t, gateway, "ben")];
   for (const person of people) await open(person, "general");
   const killer = new Killer(gateway);
   const sent = [];
-  for (let i = 0; i < MESSAGES; i++) {
-    const text = `message ${i}`;
+  const say = async (begun) => {
+    const by = people[sent.length % 2];
+    const text = `message ${sent.length}`;
     sent.push(text);
-    killer.begun(0);
-    people[i % 2].send("general", text);
-    await until(`${text} is shown to who sent it`, () => texts(people[i % 2], "general").includes(text));
+    begun();
+    by.send("general", text);
+    await until(`${text} is shown to who sent it`, () => texts(by, "general").includes(text));
     killer.answered();
-  }
+  };
+  for (let i = 0; i < MESSAGES; i++) await say(() => killer.begun(0));
+  // Killed when it has posted a message, before it writes that it has: that is posted again.
+  const aimed = () => {
+    const pids = processes(gateway);
+    brought.heard = () => killer.kill(pids.splice(0));
+  };
+  for (let i = 0; i < MESSAGES && brought.repeats < REPEATS; i++) await say(aimed);
   for (const person of people) {
     await until("all is there", () => texts(person, "general").length >= sent.length);
     await until("nothing waits", () => person.outbox.all.length === 0);
@@ -98,4 +131,5 @@ test("the client library, with functions killed: nothing is missing, nothing is 
   }
   assert.deepEqual(texts(people[0], "general"), texts(people[1], "general"));
   assert.ok(killer.killed > 0, "none was killed");
+  assert.ok(brought.repeats >= REPEATS, "nothing came twice that could be shown twice");
 });

@@ -23,8 +23,8 @@ export class Killer {
     if (this.tries === 0) this.usual = Math.min(500, 0.8 * this.usual + 0.2 * (performance.now() - this.at));
   }
 
-  kill() {
-    for (const pid of working(this.gateway)) {
+  kill(pids = working(this.gateway)) {
+    for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
         this.killed++;
