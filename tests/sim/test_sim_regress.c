@@ -279,7 +279,8 @@ static void done_after_it_was_looked_for(void **state)
 struct answers {
     int status[8];
     unsigned n, lost_n;
-    char sid[64]; /* of a session that was opened */
+    char sid[64];  /* of a session that was opened */
+    char last[64]; /* the last body, as much as fits */
 };
 
 static void pipe_answered(struct sim_pipe *p, unsigned tag, int status, struct str body)
@@ -289,6 +290,7 @@ static void pipe_answered(struct sim_pipe *p, unsigned tag, int status, struct s
 
     (void)tag;
     a->status[a->n++ % COUNTOF(a->status)] = status;
+    (void)snprintf(a->last, sizeof(a->last), "%.*s", (int)MIN(body.n, sizeof(a->last)), body.p);
     if (sid != NULL)
         (void)snprintf(a->sid, sizeof(a->sid), "%.34s", sid + 7);
 }
@@ -344,6 +346,39 @@ static void a_session_elsewhere_behind_another_request(void **state)
         assert_int_equal(second.lost_n, 0);
         assert_int_equal(second.status[0], 404);
         assert_int_equal(second.status[1], 200);
+        sim_scene_end(&s);
+    }
+}
+
+/* A session that had ended forgot its last words after a second: who polled later, over a slow
+ * network or from a page in the background, was told that there was no such session. */
+static void last_words_of_a_session(void **state)
+{
+    static const char *const args[] = {"--auth-timeout", "2s", NULL};
+    static const struct {
+        uint64_t after_ms;
+        int status;
+        const char *body;
+    } asked[] = {{5000, 200, "1"},
+                 {20000, 200, "1"}, /* the time that a pong has is not over */
+                 {40000, 400, "{\"code\":1,\"message\":\"Session ID unknown\"}"}};
+
+    (void)state;
+    for (unsigned n = 0; n < 4 * COUNTOF(asked); n++) {
+        struct answers first = {0}, second = {0};
+        char target[120];
+        struct sim_pipe *p;
+        struct sim_scene s;
+
+        sim_scene_begin(&s, 1, n, (struct sim_faults){0});
+        sim_scene_start(&s, args, 2);
+        open_session(&s, &first, target);
+        sim_scene_pass(&s, asked[n / 4].after_ms); /* it did not log in */
+        p = sim_scene_pipe(&s, 0, &pipe_ops, &second);
+        assert_true(sim_pipe_ask(p, 0, target, NULL, SIM_PIPE_PLAIN));
+        until_answered(&s, &second, 1);
+        assert_int_equal(second.status[0], asked[n / 4].status);
+        assert_string_equal(second.last, asked[n / 4].body);
         sim_scene_end(&s);
     }
 }
@@ -417,6 +452,7 @@ static void a_session_of_a_worker_that_is_not_there(void **state)
 
 CHECK_MAIN(cmocka_unit_test(a_session_elsewhere_behind_another_request),
            cmocka_unit_test(a_session_of_a_worker_that_is_not_there),
+           cmocka_unit_test(last_words_of_a_session),
            cmocka_unit_test(more_packets_than_answers_may_hold),
            cmocka_unit_test(stopped_while_it_starts),
            cmocka_unit_test(stopped_with_an_invitation_on_its_way),

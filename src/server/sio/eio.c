@@ -14,7 +14,7 @@
 #define OPEN_MAX 512
 /* No more casts wait for a GET: bytes, with all else that does. */
 #define CASTS_MAX 4096
-/* A GET that was sent with the end of its session may come behind it. */
+/* A GET that was sent before its client closed the session may come behind that. */
 #define CLOSING_MS 1000
 
 struct eio {
@@ -25,7 +25,7 @@ struct eio {
     struct conn *probe;    /* a WebSocket that would take over; NULL: none */
     const struct eio_user *user;
     void *state;     /* the user's */
-    uint64_t due_ms; /* the next ping; or by when it must have been answered */
+    uint64_t due_ms; /* the next ping; by when it must be answered; or, closing, the end */
     struct eio_sid sid;
     uint8_t family, ip[16]; /* who opened it */
     bool listed, websocket;
@@ -120,11 +120,12 @@ void eio_append_frame(struct buf *out, const struct engineio_packet *p)
 
 static void send_packet(struct conn *c, const struct engineio_packet *p)
 {
-    struct buf *out = conn_out(c);
+    const struct eio *e = eio_of(c);
+    struct buf *out = e->closing && !e->websocket ? NULL : conn_out(c);
 
-    if (out == NULL)
+    if (out == NULL) /* or its last words were said */
         return;
-    if (eio_of(c)->websocket)
+    if (e->websocket)
         eio_append_frame(out, p);
     else
         engineio_append_record(out, p);
@@ -338,10 +339,22 @@ static bool waits_to_tell(const struct conn *c, enum metric why)
            why != METRIC_close_protocol && why != METRIC_close_dead;
 }
 
+/* The session ends within ms, and sooner if its client asks and is told. */
+static void end_within(struct conn *c, uint64_t ms)
+{
+    struct eio *e = eio_of(c);
+
+    e->due_ms = MIN(e->closing ? e->due_ms : UINT64_MAX, eio_now_ms(c) + ms);
+    e->closing = true;
+    e->awaiting = false;
+    conn_timer(c, e->due_ms);
+}
+
 /* It is over, and last is what is said of it: at once to a GET that waits, else to what
  * comes: a client that is changing its transport hears nothing in between. */
 static void end_polled(struct conn *c, enum engineio_type last, enum metric why)
 {
+    uint64_t told_ms = c->worker->server->conf->sio_ping_timeout_ms; /* asking is like a pong */
     struct eio *e = eio_of(c);
 
     assert(!e->websocket);
@@ -352,9 +365,10 @@ static void end_polled(struct conn *c, enum engineio_type last, enum metric why)
         return;
     }
     if (waits_to_tell(c, why)) {
-        e->closing = true;
         c->reason = why;
-        conn_timer(c, eio_now_ms(c) + CLOSING_MS);
+        end_within(c, last == ENGINEIO_CLOSE ? MAX(told_ms, (uint64_t)CLOSING_MS) : CLOSING_MS);
+        if (e->user->ended != NULL)
+            e->user->ended(c);
         return;
     }
     answer_poll(e, buf_peek(c->out));
@@ -363,9 +377,13 @@ static void end_polled(struct conn *c, enum engineio_type last, enum metric why)
 
 void eio_end(struct conn *c, enum metric why)
 {
-    if (c->state != CONN_OPEN || eio_of(c)->closing)
+    if (c->state != CONN_OPEN)
         return;
-    if (eio_of(c)->websocket)
+    if (eio_of(c)->closing && lifecycle_at(&c->worker->life) >= LIFE_CLOSING)
+        end_within(c, CLOSING_MS);
+    else if (eio_of(c)->closing)
+        return;
+    else if (eio_of(c)->websocket)
         eio_close_websocket(c, why);
     else
         end_polled(c, ENGINEIO_CLOSE, why);

@@ -39,6 +39,9 @@ struct eio_user {
     uint64_t (*due)(struct conn *c);
     /* Returns true if another connection of it has a command in hand. NULL: never. */
     bool (*is_busy)(struct conn *c);
+    /* The session is over, and its client is yet to be told: nothing is sent any more, and nobody
+     * is there by it. NULL: nothing is to be done. */
+    void (*ended)(struct conn *c);
     /* Frees what it keeps. */
     void (*closed)(struct conn *c);
 };

@@ -406,5 +406,6 @@ const struct eio_user sio_user = {
     .cast = cast,
     .due = due,
     .is_busy = sio_space_is_busy,
+    .ended = sio_space_leave_all,
     .closed = sio_space_close,
 };

@@ -72,14 +72,29 @@ static void space_free(struct sio_space *s)
     free(s);
 }
 
-void sio_space_close(struct conn *session)
+/* All namespaces but the first, whose connection is the session. */
+static void drop_others(struct conn *session)
 {
     struct sio_space *first = sio_space_first(session);
 
     assert(first != NULL && first->session == session);
     while (first->next != NULL)
         conn_drop(first->next->conn, session->reason);
-    space_free(first);
+}
+
+void sio_space_close(struct conn *session)
+{
+    drop_others(session);
+    space_free(sio_space_first(session));
+}
+
+void sio_space_leave_all(struct conn *session)
+{
+    struct sio_space *first = sio_space_first(session);
+
+    drop_others(session);
+    first->connected = first->connecting = false;
+    sio_space_forget(first);
 }
 
 static bool is_named(const struct sio_space *s, struct str nsp)

@@ -19,8 +19,9 @@ struct sio_space {
     char *nsp;        /* with a comma: "/custom,"; NULL: "/" */
 };
 
-/* eio_user.opened and closed. */
+/* eio_user.opened, ended and closed. */
 void sio_space_open(struct conn *session);
+void sio_space_leave_all(struct conn *session);
 void sio_space_close(struct conn *session);
 
 struct sio_space *sio_space_first(struct conn *session);
