@@ -1,10 +1,14 @@
 // What a client library would hide: requests and frames, one by one.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { Raw } from "../integration/lib/raw.mjs";
 import { sleep, test, until } from "../integration/lib/suite.mjs";
 
 const { WebSocket } = createRequire(new URL("../integration/package.json", import.meta.url))("ws");
 const RS = "\x1e";
+
+// No session is pinged, and none ends for being silent, however slow this machine is.
+const QUIET = { "sio-ping-interval": "1h", "sio-ping-timeout": "1h" };
 
 // A session that is polled.
 async function open(server, query = "") {
@@ -38,8 +42,13 @@ async function connected(t, server) {
   return { token, session };
 }
 
+// It is over once it takes no POST; a pong changes nothing.
+function over(session) {
+  return until("the session is over", async () => (await session.post("3")) === 400);
+}
+
 test("casts wait for the next GET, a few of them", async (t) => {
-  const server = await t.start(), room = t.room();
+  const server = await t.start(QUIET), room = t.room();
   const { session } = await connected(t, server);
   const bob = await t.person("bob", { server });
   await bob.call("join", { room });
@@ -65,30 +74,30 @@ test("casts wait for the next GET, a few of them", async (t) => {
 });
 
 test("the last words wait for who is not there just now", async (t) => {
-  const server = await t.server;
+  const server = await t.start(QUIET);
   const { token, session } = await connected(t, server);
   await server.command("logout", {}, token);
-  await sleep(50);
+  await over(session);
   const [status, said] = await session.get();
   assert.deepEqual([status, said.split(RS).at(-1)], [200, "1"]);
   assert.equal((await session.get())[0], 400);
 });
 
 test("the last words reach who changes the transport", async (t) => {
-  const server = await t.server;
+  const server = await t.start(QUIET);
   const { token, session } = await connected(t, server);
   const ws = await session.websocket();
   ws.send("2probe");
   await until("proven", () => ws.got.includes("3probe"));
   await server.command("logout", {}, token);
-  await sleep(50);
+  await over(session);
   ws.send("5");
   await until("told", () => ws.got.includes("1"));
   await until("closed", () => ws.readyState === WebSocket.CLOSED);
 });
 
 test("no request is a session's that has said that it upgrades", async (t) => {
-  const server = await t.start({ workers: 1 });
+  const server = await t.start({ workers: 1, ...QUIET });
   const session = await open(server);
   const ws = await session.websocket();
   process.kill(server.pid, "SIGSTOP"); // so that it is told of all at once
@@ -105,7 +114,7 @@ test("no request is a session's that has said that it upgrades", async (t) => {
 });
 
 test("so many tokens are looked at, whatever the namespace", async (t) => {
-  const server = await t.server;
+  const server = await t.start(QUIET);
   const { token, session } = await connected(t, server);
   const ws = await session.websocket();
   ws.send("2probe");
@@ -116,16 +125,36 @@ test("so many tokens are looked at, whatever the namespace", async (t) => {
   assert.equal(ws.got.filter((text) => text.startsWith("44/team,")).length, 16);
 });
 
-test("who leaves the last namespace may come back, but not sleep there", async (t) => {
-  const server = await t.start({ "auth-timeout": "1s" });
+test("who leaves the last namespace may come back", async (t) => {
+  const server = await t.start(QUIET);
   const { token, session } = await connected(t, server);
   assert.equal(await session.post("41"), 200);
   assert.equal(await session.post(`40${JSON.stringify({ token })}`), 200);
   assert.match((await session.get())[1], /^40\{/);
-  assert.equal(await session.post("41"), 200);
-  const [status, said] = await session.get();
-  assert.deepEqual([status, said], [200, "1"]);
+});
+
+test("nobody sleeps in a session without a namespace", async (t) => {
+  const server = await t.start({ "auth-timeout": "1s", ...QUIET });
+  const session = await open(server);
+  assert.deepEqual(await session.get(), [200, "1"]);
   assert.equal((await session.get())[0], 400);
+});
+
+test("who leaves the last namespace does not sleep there", async (t) => {
+  const server = await t.start({ "auth-timeout": "1s", ...QUIET });
+  const { token } = await server.login(t.name("ana"));
+  const raw = await Raw.connect(server.port);
+  t.after(() => raw.kill());
+  raw.socket.cork(); // the namespace is joined with the handshake: nobody is late for it
+  const upgraded = raw.upgrade({ path: "/socket.io/?EIO=4&transport=websocket" });
+  raw.send(1, `40${JSON.stringify({ token })}`);
+  raw.socket.uncork();
+  await upgraded;
+  const said = [];
+  while (!said.some((text) => text.startsWith('42["session"'))) said.push(String((await raw.frame()).payload));
+  assert.ok(said.some((text) => text.startsWith("40{")), said.join());
+  raw.send(1, "41");
+  assert.equal((await raw.close()).code, 1000);
 });
 
 test("the handshake says what the settings are", async (t) => {
