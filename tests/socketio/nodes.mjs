@@ -51,8 +51,8 @@ export class Nodes {
         open: true,
         "trusted-proxies": "127.0.0.1",
         listen: `127.0.0.1:${await freePort()}`,
-        "sio-ping-interval": "1s",
-        "sio-ping-timeout": "2s",
+        "sio-ping-interval": "1s", // a GET that waits is answered
+        "sio-ping-timeout": "1h", // nobody is too slow
       };
       const server = await Server.start(flags, { env });
       server.port = Number(flags.listen.split(":")[1]);
@@ -60,6 +60,13 @@ export class Nodes {
     }
     await this.whole();
     await this.balance();
+  }
+
+  // What waits for a node that was killed, or for a client that hears nothing, waits so long.
+  async patience(time) {
+    for (const node of this.list)
+      if (node.flags["sio-ping-timeout"] !== time) await node.restart({ "sio-ping-timeout": time });
+    await this.whole();
   }
 
   // Every node knows of the other.
@@ -74,7 +81,7 @@ export class Nodes {
     const servers = this.list.map(({ port }, i) => `  server n${i} 127.0.0.1:${port} check`);
     const lines = [
       "defaults\n  mode http\n  retries 2\n  option redispatch",
-      ...["connect", "client", "server", "tunnel"].map((what) => `  timeout ${what} 30s`),
+      ...["connect", "client", "server", "tunnel"].map((what) => `  timeout ${what} 3m`),
       `frontend front\n  bind 127.0.0.1:${this.port}\n  default_backend nodes`,
       "backend nodes\n  balance roundrobin\n  option httpchk GET /ready",
       "  default-server inter 100ms fall 1 rise 1 on-marked-down shutdown-sessions",

@@ -31,7 +31,7 @@ export class Peer {
       url = `http://127.0.0.1:${peer.way.port}`;
     }
     peer.manager = manager ?? new Manager(url ?? server.url, {
-      transports: TRANSPORTS[transports], reconnectionDelay: 10, reconnectionDelayMax: 50, ...options });
+      transports: TRANSPORTS[transports], timeout: PATIENCE_MS, reconnectionDelay: 10, reconnectionDelayMax: 50, ...options });
     peer.events = [];
     peer.connects = [];
     peer.socket = peer.manager.socket(nsp, { auth });

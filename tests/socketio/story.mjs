@@ -6,6 +6,8 @@ import { sleep, until } from "../integration/lib/suite.mjs";
 import { Peer } from "./peer.mjs";
 
 const PEOPLE = 4, ROOMS = 3, CUTS = 6;
+// On however slow a machine something is answered between so many cuts.
+const CUTS_AT_ONCE = 10;
 
 // Numbers that a seed repeats.
 function numbers(seed) {
@@ -16,11 +18,11 @@ function numbers(seed) {
   };
 }
 
-// Repeats a send until it is answered, as a client does.
+// Repeats a send until it is answered, as a client does; each time it waits longer.
 async function insist(peer, params) {
-  for (;;) {
+  for (let ms = 500; ; ms *= 2) {
     try {
-      return await peer.socket.timeout(500).emitWithAck("send", params).then((answer) => {
+      return await peer.socket.timeout(ms).emitWithAck("send", params).then((answer) => {
         if (answer.error) throw Object.assign(new Error(answer.error.message), answer.error);
         return answer.ok;
       });
@@ -60,14 +62,15 @@ export async function story(t, { transports, seed, port, sends = 60, mishap = ()
   for (const room of rooms) await first.call("join", { room, last: 0 });
   const people = await Promise.all(Array.from({ length: PEOPLE }, (_, i) => Peer.connect(t, `p${i}`, { transports, way: port })));
   for (const peer of people) await follow(peer, rooms);
-  let over = false, cut = 0, sent = 0;
+  let over = false, cut = 0, sent = 0, unanswered = 0; // cuts since the last answer
   const cuts = (async () => {
     while (!over) {
       await sleep(20 + random(120));
       const peer = people[random(PEOPLE)];
-      if (!peer.socket.connected) continue;
+      if (!peer.socket.connected || unanswered === CUTS_AT_ONCE) continue;
       peer.cut();
       cut++;
+      unanswered++;
     }
   })();
   const acked = new Map(rooms.map((room) => [room, new Map()]));
@@ -78,6 +81,7 @@ export async function story(t, { transports, seed, port, sends = 60, mishap = ()
       const seen = peer.log(room).at(-1)?.seq ?? 0;
       const { seq } = await insist(peer, { room, text: `text ${cid}`, cid, seen });
       acked.get(room).set(cid, seq);
+      unanswered = 0;
       if (i % 10 === 0)
         assert.equal((await insist(peer, { room, text: `text ${cid}`, cid, seen })).seq, seq, "repeated");
       if (++sent === (PEOPLE * sends) / 2) happened = mishap();

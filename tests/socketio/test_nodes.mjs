@@ -68,6 +68,7 @@ const seed = Number(process.env.SEED ?? Date.now() % 100000);
 for (const [i, transports] of Object.keys(TRANSPORTS).entries())
   test(`cut at random, two nodes, ${transports}, seed ${seed + i}`, async (t) => {
     const nodes = await start(t);
+    await nodes.patience("2s");
     await story(at(t, nodes.list[0]), { transports, seed: seed + i, port: nodes.port, sends: 25,
       async mishap() {
         await nodes.list[1].stop("SIGKILL");

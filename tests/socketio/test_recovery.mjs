@@ -1,6 +1,6 @@
 // Connection state recovery: from cursors, however long the client was away.
 import assert from "node:assert/strict";
-import { sleep, test, until } from "../integration/lib/suite.mjs";
+import { test, until } from "../integration/lib/suite.mjs";
 import { Peer, TRANSPORTS } from "./peer.mjs";
 
 const range = (n, text) => Array.from({ length: n }, (_, i) => `${text}${i}`);
@@ -89,8 +89,9 @@ test("what cannot be recovered begins anew", async (t) => {
   assert.equal((await ana.back(2)).recovered ?? false, false);
   await bob.call("join", { room, last: 0 });
   await bob.call("send", { room, text: "not followed any more" });
-  await sleep(50);
-  assert.deepEqual([ana.texts(room), ana.texts(own)], [[], []]);
+  await ana.call("join", { room, last: 0 });
+  await bob.call("send", { room, text: "followed again" });
+  assert.deepEqual([await ana.shown(room, 1), ana.texts(own)], [["followed again"], []]);
 });
 
 test("who is removed is shown so, and recovers the rest", async (t) => {

@@ -21,7 +21,8 @@ function busy(t) {
 // Ends well when it has upgraded, or has stayed as it was because the probe came too late
 // for a machine as busy as this; and is connected.
 function client(t, url, name) {
-  const socket = io(url, { forceNew: true, rejectUnauthorized: false, auth: { name }, reconnection: false });
+  const options = { forceNew: true, rejectUnauthorized: false, reconnection: false, timeout: GUARD_MS };
+  const socket = io(url, { ...options, auth: { name } });
   t.after(() => socket.disconnect());
   return new Promise((resolve, reject) => {
     let transport, connected = false;
