@@ -157,8 +157,8 @@ test("a session that ends is ended", async (t) => {
   await at.server.command("logout", {}, ana.token);
   assert.equal((await ana.event({ event: "closing" })).code, 4401);
   await ana.closed;
-  const metrics = await at.server.metrics();
-  assert.equal(metrics('polylog_connections_open{door="gw"}'), 0);
+  // The gateway may close it before the server has heard that it did.
+  await until("it is gone", async () => (await at.server.metrics())('polylog_connections_open{door="gw"}') === 0);
 });
 
 test("who goes is gone", async (t) => {
@@ -271,17 +271,14 @@ test("frames that say their place are taken in order", async (t) => {
 });
 
 test("who makes too much work is told, and ended", async (t) => {
-  const at = await scene(t);
+  // Work that was done is forgotten in seconds: much is asked at once, and little is let do.
+  const at = await scene(t, { node: { "work-max": "64k", "frame-max": "32k", "work-before-login": "16k" } });
   const stranger = await come(t, at);
-  const answers = [];
-  for (let i = 0; i < 400 && stranger.closing === undefined; i++) {
-    const code = await stranger.call("dance").then(assert.fail, (error) => error.code);
-    answers.push(code);
-    if (code !== "unknown_command") break;
-  }
-  const last = answers.pop(); // its answer and the connection's end come by different ways
-  assert.ok(last === "unauthenticated" || (last === undefined && stranger.closing !== undefined), last);
-  assert.ok(answers.length > 50 && answers.every((code) => code === "unknown_command"));
+  const dance = () => stranger.call("dance").then(assert.fail, ({ code }) => code);
+  for (let i = 0; i < 10; i++) assert.equal(await dance(), "unknown_command");
+  // Answers and the connection's end come by different ways.
+  const answers = await Promise.all(Array.from({ length: 400 }, dance));
+  for (const code of answers) assert.ok(["unknown_command", "unauthenticated", undefined].includes(code), code);
   assert.equal((await stranger.event({ event: "closing" })).code, 1008);
   await stranger.closed;
 });
