@@ -83,6 +83,22 @@ test("the last words wait for who is not there just now", async (t) => {
   assert.equal((await session.get())[0], 400);
 });
 
+test("nobody is present by a session that has ended, and nothing is said behind its last words", async (t) => {
+  const server = await t.start(QUIET), room = t.room();
+  const { token, session } = await connected(t, server);
+  const bob = await t.person("bob", { server });
+  const present = (n) => bob.event(({ event, count }) => event === "presence" && count === n);
+  await bob.call("join", { room });
+  await session.post(`421["join",{"room":"${room}","last":0}]`);
+  await present(2);
+  await server.command("logout", {}, token);
+  await over(session);
+  await present(1);
+  await bob.call("send", { room, text: "to nobody" });
+  const [status, said] = await session.get();
+  assert.deepEqual([status, said.split(RS).at(-1)], [200, "1"]);
+});
+
 test("the last words reach who changes the transport", async (t) => {
   const server = await t.start(QUIET);
   const { token, session } = await connected(t, server);
