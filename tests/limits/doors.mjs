@@ -100,7 +100,8 @@ async function socket(server, path, door) {
   const ws = new WebSocket(`ws://127.0.0.1:${server.port}${path}`, { perMessageDeflate: false });
   ws.on("error", (error) => door.closed(error.message));
   ws.on("close", (code) => door.closed(`closed: ${(door.code = code)}`));
-  await Promise.race([once(ws, "open"), once(ws, "close")]);
+  // What closes it before it is open is a Gone, as later: a slow machine may be late with its head.
+  await Promise.race([once(ws, "open"), once(ws, "close")]).catch(({ message }) => door.closed(message));
   if (door.gone) throw door.gone;
   return ws;
 }
