@@ -1,18 +1,15 @@
 // @connections, asked by the AWS CLI: Debian's awscli.
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { test } from "../integration/lib/suite.mjs";
 import { KEYS, directory, withBackend } from "./lib/gateway.mjs";
 
+// It takes seconds, in which others go on.
 function isInstalled() {
-  try {
-    execFileSync("aws", ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
+  return promisify(execFile)("aws", ["--version"]).then(() => true, () => false);
 }
 
 // The CLI in a home of its own, so that nobody's settings count.
@@ -38,7 +35,7 @@ function cli(t, gateway, keys = KEYS) {
 }
 
 async function connected(t, flags) {
-  if (!isInstalled()) t.skip("there is no awscli");
+  if (!(await isInstalled())) t.skip("there is no awscli");
   const { backend, gateway } = await withBackend(t, undefined, flags);
   const person = await gateway.person(t, { headers: { "User-Agent": "a test" } });
   return { gateway, person, id: (await backend.event("CONNECT")).headers["x-ws-connection-id"] };

@@ -1,8 +1,9 @@
 // Two nodes that are one chat, on DynamoDB Local and a real Redis, behind HAProxy, which
 // gives each request to the next of them, whoever has its session.
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Redis } from "../cluster/redis.mjs";
 import { hasJava, startDynamo } from "../emulators/lib/dynamo.mjs";
 import { PROGRAM, Server, freePort } from "../integration/lib/server.mjs";
@@ -42,7 +43,7 @@ export class Nodes {
 
   async begin() {
     const env = { ...process.env, ...this.dynamo.env };
-    execFileSync(PROGRAM, ["store", "init"], { env, stdio: "ignore" });
+    await promisify(execFile)(PROGRAM, ["store", "init"], { env });
     for (let i = 0; i < 2; i++) {
       const flags = {
         store: "dynamodb",

@@ -1,9 +1,10 @@
 // `polylog lambda` as the function of a `polylog gateway`, with tables of its own; and people who
 // speak to it over a plain WebSocket.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { until } from "../../integration/lib/suite.mjs";
 import { Gateway, Person } from "../../gateway/lib/gateway.mjs";
 
@@ -67,18 +68,18 @@ export async function scan(table) {
 
 // Tables of one's own, with one of connections if that is asked for: the environment that makes
 // the program find them.
-export function makeTables({ connections = false } = {}) {
+export async function makeTables({ connections = false } = {}) {
   const prefix = `lambda${process.pid}x${++serial}`;
   const env = { ...dynamo.env, PATH: process.env.PATH };
   const own = connections ? { POLYLOG_CONNECTIONS_TABLE: `${prefix}-ActiveConnections` } : {};
   const init = ["store", "init", "--store", "dynamodb", "--dynamodb-prefix", prefix, "--no-recovery", "--no-deletion-protection"];
-  execFileSync(PROGRAM, init, { env: { ...env, ...own }, cwd: tmpdir(), stdio: ["ignore", "ignore", "inherit"] });
+  await promisify(execFile)(PROGRAM, init, { env: { ...env, ...own }, cwd: tmpdir() });
   return { ...dynamo.env, POLYLOG_DYNAMODB_PREFIX: prefix, ...own };
 }
 
 // A gateway with its function; ends with the test.
 export async function startFunction(t, { settings = {}, concurrency = 4, flags = [], connections = false } = {}) {
-  const tables = makeTables({ connections });
+  const tables = await makeTables({ connections });
   const dir = mkdtempSync(join(tmpdir(), "polylog-lambda-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const { POLYLOG_DYNAMODB_PREFIX, POLYLOG_CONNECTIONS_TABLE } = tables;
