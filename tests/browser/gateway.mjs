@@ -67,8 +67,8 @@ export default [
       await ana.choose(ana.message("line 1."), "Edit");
       await ana.say("line one.");
       await ben.sees("line one.");
-      await ben.input.pressSequentially("hm");
-      await ana.page.getByText("Ben gate is typing").waitFor();
+      const shown = ana.page.getByText("Ben gate is typing").waitFor(); // it does not last
+      await Promise.all([shown, ben.input.pressSequentially("hm")]);
       const ids = await server.robot("Robot gate");
       const { room } = await ids.command("dm", {
         user: (await ids.command("users", { query: "Ana gate" })).users[0].id,

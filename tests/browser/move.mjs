@@ -22,7 +22,7 @@ export default [
     "the server drains: each page moves to another connection, and nobody notices",
     async ({ arrive, server }) => {
       await server.kill("SIGTERM");
-      await server.start("--drain-ms", "20s");
+      await server.start("--drain-ms", "1m"); // then those are cut who have not moved
       const ana = await arrive("Ana moves");
       const ben = await arrive("Ben moves");
       const sockets = [await watched(ana), await watched(ben)];

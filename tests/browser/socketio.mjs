@@ -62,8 +62,8 @@ export default [
         const ben = await open(browser, server.site, "Ben 20", script);
         await says(ana, "hello");
         await ben.getByText("Ana 20: hello").waitFor();
-        await ben.locator("#text").pressSequentially("hi");
-        await ana.waitForFunction(() => document.title === "Ben 20 is typing");
+        const shown = ana.waitForFunction(() => document.title === "Ben 20 is typing"); // it does not last
+        await Promise.all([shown, ben.locator("#text").pressSequentially("hi")]);
         await ben.locator("#text").press("Enter");
         await ana.getByText("Ben 20: hi").waitFor();
         await ana.waitForFunction(() => document.title === "chat");

@@ -41,8 +41,8 @@ export default [
     "typing is shown to the other and goes when the message comes",
     async ({ arrive }) => {
       const [ana, ben] = await pair(arrive, "typing");
-      await ana.input.pressSequentially("hel");
-      await ben.page.getByText(`${ana.name} is typing`).waitFor();
+      const shown = ben.page.getByText(`${ana.name} is typing`).waitFor(); // it does not last
+      await Promise.all([shown, ana.input.pressSequentially("hel")]);
       await ana.input.press("Enter");
       await ben.sees("hel");
       await ben.page.getByText(`${ana.name} is typing`).waitFor({ state: "detached" });
@@ -58,7 +58,7 @@ export default [
       await ana.say("second");
       const entry = ben.page.locator('[data-room="unread"]');
       await entry.locator(".badge", { hasText: "2" }).waitFor();
-      assert.match(await ben.page.title(), /^\(1\) /);
+      await ben.page.waitForFunction(() => /^\(1\) /.test(document.title));
       await entry.click();
       await ben.sees("second");
       await ben.page.locator(".new-line").waitFor();
