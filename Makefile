@@ -115,7 +115,8 @@ stacks: build/polylog
 templates:
 	$(call NEEDS,node)
 	@deploy/aws/synth deploy/aws/templates
-emulators: build/polylog $(addprefix $(B)/tests/contract/,test_store test_store_random)
+contracts: $(addprefix $(B)/tests/contract/,test_store test_store_random)
+emulators: build/polylog contracts
 	@CONTRACT=$(abspath $(B)/tests/contract) tests/emulators/run "$(T)"
 %/node_modules/.package-lock.json: %/package-lock.json
 	@tools/npm-ci $*
@@ -221,7 +222,7 @@ test:
 	@MAKE='$(MAKE)' tools/run-tests gate
 test-long:
 	@tools/setup build test long
-	@$(MAKE) -s $(J) npm all WERROR=1
+	@$(MAKE) -s $(J) npm all contracts WERROR=1
 	@MAKE='$(MAKE)' tools/run-tests long
 
 # The design's figures beside the floor's: build/bench/table.md   SCENARIO='room pairs'
@@ -258,6 +259,6 @@ clean:
 # With .SECONDARY instead, make would not make the program of a variant that is missing
 # while build/polylog is newer than the sources.
 .PRECIOUS: $(B)/%.o
-.PHONY: FORCE lambda-arm64 stacks templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
+.PHONY: FORCE lambda-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
         style check install-deps npm run test test-long bench install deb clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
