@@ -5,6 +5,7 @@
 #include "lib/at_once.h"
 #include "lib/bus_rig.h"
 #include "lib/certs.h"
+#include "lib/ports.h"
 #include "wire/slots.h"
 
 #include <signal.h>
@@ -342,7 +343,7 @@ static void over_tls(void **state)
 
     NEEDS(r);
     certs_make(&certs, "localhost");
-    (void)snprintf(port, sizeof(port), "%u", redis_rig_free_port());
+    (void)snprintf(port, sizeof(port), "%u", ports_free());
     (void)snprintf(url, sizeof(url), "rediss://localhost:%s", port);
     redis_cluster_start(&secure, 1, 0, args);
     if (!comes_up(r, &o, WITHIN_MS, last))

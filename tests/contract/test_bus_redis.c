@@ -5,6 +5,7 @@
 #include "lib/at_once.h"
 #include "lib/bus_rig.h"
 #include "lib/certs.h"
+#include "lib/ports.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -419,7 +420,7 @@ static void over_tls(void **state)
     NEEDS(r);
     certs_make(&right, "localhost");
     certs_make(&other, "localhost");
-    (void)snprintf(port, sizeof(port), "%u", redis_rig_free_port());
+    (void)snprintf(port, sizeof(port), "%u", ports_free());
     redis_rig_start(&secure, args);
     for (size_t i = 0; i < COUNTOF(cases); i++) {
         struct lone l;

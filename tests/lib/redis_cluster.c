@@ -1,6 +1,7 @@
 #include "lib/redis_cluster.h"
 
 #include "lib/check.h"
+#include "lib/ports.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static void start(struct redis_cluster *c, unsigned i, const char *const *more)
     unsigned n = 10;
 
     if (r->bus_port == 0)
-        r->bus_port = redis_rig_free_port();
+        r->bus_port = ports_free();
     (void)snprintf(bus, sizeof(bus), "%u", r->bus_port);
     while (more != NULL && *more != NULL && n + 1 < MORE_MAX)
         args[n++] = *more++;

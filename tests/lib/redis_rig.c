@@ -1,6 +1,7 @@
 #include "lib/redis_rig.h"
 
 #include "lib/check.h"
+#include "lib/ports.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -19,19 +20,6 @@ static const char *const program = "/usr/bin/redis-server";
 bool redis_rig_is_there(void)
 {
     return access(program, X_OK) == 0;
-}
-
-uint16_t redis_rig_free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-    (void)close(fd);
-    return ntohs(a.sin_port);
 }
 
 static void run(const struct redis_rig *r, const char *const *more)
@@ -82,7 +70,7 @@ const char *redis_rig_say(struct redis_rig *r, const char *command)
 void redis_rig_start(struct redis_rig *r, const char *const *more)
 {
     if (r->port == 0)
-        r->port = redis_rig_free_port();
+        r->port = ports_free();
     (void)snprintf(r->url, sizeof(r->url), "redis://127.0.0.1:%u", r->port);
     r->pid = fork();
     assert_true(r->pid >= 0);

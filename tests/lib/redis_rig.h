@@ -16,9 +16,6 @@ struct redis_rig {
 /* Is there a redis-server to be started? */
 bool redis_rig_is_there(void);
 
-/* A port that nobody uses just now. */
-uint16_t redis_rig_free_port(void);
-
 /* Starts one; again on the same port, if it ran before. more: further arguments, ended by
  * NULL, or NULL. Returns when it answers. */
 void redis_rig_start(struct redis_rig *r, const char *const *more);
