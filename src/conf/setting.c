@@ -70,7 +70,8 @@ const struct setting_command setting_commands[] = {
     {"health", CONF_HEALTH, "polylog health [--ready] [--SETTING VALUE]...",
      "Asks a server that runs whether it works, and ends with 0 if so: for health checks."},
     {"migrate", CONF_MIGRATE, "polylog migrate --from STORE --to STORE [--SETTING VALUE]...",
-     "Brings everything from one store into another, and compares them: --from sqlite:data --to dynamodb"},
+     "Brings everything from one store into another, and compares them: --from sqlite:data --to "
+     "dynamodb"},
     {"store", CONF_STORE, "polylog store init|check|adopt|repair [--SETTING VALUE]...",
      "Makes the tables in Amazon DynamoDB that serve needs, or looks at them."},
     {"token", CONF_TOKEN, "polylog token --name NAME [--ttl TIME] [--SETTING VALUE]...",

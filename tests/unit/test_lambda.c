@@ -8,6 +8,7 @@
 #include "io/io_sim.h"
 #include "lib/check.h"
 #include "lib/store_gate.h"
+#include "lib/stream_records.h"
 #include "serverless/rows.h"
 #include "store/store_mem.h"
 
@@ -715,16 +716,6 @@ static void what_landed_late_is_delivered_beside_an_event(void **state)
     assert_int_equal(r->posts_n, 6 + 6);
 }
 
-/* As a mapping gives what it has read: tests/serverless/test_stream.mjs. */
-#define RECORD(room, number)                                                                       \
-    "{\"awsRegion\":\"us-east-1\",\"eventID\":\"1\",\"eventName\":\"INSERT\",\"eventSource\":"     \
-    "\"aws:"                                                                                       \
-    "dynamodb\",\"eventVersion\":\"1.1\",\"dynamodb\":{\"ApproximateCreationDateTime\":"           \
-    "1764468060,"                                                                                  \
-    "\"Keys\":{\"room\":{\"S\":\"" room "\"},\"seq\":{\"N\":\"7\"}},\"SequenceNumber\":\"" number  \
-    "\",\"SizeBytes\":26,\"StreamViewType\":\"KEYS_ONLY\"},\"eventSourceARN\":\"arn:aws:dynamodb:" \
-    "us-east-1:123456789012:table/polylog-log/stream/2026-01-01T00:00:00.000\"}"
-
 static void the_stream_delivers(void **state)
 {
     struct rig *r = *state;
@@ -734,29 +725,30 @@ static void the_stream_delivers(void **state)
     has(ask(r, 0, "ana=", "{'action':'send','id':3,'room':'general','text':'x'}"), "'seq':2");
     assert_int_equal(r->posts_n, 0); /* that is the stream's */
     assert_string_equal(
-        give(r, 1, "{\"Records\":[" RECORD("general", "10") "," RECORD("cellar", "11") "]}"),
-        "{\"batchItemFailures\":[]}");
+        give(r, 1,
+             STREAM_RECORDS(STREAM_RECORD("general", "10") "," STREAM_RECORD("cellar", "11"))),
+        STREAM_DONE);
     assert_int_equal(r->posts_n, 1);
     /* A record that nobody understands does not hold up the others. */
     forget(r);
     (void)ask(r, 0, "ana=", "{'action':'send','id':4,'room':'general','text':'y'}");
     assert_string_equal(
         give(r, 1,
-             "{\"Records\":[{\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":\"x\"}}}},7," RECORD("general",
-                                                                                        "12") "]}"),
-        "{\"batchItemFailures\":[]}");
+             STREAM_RECORDS("{\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":\"x\"}}}},7," STREAM_RECORD(
+                 "general", "12"))),
+        STREAM_DONE);
     assert_string_equal(r->told, "records_passed_over");
     assert_int_equal(r->posts_n, 1);
     /* One whose room cannot be delivered comes again, with all behind it. */
     (void)ask(r, 0, "ana=", "{'action':'send','id':5,'room':'general','text':'z'}");
     r->status = 429;
     assert_string_equal(
-        give(r, 1, "{\"Records\":[" RECORD("cellar", "13") "," RECORD("general", "14") "]}"),
-        "{\"batchItemFailures\":[{\"itemIdentifier\":\"14\"}]}");
+        give(r, 1,
+             STREAM_RECORDS(STREAM_RECORD("cellar", "13") "," STREAM_RECORD("general", "14"))),
+        STREAM_AGAIN("14"));
     r->status = 200;
     forget(r);
-    assert_string_equal(give(r, 1, "{\"Records\":[" RECORD("general", "14") "]}"),
-                        "{\"batchItemFailures\":[]}");
+    assert_string_equal(give(r, 1, STREAM_RECORDS(STREAM_RECORD("general", "14"))), STREAM_DONE);
     assert_int_equal(r->posts_n, 1);
     (void)give(r, 1, "{\"Records\":[7");
     assert_true(r->at[1].failed);
@@ -773,8 +765,9 @@ static void what_landed_late_is_no_record(void **state)
     land_late(r, "{'action':'send','id':3,'room':'dock','text':'z','cid':'c1','seen':1}");
     r->status = 429;
     assert_string_equal(
-        give(r, 0, "{\"Records\":[" RECORD("cellar", "13") "," RECORD("general", "14") "]}"),
-        "{\"batchItemFailures\":[{\"itemIdentifier\":\"14\"}]}");
+        give(r, 0,
+             STREAM_RECORDS(STREAM_RECORD("cellar", "13") "," STREAM_RECORD("general", "14"))),
+        STREAM_AGAIN("14"));
 }
 
 /* Where routes have no response, which would drop the answer. */

@@ -1,13 +1,10 @@
 /* Which rooms a stream's records name, and from which record on they are asked for again. */
 #include "base/str.h"
 #include "lib/check.h"
+#include "lib/stream_records.h"
 #include "serverless/stream_event.h"
 
 #include <stdio.h>
-
-#define RECORD(room, number)                                                    \
-    "{\"eventName\":\"INSERT\",\"dynamodb\":{\"Keys\":{\"room\":{\"S\":\"" room \
-    "\"},\"seq\":{\"N\":\"7\"}},\"SequenceNumber\":\"" number "\"}}"
 
 /* As it is read from a copy that is changed; room and number are lent until the next. */
 static bool reads(const char *text, struct stream_event *ret)
@@ -30,8 +27,8 @@ static void each_room_once(void **state)
     struct stream_event e;
 
     (void)state;
-    assert_true(reads("{\"x\":[{}],\"Records\":[" RECORD("general", "10") "," RECORD(
-                          "cellar", "11") "," RECORD("general", "12") "]}",
+    assert_true(reads("{\"x\":[{}],\"Records\":[" STREAM_RECORD("general", "10") "," STREAM_RECORD(
+                          "cellar", "11") "," STREAM_RECORD("general", "12") "]}",
                       &e));
     assert_int_equal(e.records, 3);
     assert_int_equal(e.passed_over, 0);
@@ -50,8 +47,8 @@ static void what_names_no_room_is_passed_over(void **state)
     (void)state;
     assert_true(reads("{\"Records\":[7,[8],{},{\"dynamodb\":7},{\"dynamodb\":{\"Keys\":[]}},"
                       "{\"dynamodb\":{\"Keys\":{\"room\":{\"N\":\"1\"}}}},"
-                      "{\"dynamodb\":{\"Keys\":{\"room\":\"general\"}}}," RECORD(
-                          "", "1") "," RECORD("general", "2") "]}",
+                      "{\"dynamodb\":{\"Keys\":{\"room\":\"general\"}}}," STREAM_RECORD(
+                          "", "1") "," STREAM_RECORD("general", "2") "]}",
                       &e));
     assert_int_equal(e.records, 9);
     assert_int_equal(e.passed_over, 8);
