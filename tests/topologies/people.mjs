@@ -4,9 +4,33 @@ import { looksRight } from "../browser/look.mjs";
 import { DESKTOP, Person, PHONE } from "../browser/person.mjs";
 import { enter } from "../browser/site.mjs";
 
+// Counts what the page's connections bring: answers to sends, and which messages come again.
+// heard is told of each frame with messages.
+class Brought {
+  answers = 0;
+  repeats = 0;
+  seqs = new Set();
+  heard = () => undefined;
+
+  constructor(page) {
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => this.took([JSON.parse(String(payload))].flat())));
+  }
+
+  took(frames) {
+    for (const { event, room, seq, ok } of frames) {
+      if (ok?.seq !== undefined) this.answers++;
+      if (event !== "message") continue;
+      if (this.seqs.has(`${room} ${seq}`)) this.repeats++;
+      this.seqs.add(`${room} ${seq}`);
+      this.heard();
+    }
+  }
+}
+
 // Somebody whose page came from elsewhere and names the address of the gateway.
 export async function visit(browser, name, page, host) {
   const person = await Person.arrive(browser, { url: page }, name, { at: "http://" });
+  person.brought = new Brought(person.page);
   await person.page.goto(page);
   await person.page.getByRole("dialog").getByRole("button", { name: `Use ${host}` }).click();
   await person.page.getByText(`Server: ${host}`).waitFor();
