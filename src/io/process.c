@@ -225,6 +225,9 @@ void process_hostname(char ret_name[static PROCESS_HOSTNAME_MAX])
     if (gethostname(ret_name, PROCESS_HOSTNAME_MAX) < 0)
         ret_name[0] = '\0';
     ret_name[PROCESS_HOSTNAME_MAX - 1] = '\0';
+    for (char *c = ret_name; *c != '\0'; c++)
+        if (*c <= ' ' || *c >= 0x7f)
+            *c = '-';
 }
 
 void process_return_memory(void)

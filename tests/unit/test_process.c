@@ -280,8 +280,31 @@ static void only_its_own_kind_is_told(void **state)
     assert_int_equal(process_tell(pid, PROCESS_STAY, 0), -ESRCH);
 }
 
+static int named(void)
+{
+    char name[PROCESS_HOSTNAME_MAX];
+
+    if (unshare(CLONE_NEWUTS) < 0)
+        return 77;
+    if (sethostname("n\xff\"1 a\n", 7) < 0)
+        return 1;
+    process_hostname(name);
+    return strcmp(name, "n-\"1-a-") == 0 ? 0 : 2;
+}
+
+static void a_hostname_is_text(void **state)
+{
+    int code = in_child(named);
+
+    (void)state;
+    if (code == 77)
+        skip(); /* only root may have names of its own */
+    assert_int_equal(code, 0);
+}
+
 CHECK_MAIN(cmocka_unit_test(cpus_follow_affinity_and_quota), cmocka_unit_test(a_supervisor_is_told),
            cmocka_unit_test(descriptors_are_inherited), cmocka_unit_test(root_is_dropped_for_good),
            cmocka_unit_test(rights_are_given_up), cmocka_unit_test(freed_memory_is_returned),
            cmocka_unit_test(it_ends_whatever_its_threads_do),
-           cmocka_unit_test(only_its_own_kind_is_told), cmocka_unit_test(the_rest_of_the_world))
+           cmocka_unit_test(only_its_own_kind_is_told), cmocka_unit_test(the_rest_of_the_world),
+           cmocka_unit_test(a_hostname_is_text))
