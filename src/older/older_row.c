@@ -7,9 +7,8 @@
 #include "chat/model/text.h"
 #include "older/older_time.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define TEXT_MAX_BYTES 400000
 #define NAME_MAX_BYTES 200
@@ -114,15 +113,14 @@ static struct str sender_of(struct older_shelf *s, const struct older_form *f,
 {
     struct str from = str_trim(value_of(f, OLDER_FROM, item));
     struct str connection = value_of(f, OLDER_CONNECTION, item);
-    uint8_t hash[EVP_MAX_MD_SIZE];
+    uint8_t hash[SHA256_DIGEST_LENGTH];
     size_t n;
 
     if (from.n > 0 || connection.n == 0)
         return from;
     if (older_shelf_connection(s, connection, NAME_MAX_BYTES, name, &n))
         return (struct str){(const uint8_t *)name, n};
-    if (EVP_Digest(connection.p, connection.n, hash, NULL, EVP_sha256(), NULL) != 1)
-        abort();
+    (void)SHA256(connection.p, connection.n, hash);
     memcpy(name, "guest-", 6);
     (void)hex_write(name + 6, hash, GUEST_HEX / 2);
     return (struct str){(const uint8_t *)name, 6 + GUEST_HEX};

@@ -2,6 +2,7 @@
 
 #include "base/entry.h"
 #include "base/str.h"
+#include "chat/model/command.h"
 #include "chat/model/keys.h"
 #include "chat/model/names.h"
 
@@ -9,7 +10,6 @@
 
 #define SLICE 5000
 #define NS_PER_MS 1000000
-#define CID_MAX 64
 
 /* --- People. --- */
 
@@ -200,7 +200,7 @@ static void put_row(struct older_shelf *s, sqlite3_stmt *row)
                                  .ts_ms = older_shelf_u64(row, 1) / NS_PER_MS,
                                  .from_id = older_shelf_u64(row, 3),
                                  .from_name = older_shelf_bytes(row, 4),
-                                 .cid = id.n <= CID_MAX ? id : (struct str){0},
+                                 .cid = id.n <= COMMAND_CID_MAX ? id : (struct str){0},
                                  .text = older_shelf_bytes(row, 5)});
     put_listed(s, older_shelf_u64(row, 3));
     if (other != 0)

@@ -13,7 +13,6 @@
 #define NAME_MAX_CHARS 32
 #define TEXT_MAX_BYTES 400000
 #define SHORT_MAX_CHARS 128
-#define CID_MAX_BYTES 64
 #define TOKEN_MAX_BYTES 4096
 #define COUNT_MAX 500
 #define DEPTH_MAX 4
@@ -246,7 +245,7 @@ static enum error_code check_str(enum type type, struct str *s, const struct com
     case SHORT:
         return check_text(*s, SHORT_MAX_CHARS);
     case CID:
-        return check_bytes(*s, CID_MAX_BYTES);
+        return check_bytes(*s, COMMAND_CID_MAX);
     case TOKEN:
         return check_bytes(*s, TOKEN_MAX_BYTES);
     case VIEW:

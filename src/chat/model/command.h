@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "chat/model/errors.h"
 
+/* A cid's bytes at most. */
+#define COMMAND_CID_MAX 64
+
 enum command_id {
     COMMAND_NONE,
 #define COMMAND(name, who, cost, what) COMMAND_##name,
