@@ -17,22 +17,21 @@ testWorkers("a person may send only so fast", async (t) => {
   const error = results.find(({ status }) => status === "rejected").reason;
   assert.equal(error.code, "rate_limited");
   assert.ok(error.retry_after_ms > 0 && error.retry_after_ms <= 1000, error.retry_after_ms);
-  await sleep(error.retry_after_ms + 5);
-  await ana.call("send", { room: "r", text: "b" });
+  // who waits as long as it is told: a slow machine may have let another through meanwhile
+  await until("one may send again", async () => {
+    const again = await ana.call("send", { room: "r", text: "b" }).catch((reason) => reason);
+    if (again.code === undefined) return true;
+    assert.equal(again.code, "rate_limited");
+    await sleep(again.retry_after_ms + 5);
+  });
   await refused("rate_limited", Promise.all(Array.from({ length: 200 }, () => ana.call("rooms"))));
   await ana.call("ping"); // costs nothing
   await ana.call("read", { room: "r", seq: 1 });
   // over HTTP it is 429 with Retry-After in seconds
-  let response;
-  await until("HTTP is limited too", async () => {
-    response = await server.fetch("/api/v1/send", {
-      method: "POST",
-      headers: { Authorization: `Bearer ${ana.token}` },
-      body: JSON.stringify({ room: "r", text: "c" }),
-    });
-    return response.status !== 200;
-  });
-  assert.equal(response.status, 429);
+  const headers = { Authorization: `Bearer ${ana.token}` };
+  const post = () => server.fetch("/api/v1/send", { method: "POST", headers, body: JSON.stringify({ room: "r", text: "c" }) });
+  const response = (await Promise.all(Array.from({ length: 60 }, post))).find(({ status }) => status !== 200);
+  assert.equal(response?.status, 429);
   const { error: body } = await response.json();
   assert.equal(body.code, "rate_limited");
   assert.equal(response.headers.get("retry-after"), String(Math.ceil(body.retry_after_ms / 1000)));
@@ -134,9 +133,13 @@ test("who shows a valid token is counted as a person", async (t) => {
   // a token that is none is the address's
   const wrong = () =>
     server.connect(undefined, { headers: { Authorization: "Bearer x.y.z" } }).then(() => 200, (error) => error.status);
-  const statuses = [];
-  for (let i = 0; i < 30; i++) statuses.push(await wrong());
-  assert.deepEqual([...new Set(statuses)].sort(), [401, 429]);
+  const statuses = new Set();
+  await until("the address is refused", async () => {
+    for (const status of await Promise.all(Array.from({ length: 4 }, wrong))) statuses.add(status);
+    statuses.delete(undefined); // what is refused before it is read may be reset
+    return statuses.has(429);
+  });
+  assert.deepEqual([...statuses].sort(), [401, 429]);
 });
 
 test("only so many connections are open", async (t) => {
