@@ -88,12 +88,5 @@ static void of_many_events_the_newest_are_said(void **state)
     measure_free(m);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_document_has_what_there_was_since_the_one_before),
-        cmocka_unit_test(of_many_events_the_newest_are_said),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+CHECK_MAIN(cmocka_unit_test(a_document_has_what_there_was_since_the_one_before),
+           cmocka_unit_test(of_many_events_the_newest_are_said))

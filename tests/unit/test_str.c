@@ -45,7 +45,6 @@ static void numbers_come_back(void **state)
     assert_int_equal(str_from_u64(UINT64_MAX, text), 20);
 }
 
-/* What is passed over is plain, and the next piece is not. */
 static void bytes_are_ordered_and_what_begins_another_is_before_it(void **state)
 {
     const struct str ordered[] = {{NULL, 0}, STR("A"), STR("AA"), STR("B"), STR("\x80")};
@@ -59,6 +58,7 @@ static void bytes_are_ordered_and_what_begins_another_is_before_it(void **state)
         }
 }
 
+/* What is passed over is plain, and the next piece is not. */
 static void plain_text_is_passed_over(void **state)
 {
     uint8_t text[20];
