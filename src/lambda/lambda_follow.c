@@ -209,12 +209,14 @@ static void lambda_joined(struct join *j)
     struct lambda *l = CONTAINER_OF(j, struct lambda, visit.join);
     struct call *call = lambda_joins(l);
     bool more = j->ret_head > call->follow.head;
+    /* The reset tells of them, too; but a room in which much is said is joined for all that. */
+    bool anew = more && call->follow.reset && l->visit.doubts < DOUBTS_MAX;
 
     if (j->ret_result != JOIN_OK || j->ret_reset) {
         lambda_not_joined(l, j->ret_result == JOIN_UNKNOWN);
         return;
     }
-    if (j->ret_doubt || (more && call->follow.reset)) {
+    if (j->ret_doubt || anew) {
         lambda_doubt(l);
         return;
     }

@@ -480,8 +480,10 @@ static void a_join_tells_of_all_that_follows_it(void **state)
         "{'action':'resume','id':5,'rooms':{'general':[0,0]}}",
         "{'action':'join','id':5,'room':'general'}",
         "{'action':'join','id':5,'room':'general','after':77}", /* which is a reset */
+        "{'action':'join','id':5,'room':'general','after':77}", /* in a busy room */
     };
     struct rig *r = *state;
+    unsigned seq = 1;
     char head[64];
 
     enter(r, 1, "ana=", "ana");
@@ -489,13 +491,16 @@ static void a_join_tells_of_all_that_follows_it(void **state)
     for (unsigned i = 0; i < COUNTOF(asks); i++) {
         r->at[0].gate.closed[STORE_PUT] = true; /* of the follower: the chat has answered */
         say(r, 0, "ben=", asks[i]);
-        held(r);
-        has(ask(r, 1, "ana=", "{'action':'send','id':3,'room':'general','text':'x'}"), "'seq':");
+        for (int looks = 0; looks < (i < 4 ? 1 : 4); looks++, seq++) {
+            held(r);
+            has(ask(r, 1, "ana=", "{'action':'send','id':3,'room':'general','text':'x'}"), "'ok'");
+            store_gate_let(&r->at[0].gate, 0);
+        }
         forget(r);
         store_gate_open(&r->at[0].gate);
-        (void)snprintf(head, sizeof(head), "'seq':%u,", i + 2);
+        (void)snprintf(head, sizeof(head), "'seq':%u,", seq);
         has(end(r, 0), head); /* the entry, or the reset */
-        (void)snprintf(head, sizeof(head), "'head':{'seq':%u,'count':%u}", i + 2, i + 1);
+        (void)snprintf(head, sizeof(head), "'head':{'seq':%u,'count':%u}", seq, seq - 1);
         has(r->sent, head);
     }
 }
@@ -693,8 +698,7 @@ static void land_late(struct rig *r, const char *command)
     rest(r, 2000);
 }
 
-/* The shard of the event's own was looked for in the other room, and of that one shard delivered.
- */
+/* The event's own shard was looked for in the other room, and that one alone delivered. */
 static void what_landed_late_is_delivered_beside_an_event(void **state)
 {
     struct rig *r = *state;
@@ -715,6 +719,9 @@ static void what_landed_late_is_delivered_beside_an_event(void **state)
     give_asked(r, 1);
     assert_int_equal(r->posts_n, 6 + 6);
 }
+
+#define CELLAR_AND_GENERAL \
+    STREAM_RECORDS(STREAM_RECORD("cellar", "13") "," STREAM_RECORD("general", "14"))
 
 static void the_stream_delivers(void **state)
 {
@@ -742,10 +749,7 @@ static void the_stream_delivers(void **state)
     /* One whose room cannot be delivered comes again, with all behind it. */
     (void)ask(r, 0, "ana=", "{'action':'send','id':5,'room':'general','text':'z'}");
     r->status = 429;
-    assert_string_equal(
-        give(r, 1,
-             STREAM_RECORDS(STREAM_RECORD("cellar", "13") "," STREAM_RECORD("general", "14"))),
-        STREAM_AGAIN("14"));
+    assert_string_equal(give(r, 1, CELLAR_AND_GENERAL), STREAM_AGAIN("14"));
     r->status = 200;
     forget(r);
     assert_string_equal(give(r, 1, STREAM_RECORDS(STREAM_RECORD("general", "14"))), STREAM_DONE);
@@ -764,10 +768,7 @@ static void what_landed_late_is_no_record(void **state)
     (void)ask(r, 0, "c0=", "{'action':'send','id':3,'room':'general','text':'x'}");
     land_late(r, "{'action':'send','id':3,'room':'dock','text':'z','cid':'c1','seen':1}");
     r->status = 429;
-    assert_string_equal(
-        give(r, 0,
-             STREAM_RECORDS(STREAM_RECORD("cellar", "13") "," STREAM_RECORD("general", "14"))),
-        STREAM_AGAIN("14"));
+    assert_string_equal(give(r, 0, CELLAR_AND_GENERAL), STREAM_AGAIN("14"));
 }
 
 /* Where routes have no response, which would drop the answer. */
