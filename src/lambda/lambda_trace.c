@@ -1,19 +1,9 @@
 /* TRACE: the spans of a command that is traced, as of the command itself, what it asked the store
  * for, its append and its delivery. They are sent before the answer, since the process stands still
  * behind it; a collector that is slow costs LAMBDA_TRACE_MS, and the spans are lost. */
-#include "base/str.h"
+#include "chat/room/call_span.h"
 #include "lambda/lambda_impl.h"
 #include "trace/tracer.h"
-
-static const char *const trace_names[] = {
-#define COMMAND(name, who, cost, what) [COMMAND_##name] = #name,
-#define PARAM(command, name, type, need, what)
-#define ANSWER(command, what)
-#include "chat/model/commands.tbl"
-#undef COMMAND
-#undef PARAM
-#undef ANSWER
-};
 
 /* Lambda says "not sampled" of whatever X-Ray does not look at: that is nobody's decision. */
 void lambda_trace_came(struct lambda *l, struct str amzn)
@@ -66,26 +56,6 @@ void lambda_trace_delivered(struct lambda *l)
     lambda_trace_span(&l->owner, &call->trace, &span);
 }
 
-/* The command's own. */
-static void lambda_trace_end(struct lambda *l)
-{
-    const struct lambda_visit *v = &l->visit;
-    const struct call *call = &v->call;
-    struct trace_span span = {.at = call->trace,
-                              .kind = TRACE_SERVER,
-                              .name = trace_names[call->cmd.id],
-                              .began_us = v->began_us,
-                              .ended_us = io_clock_us(l->o.io)};
-
-    assert(span.name != NULL);
-    if (call->error != ERROR_NONE)
-        span.error = command_error_name(call->error);
-    memcpy(span.parent, v->came.span, TRACE_SPAN_N);
-    if (command_has(&call->cmd, PARAM_room))
-        trace_room(&span, call->cmd.room);
-    tracer_end(l->o.tracer, &span);
-}
-
 static void lambda_flushed(void *ctx)
 {
     lambda_next(ctx);
@@ -93,8 +63,13 @@ static void lambda_flushed(void *ctx)
 
 void lambda_trace(struct lambda *l)
 {
-    if (l->visit.call.trace.sampled)
-        lambda_trace_end(l);
+    const struct lambda_visit *v = &l->visit;
+    struct trace_span span;
+
+    if (v->call.trace.sampled) {
+        span = call_span_of(&v->call, &v->came, v->began_us, io_clock_us(l->o.io));
+        tracer_end(l->o.tracer, &span);
+    }
     if (l->o.tracer == NULL || !tracer_flush(l->o.tracer, LAMBDA_TRACE_MS, lambda_flushed, l))
         lambda_next(l);
 }

@@ -1,20 +1,11 @@
 #include "server/conn/request_trace.h"
 
 #include "base/str.h"
+#include "chat/room/call_span.h"
 #include "server/conn/request.h"
 #include "server/node/worker.h"
 #include "trace/tracer.h"
 #include "wire/http1.h"
-
-static const char *const trace_names[] = {
-#define COMMAND(name, who, cost, what) [COMMAND_##name] = #name,
-#define PARAM(command, name, type, need, what)
-#define ANSWER(command, what)
-#include "chat/model/commands.tbl"
-#undef COMMAND
-#undef PARAM
-#undef ANSWER
-};
 
 static bool came_with_one(const struct request *r)
 {
@@ -51,18 +42,8 @@ void request_trace_begin(struct request *r)
 
 void request_trace_end(struct request *r)
 {
-    const struct call *call = &r->call;
-    struct trace_span span = {.at = call->trace,
-                              .kind = TRACE_SERVER,
-                              .name = trace_names[call->cmd.id],
-                              .began_us = r->began_us,
-                              .ended_us = io_clock_us(r->worker->io)};
+    struct trace_span span =
+        call_span_of(&r->call, &r->came, r->began_us, io_clock_us(r->worker->io));
 
-    assert(call->trace.sampled && span.name != NULL);
-    if (call->error != ERROR_NONE)
-        span.error = command_error_name(call->error);
-    memcpy(span.parent, r->came.span, TRACE_SPAN_N);
-    if (command_has(&call->cmd, PARAM_room))
-        trace_room(&span, call->cmd.room);
     tracer_end(r->worker->tracer, &span);
 }
