@@ -19,9 +19,6 @@
 /* So long a start waits for a process before it to let go of the data. */
 #define PREDECESSOR_MS 10000
 
-/* A function stands still between events: the other end may have closed what was idle. */
-#define FUNCTION_IDLE_S 5
-
 /* What a store in DynamoDB has besides: ends with it. */
 struct cloud {
     struct aws_env env;
@@ -112,7 +109,7 @@ static int open_tables(const struct conf *c, struct io_host *host, const char *p
     struct http_options http = {
         .connections_max = (unsigned)c->dynamodb_connections,
         .ca_file = aws_env_get(&cloud->env, "AWS_CA_BUNDLE"),
-        .idle_max_s = c->command == CONF_LAMBDA ? FUNCTION_IDLE_S : 0,
+        .idle_max_s = c->command == CONF_LAMBDA ? HTTP_IDLE_FUNCTION_S : 0,
     };
     int r;
 

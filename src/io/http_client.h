@@ -91,6 +91,9 @@ static inline void http_client_close(struct http_client *c)
         c->ops->close(c);
 }
 
+/* A function stands still between events: the other end may have closed what was idle. */
+enum { HTTP_IDLE_FUNCTION_S = 5 };
+
 struct http_options {
     unsigned connections_max; /* to one host and port; 0: 64 */
     const char *ca_file;      /* whom it trusts, and nobody else; NULL: the system's list */

@@ -45,10 +45,15 @@ bool trace_outlet_region(const char *url, char ret_region[static 64])
     return true;
 }
 
-static int outlet_begin(struct trace_outlet *o, const struct aws_env *env, char *why)
+static int outlet_begin(struct trace_outlet *o, const struct conf *c, const struct aws_env *env,
+                        char *why)
 {
     const char *ca = aws_env_get(env, "AWS_CA_BUNDLE");
-    struct http_options ho = {.connections_max = CONNECTIONS_MAX, .ca_file = ca};
+    struct http_options ho = {
+        .connections_max = CONNECTIONS_MAX,
+        .ca_file = ca,
+        .idle_max_s = c->command == CONF_LAMBDA ? HTTP_IDLE_FUNCTION_S : 0,
+    };
     struct signer_options so = {.env = env, .ca_file = ca};
     char text[CREDENTIALS_WHY_MAX];
     int r = 0;
@@ -77,7 +82,7 @@ int trace_outlet_open(const struct conf *c, const struct aws_env *env,
     o = mem_zeroed(1, sizeof(*o));
     o->url = c->traces;
     o->share = (unsigned)c->trace_share;
-    r = outlet_begin(o, env, ret_why);
+    r = outlet_begin(o, c, env, ret_why);
     if (r < 0)
         trace_outlet_free(o);
     else
