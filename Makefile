@@ -20,6 +20,7 @@
 # make templates  makes deploy/aws/templates anew from the stacks
 # make lambda     the chat as an AWS Lambda function, build/polylog-lambda.zip; make lambda-arm64
 #                 the same for arm64, by a cross-compiler and Debian's libraries
+# make unit-arm64 the unit tests as a program of arm64, under qemu    T=substring
 # make install    the program, its manual page and its systemd units, into DESTDIR and PREFIX
 # make deb        a package of Debian in build/deb, of the release on which it is made (debhelper)
 # make install-deps  what build and tests need (Debian)
@@ -50,8 +51,8 @@ CFLAGS_ALL := -std=gnu17 -O$(O) -g$(if $(SAN),1) -fno-omit-frame-pointer -fPIE -
         -D_GNU_SOURCE -MMD -MP $(WARN) $(if $(WERROR),-Werror) $(HARD) \
         $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) $(CFLAGS)
 LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-# Each program of tests is linked apart: with mold or lld, where there is one, many times faster.
-FASTER := $(firstword $(foreach l,mold lld,$(if $(shell command -v ld.$(l)),-fuse-ld=$(l))))
+# Each program of tests is linked apart: with mold or lld, where the compiler has one, many times faster.
+FASTER := $(firstword $(foreach l,mold lld,$(shell $(CC) -fuse-ld=$(l) -Wl,--version >/dev/null 2>&1 && echo -fuse-ld=$(l))))
 LIBS := -lcurl -lhiredis -lsqlite3 -lssl -lcrypto -lsodium -lz -lutf8proc -lyaml
 
 SRC   := $(sort $(wildcard src/*/*.c src/*/*/*.c))
@@ -233,14 +234,21 @@ lambda: all
 	$(call NEEDS,zip)
 	@tools/make-lambda build/polylog
 ARM64 := aarch64-linux-gnu
+FOR_ARM64 := CC=$(ARM64)-gcc CFLAGS=--sysroot=$(abspath build/arm64) LDFLAGS=--sysroot=$(abspath build/arm64)
 lambda-arm64:
 	$(call NEEDS,zip)
 	$(call NEEDS,$(ARM64)-gcc)
 	@tools/arm64-root build/arm64
-	@$(MAKE) $(J) CC=$(ARM64)-gcc CFLAGS=--sysroot=$(abspath build/arm64) LDFLAGS=--sysroot=$(abspath build/arm64) \
-	    build/$(ARM64)-gcc-O$(O)/polylog
+	@$(MAKE) $(J) $(FOR_ARM64) build/$(ARM64)-gcc-O$(O)/polylog
 	@ARCH=arm64 ROOT=build/arm64 CC="$(ARM64)-gcc --sysroot=$(abspath build/arm64)" STRIP=$(ARM64)-strip \
 	    OBJDUMP=$(ARM64)-objdump tools/make-lambda build/$(ARM64)-gcc-O$(O)/polylog
+# Fewer seeds: emulated, a test takes about ten times as long.
+unit-arm64:
+	$(call NEEDS,$(ARM64)-gcc)
+	$(call NEEDS,qemu-aarch64-static)
+	@tools/arm64-root build/arm64
+	@SEEDS=$(or $(SEEDS),1) RUNNER="qemu-aarch64-static -L $(abspath build/arm64)" \
+	    $(MAKE) $(J) $(FOR_ARM64) unit T="$(or $(T),unit/)"
 
 install: $(B)/polylog
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/polylog
@@ -259,6 +267,6 @@ clean:
 # With .SECONDARY instead, make would not make the program of a variant that is missing
 # while build/polylog is newer than the sources.
 .PRECIOUS: $(B)/%.o
-.PHONY: FORCE lambda-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
+.PHONY: FORCE lambda-arm64 unit-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
         style check install-deps npm run test test-long bench install deb clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
-// The package of Debian, in a root of Debian 13.
-//   node main.mjs [-v] [substring of the tests to run]
+// The package of Debian, in a root of Debian 13, or of the releases that $RELEASES names.
+//   RELEASES="bookworm trixie" node main.mjs [-v] [substring of the tests to run]
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -129,8 +129,10 @@ class Service {
   }
 }
 
-for (const [release, number] of [["trixie", 13]])
-  test(`Debian ${number}: the package is built, installed, started, upgraded and removed`, async (t) => {
+const NUMBERS = { bookworm: 12, trixie: 13 };
+
+for (const release of (process.env.RELEASES || "trixie").split(" "))
+  test(`Debian ${NUMBERS[release]}: the package is built, installed, started, upgraded and removed`, async (t) => {
     if (process.getuid() !== 0) t.skip("only root can make and enter a root of Debian");
     const root = new Root(release, t);
     build(root, release, t);

@@ -90,6 +90,8 @@ static void spawn_says_what_cannot_be_started(void **state)
     int pid, fd;
 
     (void)state;
+    if (getenv("RUNNER") != NULL)
+        skip(); /* qemu forks where vfork is asked for, and an error of exec does not come back */
     assert_int_equal(spawn_start(&o, &pid, &fd), -ENOENT);
     argv[0] = "/bin/true";
     o.dir = "/no/such/directory";
