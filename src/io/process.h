@@ -48,8 +48,8 @@ void process_keep_private(void);
 /* That mask; what net_listen gives a socket. */
 unsigned process_mask(void);
 
-/* The machine's own name, in which - stands for each byte that is no visible ASCII (the kernel takes
- * any); empty if it has none that fits. */
+/* The machine's own name, in which - stands for each byte that is no visible ASCII, since the
+ * kernel takes any; empty if it has none that fits. */
 #define PROCESS_HOSTNAME_MAX 256
 void process_hostname(char ret_name[static PROCESS_HOSTNAME_MAX]);
 

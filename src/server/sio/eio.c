@@ -14,10 +14,9 @@
 #define OPEN_MAX 512
 /* No more casts wait for a GET: bytes, with all else that does. */
 #define CASTS_MAX 4096
-/* A GET that was sent before its client closed the session may come behind that. */
-#define CLOSING_MS 1000
-/* Nobody is waited for longer to be told of the end. */
-#define TOLD_MAX_MS 30000
+/* A GET that was sent before its client closed the session may come behind that; and at most how
+ * long a client is waited for that is to be told of the end. */
+enum { CLOSING_MS = 1000, TOLD_MAX_MS = 30000 };
 
 struct eio {
     struct map_node node; /* of the worker's, while requests may name it */
@@ -356,8 +355,7 @@ static void end_within(struct conn *c, uint64_t ms)
  * comes: a client that is changing its transport hears nothing in between. */
 static void end_polled(struct conn *c, enum engineio_type last, enum metric why)
 {
-    uint64_t pong_ms = c->worker->server->conf->sio_ping_timeout_ms; /* asking is like a pong */
-    uint64_t told_ms = MAX(MIN(pong_ms, (uint64_t)TOLD_MAX_MS), (uint64_t)CLOSING_MS);
+    uint64_t told_ms = c->worker->server->conf->sio_ping_timeout_ms; /* asking is like a pong */
     struct eio *e = eio_of(c);
 
     assert(!e->websocket);
@@ -369,6 +367,7 @@ static void end_polled(struct conn *c, enum engineio_type last, enum metric why)
     }
     if (waits_to_tell(c, why)) {
         c->reason = why;
+        told_ms = MAX(MIN(told_ms, (uint64_t)TOLD_MAX_MS), (uint64_t)CLOSING_MS);
         end_within(c, last == ENGINEIO_CLOSE ? told_ms : CLOSING_MS);
         if (e->user->ended != NULL)
             e->user->ended(c);
