@@ -22,7 +22,8 @@
 #                 the same for arm64, by a cross-compiler and Debian's libraries
 # make unit-arm64 the unit tests as a program of arm64, under qemu    T=substring
 # make install    the program, its manual page and its systemd units, into DESTDIR and PREFIX
-# make deb        a package of Debian in build/deb, of the release on which it is made (debhelper)
+# make deb        a package of Debian in build/deb, of the release on which it is made (debhelper);
+#                 make deb-arm64 the same for arm64, by a cross-compiler and Debian's libraries
 # make install-deps  what build and tests need (Debian)
 # Variants:       CC=clang  SAN=address,undefined  SAN=thread  O=0  WERROR=1; V=1 shows the commands
 comma   := ,
@@ -261,12 +262,19 @@ deb:
 	$(call NEEDS,dh)
 	@mkdir -p build/deb
 	@DEB_RULES_REQUIRES_ROOT=no debian/rules binary
+# What each library's own package says of it is not in this system's database.
+deb-arm64:
+	$(call NEEDS,dh)
+	$(call NEEDS,$(ARM64)-gcc)
+	@tools/arm64-root build/arm64
+	@mkdir -p build/deb
+	@SYSROOT=$(abspath build/arm64) DEB_RULES_REQUIRES_ROOT=no dpkg-architecture -a arm64 -c debian/rules binary
 
 clean:
 	rm -rf build
 # With .SECONDARY instead, make would not make the program of a variant that is missing
 # while build/polylog is newer than the sources.
 .PRECIOUS: $(B)/%.o
-.PHONY: FORCE lambda-arm64 unit-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
+.PHONY: FORCE deb-arm64 lambda-arm64 unit-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
         style check install-deps npm run test test-long bench install deb clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

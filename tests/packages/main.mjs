@@ -1,12 +1,14 @@
-// The package of Debian, in a root of Debian 13, or of the releases that $RELEASES names.
-//   RELEASES="bookworm trixie" node main.mjs [-v] [substring of the tests to run]
+// The package of Debian, in a root of Debian 13, or of the releases that $RELEASES names; and with
+// ARM64=1 that of arm64, made by a cross-compiler for this release.
+//   RELEASES="bookworm trixie" ARM64=1 node main.mjs [-v] [substring of the tests to run]
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../integration/lib/ports.mjs";
 import { options, runAll, sum, test, until } from "../integration/lib/suite.mjs";
 
 const SOURCES = fileURLToPath(new URL("../..", import.meta.url));
@@ -85,10 +87,27 @@ function build(root, release, t) {
 
 // The service as its unit says, at an address of the socket.
 class Service {
+  constructor(url) {
+    this.url = url;
+    this.log = "";
+  }
+
+  // Its command, which runs as the child.
+  async serves(child, t) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (this.log += chunk));
+    this.ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(signal ?? code)));
+    t.after(() => child.kill("SIGKILL"));
+    await until(`it is ready at ${this.url}`, async () => {
+      assert.equal(child.exitCode, null, this.log);
+      return fetch(`${this.url}/ready`).then(({ status }) => status === 200, () => false);
+    });
+    return this;
+  }
+
   static async start(root, t) {
     const unit = root.sh("cat /usr/lib/systemd/system/polylog.service /lib/systemd/system/polylog.service 2>/dev/null || cat /lib/systemd/system/polylog.service");
     const of = (name) => [...unit.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map(([, value]) => value.replaceAll("%S", "/var/lib"));
-    const service = new Service();
     const [user, state, command] = [of("User")[0], `/var/lib/${of("StateDirectory")[0]}`, of("ExecStart")[0]];
     assert.equal(user, "polylog");
     assert.deepEqual(of("DynamicUser"), []);
@@ -96,22 +115,14 @@ class Service {
     const file = of("EnvironmentFile")[0].replace(/^-/, "");
     const listener = createServer().listen(0, "127.0.0.1");
     await until("the socket listens", () => listener.listening);
-    service.url = `http://127.0.0.1:${listener.address().port}`;
+    const service = new Service(`http://127.0.0.1:${listener.address().port}`);
     const lines = root.read(file).split("\n").filter((line) => /^[A-Z_]+=/.test(line));
-    service.child = spawn("unshare", ["-m", "sh", "-ec", 'mount -t proc proc "$0/proc"; exec chroot --userspec="$1:$1" "$0" sh -c "cd $2 && exec $3"', root.dir, user, state, command], {
+    const child = spawn("unshare", ["-m", "sh", "-ec", 'mount -t proc proc "$0/proc"; exec chroot --userspec="$1:$1" "$0" sh -c "cd $2 && exec $3"', root.dir, user, state, command], {
       env: Object.fromEntries([...of("Environment"), ...lines].map((line) => line.split(/=(.*)/).slice(0, 2))),
       stdio: ["ignore", "pipe", "pipe", listener._handle.fd],
     });
-    service.log = "";
-    for (const stream of [service.child.stdout, service.child.stderr]) stream.on("data", (chunk) => (service.log += chunk));
-    service.ended = new Promise((resolve) => service.child.once("close", (code, signal) => resolve(signal ?? code)));
-    t.after(() => service.child.kill("SIGKILL"));
     listener.close();
-    await until(`it is ready at ${service.url}`, async () => {
-      assert.equal(service.child.exitCode, null, service.log);
-      return fetch(`${service.url}/ready`).then(({ status }) => status === 200, () => false);
-    });
-    return service;
+    return service.serves(child, t);
   }
 
   async post(action, params, token) {
@@ -176,6 +187,32 @@ for (const release of (process.env.RELEASES || "trixie").split(" "))
     assert.match(root.sh("dpkg --purge polylog"), /kept in \/var\/lib\/polylog/);
     assert.ok(!existsSync(settings));
     assert.ok(existsSync(join(root.dir, "var/lib/polylog/polylog.db")));
+  }, MAKE_MS);
+
+if (process.env.ARM64)
+  test("arm64: the package is built, names its libraries, and its program serves", async (t) => {
+    sh("tools/setup long && make -s -j$(nproc) deb-arm64");
+    const deb = sh("ls build/deb/polylog_*_arm64.deb").trim();
+    assert.equal(sh(`dpkg-deb -f ${deb} Architecture`).trim(), "arm64");
+    const depends = sh(`dpkg-deb -f ${deb} Depends`);
+    for (const library of ["libc6", "libcurl4", "libhiredis", "libsodium", "libsqlite3-0", "libssl3", "libutf8proc", "libyaml-0-2"])
+      assert.ok(depends.includes(library), `${library} in ${depends}`);
+    const root = mkdtempSync(join(tmpdir(), "polylog-arm64-"));
+    t.after(() => rmSync(root, { recursive: true, force: true }));
+    sh(`dpkg-deb -x ${deb} ${root}`);
+    const listen = `127.0.0.1:${await freePort()}`;
+    const service = await new Service(`http://${listen}`).serves(
+      spawn("qemu-aarch64-static", ["-L", join(SOURCES, "build/arm64"), join(root, "usr/bin/polylog"), "serve", "--listen", listen, "--data", join(root, "data")], {
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+      t,
+    );
+    const { token } = await service.post("login", { name: "ana" });
+    await service.post("join", { room: "general" }, token);
+    assert.equal((await service.post("send", { room: "general", text: "from afar" }, token)).status, 200);
+    const { entries } = await service.post("history", { room: "general" }, token);
+    assert.equal(entries.at(-1).text, "from afar");
+    assert.equal(await service.stop(), 0, service.log);
   }, MAKE_MS);
 
 const counts = await runAll({ get: () => undefined }, { ...options(), atOnce: 1 });
