@@ -47,7 +47,11 @@ testWorkers("what a command asks of the store is a span below it, by the kind of
   const calls = { history: { room: "r" }, rooms: {}, sessions: {} };
   for (const [i, action] of Object.keys(calls).entries())
     await ana.call(action, { ...calls[action], traceparent: traceparent(String(i)) });
-  await until("all were told", () => Object.keys(calls).every((action) => to.named(action).length === 1));
+  // A request may end between a command's span and those below it: another worker recorded them.
+  await until("all were told", () => {
+    if (to.faults.length > 0) throw to.faults[0];
+    return to.spans.length >= 8;
+  });
   const below = (action) => {
     const [command] = to.named(action);
     const spans = to.spans.filter(({ traceId, spanId }) => traceId === command.traceId && spanId !== command.spanId);
