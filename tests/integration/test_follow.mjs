@@ -1,5 +1,6 @@
 // Following rooms: cursors, coming back, order, and what is no entry of a log.
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { sleep, test, testWorkers, refused, until } from "./lib/suite.mjs";
 
 const seqs = (frames) => frames.map(({ seq }) => seq);
@@ -308,4 +309,39 @@ test("only so many rooms are followed", async (t) => {
   await bob.call("resume", { rooms: { a: [0, 0], b: [0, 0] } });
   const { rooms } = await bob.call("resume", { rooms: { c: [0, 0], d: [0, 0] } });
   assert.equal(rooms.d.error.code, "too_many_rooms");
+});
+
+// What the program's threads have computed, in ms.
+function computed(server) {
+  const tasks = `/proc/${server.pid}/task`;
+  const ns = readdirSync(tasks).map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]));
+  return ns.reduce((sum, one) => sum + one, 0) / 1e6;
+}
+
+test("rooms costs the same, whatever one's other connections follow", async (t) => {
+  const server = await t.start();
+  const ana = await t.person("ana", { server });
+  const ids = Array.from({ length: 1000 }, (_, i) => `room-${i}`);
+  const rooms = {};
+  for (const room of ids) {
+    const joined = (await ana.call("join", { room })).room;
+    rooms[room] = [joined.epoch, joined.head.seq];
+  }
+  const least = async () => {
+    const costs = [];
+    for (let i = 0; i < 5; i++) {
+      const before = computed(server);
+      assert.equal((await ana.call("rooms")).rooms.length, 1000);
+      costs.push(computed(server) - before);
+    }
+    return Math.min(...costs);
+  };
+  const alone = await least();
+  for (let i = 0; i < 149; i++) {
+    const other = await server.connect(ana.token);
+    await other.call("resume", { rooms });
+  }
+  assert.equal((await server.metrics())("polylog_cursors"), 150_000);
+  const among = await least();
+  assert.ok(among < 10 * alone, `${among} ms of computing among 149 other connections, ${alone} alone`);
 });
