@@ -1,6 +1,7 @@
 // Writes the body of a dashboard for CloudWatch to standard output; the names of its variables are in ${}.
 //   node deploy/observe/cloudwatch.mjs >deploy/observe/cloudwatch.json
 //   node deploy/observe/cloudwatch.mjs colours >deploy/observe/cloudwatch-colours.json
+//   node deploy/observe/cloudwatch.mjs function >deploy/observe/cloudwatch-function.json
 const ROW = { width: 8, height: 6, across: 3 };
 
 // What servers with --metrics emf tell: a title, a statistic, and metrics of docs/observe.md. Each node writes one document a
@@ -18,6 +19,16 @@ const OF_NODES = [
   ["POSTs to @connections", "Sum", ["gateway_posts_ok", "gateway_posts_failed"]],
   ["Followers that are behind", "Sum", ["behinds", "moves"]],
   ["Traffic, bytes", "Sum", ["received_bytes", "sent_bytes"]],
+];
+
+// What `polylog lambda` with POLYLOG_METRICS=emf tells.
+const OF_FUNCTION = [
+  ["Invocations", "Sum", ["invocations", "invocations_failed", "starts"]],
+  ["Invocations, ms, p99", "p99", ["invocation"]],
+  ["Messages", "Sum", ["entries_appended", "append_conflicts"]],
+  ["Commands and errors", "Sum", ["commands", "errors", "errors_internal"]],
+  ["Store", "Sum", ["store_failures", "store_throttles", "store_retries"]],
+  ["POSTs to @connections", "Sum", ["gateway_posts_ok", "gateway_posts_failed"]],
 ];
 
 // What a balancer tells of two groups of targets, blue and green: who gets the requests, how they are answered, and how fast.
@@ -41,6 +52,7 @@ const ofColour = (name, [colour, color]) => [
 
 const DASHBOARDS = {
   nodes: OF_NODES.map(([title, stat, names]) => ({ title, stat, metrics: names.map(ofNode) })),
+  function: OF_FUNCTION.map(([title, stat, names]) => ({ title, stat, metrics: names.map(ofNode) })),
   colours: OF_COLOURS.map(([title, stat, name]) => ({ title, stat, metrics: Object.entries(COLOURS).map((one) => ofColour(name, one)) })),
 };
 

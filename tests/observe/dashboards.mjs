@@ -136,14 +136,15 @@ test(
   HANG_MS,
 );
 
-test(
-  "cloudwatch: the dashboard of blue and green is what its source makes",
-  () => {
-    const body = readFileSync(join(OBSERVE, "cloudwatch-colours.json"), "utf8");
-    assert.equal(body, execFileSync("node", [join(OBSERVE, "cloudwatch.mjs"), "colours"], { encoding: "utf8" }));
-  },
-  HANG_MS,
-);
+for (const name of ["colours", "function"])
+  test(
+    `cloudwatch: the dashboard of ${name} is what its source makes`,
+    () => {
+      const body = readFileSync(join(OBSERVE, `cloudwatch-${name}.json`), "utf8");
+      assert.equal(body, execFileSync("node", [join(OBSERVE, "cloudwatch.mjs"), name], { encoding: "utf8" }));
+    },
+    HANG_MS,
+  );
 
 test(
   "cloudwatch: the dashboard is what its source makes, and asks for what a server writes",

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Collector } from "../integration/lib/collector.mjs";
 import { test, until } from "../integration/lib/suite.mjs";
@@ -101,6 +102,13 @@ test("a function writes metrics with its first event, then once the time has pas
   for (const { Name } of Metrics) assert.notEqual(first[Name], undefined, Name);
   assert.ok(Math.abs(first._aws.Timestamp - Date.now()) < 3600e3);
   assert.deepEqual([first.starts, first.invocations, first.commands, first.invocation.length], [1, 1, 0, 1]);
+  const body = readFileSync(new URL("../../deploy/observe/cloudwatch-function.json", import.meta.url), "utf8");
+  const shown = JSON.parse(body).widgets.flatMap(({ properties }) => properties.metrics);
+  assert.ok(shown.length >= 14);
+  for (const [namespace, name, dimension] of shown) {
+    assert.deepEqual([namespace, dimension], [Namespace, Dimensions[0][0]]);
+    assert.ok(documents(chat).some((one) => name in one), `the dashboard shows ${name}, which the function does not write`);
+  }
   for (const one of others) assert.equal(one.invocation.length, Math.min(one.invocations, 100));
 });
 

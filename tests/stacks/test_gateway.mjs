@@ -51,7 +51,7 @@ const MISTAKES = {
   ],
   "VPC_LINK without ConnectionId": ["vpc_link", (t) => proxy(t, undefined)],
   "a time-out above 29 s": ["bad_timeout", (t) => (integration(t).TimeoutInMillis = 30_000)],
-  "a route whose target does not exist": ["no_target", (t) => (t.get("SendRoute").Properties.Target = "integrations/gone")],
+  "a route whose target does not exist": ["no_target", (t) => (t.get("SendmessageRoute").Properties.Target = "integrations/gone")],
   "a VPC link to an Application Load Balancer": ["vpc_link", (t) => proxy(t, "application")],
   "no RouteSelectionExpression": ["no_selection", (t) => delete t.first("AWS::ApiGatewayV2::Api").RouteSelectionExpression],
   "no stage": ["no_stage", (t) => (delete t.json.Resources.Stage, delete t.json.Resources.DomainMapping)],

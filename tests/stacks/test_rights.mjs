@@ -37,6 +37,7 @@ const OF_TASK = {
   "elasticache:Connect": BUS,
   "ecs:GetTaskProtection": "ECS asks for it beside UpdateTaskProtection: the agent answers a change with the state",
 };
+const XRAY = "spans go to X-Ray's own address, for which AWS asks these rights: serverless/test_telling sees the spans";
 const IMAGE = "Docker fetches the image by the login that the script asks for";
 const LOG = (who) => ({ "logs:CreateLogStream": `${who} writes the log`, "logs:PutLogEvents": `${who} writes the log` });
 const ELSEWHERE = {
@@ -49,6 +50,8 @@ const ELSEWHERE = {
     "dynamodb:GetShardIterator": STREAM,
     "dynamodb:ListStreams": STREAM,
     "sqs:SendMessage": "Lambda itself writes what it gives up to the queue, by the function's role",
+    "xray:PutTraceSegments": XRAY,
+    "xray:PutTelemetryRecords": XRAY,
   },
   "blue-green TaskRole": OF_TASK,
   "ecs-ec2 EcsDynamoDBTaskRole": OF_TASK,

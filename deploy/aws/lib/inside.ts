@@ -5,11 +5,15 @@ import { CfnDashboard } from "aws-cdk-lib/aws-cloudwatch";
 import { bodyOf } from "./dashboard";
 import type { PlainStack } from "./stack";
 
-const BODY = bodyOf("cloudwatch").replaceAll("${Service}", "${AWS::StackName}");
-
-// Settings of a node.
-export function metricsOfNodes(stack: PlainStack): Record<string, string> {
-  const wanted = stack.isTrue(stack.flag("Metrics", "Nodes tell CloudWatch their metrics, which it charges for, and a dashboard shows them.", false));
-  new CfnDashboard(stack, "Inside", { dashboardBody: Fn.sub(BODY) }).cfnOptions.condition = wanted;
+function metrics(stack: PlainStack, whose: string, body: string): Record<string, string> {
+  const wanted = stack.isTrue(stack.flag("Metrics", `${whose} CloudWatch their metrics, which it charges for, and a dashboard shows them.`, false));
+  const dashboardBody = Fn.sub(bodyOf(body).replaceAll("${Service}", "${AWS::StackName}"));
+  new CfnDashboard(stack, "Inside", { dashboardBody }).cfnOptions.condition = wanted;
   return { POLYLOG_METRICS: Fn.conditionIf(wanted.logicalId, "emf", "http").toString(), POLYLOG_METRICS_SERVICE: Aws.STACK_NAME };
 }
+
+// Settings of a node.
+export const metricsOfNodes = (stack: PlainStack): Record<string, string> => metrics(stack, "Nodes tell", "cloudwatch");
+
+// Variables of a function.
+export const metricsOfFunction = (stack: PlainStack): Record<string, string> => metrics(stack, "Instances of the function tell", "cloudwatch-function");

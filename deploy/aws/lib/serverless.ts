@@ -1,17 +1,17 @@
 // An API Gateway WebSocket API in front of one function, `polylog lambda`: no server, and nothing to pay for while
 // nobody talks.
-import { Aws, CfnOutput, Fn } from "aws-cdk-lib";
+import { CfnOutput, Fn } from "aws-cdk-lib";
 import { CfnIntegration } from "aws-cdk-lib/aws-apigatewayv2";
 import type { CfnApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { CfnPolicy, CfnRole } from "aws-cdk-lib/aws-iam";
 import { CfnFunction, CfnPermission } from "aws-cdk-lib/aws-lambda";
-import type { CfnParameter } from "aws-cdk-lib";
+import type { CfnCondition, CfnParameter } from "aws-cdk-lib";
 import type { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import type { IConstruct } from "constructs";
 import { Alarms } from "./alarms";
 import { OF_CONNECTIONS, apiDomain, apiRoute, apiStage, arnOfApi, connectionRights, webSocketApi } from "./api";
-import { commands } from "./commands";
 import { deliverByStream, fanoutParameter } from "./delivery";
+import { metricsOfFunction } from "./inside";
 import { logGroup, logRights, ofLog } from "./logs";
 import { Site } from "./site";
 import { PlainStack, accept, trusts } from "./stack";
@@ -47,7 +47,7 @@ export class Serverless extends PlainStack {
     const key = this.text("CodeKey", "The code in it: polylog-lambda.zip, or polylog-lambda-arm64.zip.", { default: "polylog-lambda-arm64.zip" });
     const architecture = this.text("Architecture", "What the code was made for.", { default: "arm64", allowedValues: ["arm64", "x86_64"] });
     const open = this.open("code");
-    const metrics = this.isTrue(this.flag("Metrics", "The function tells CloudWatch its metrics, which it charges for.", false));
+    const traced = this.isTrue(this.flag("Traces", "The function tells X-Ray spans of some commands; the account's Transaction Search has to be on.", false));
     const memory = this.number("Memory", "Of the function, in MB; its share of a CPU goes by it.", 512, 128, 3008);
     const chat = new CfnFunction(this, "Chat", {
       description: "polylog lambda: every event of the API.",
@@ -65,8 +65,8 @@ export class Serverless extends PlainStack {
           POLYLOG_CONNECTIONS_TABLE: tables.connections?.name.valueAsString ?? "",
           POLYLOG_OPEN: open.valueAsString,
           POLYLOG_FANOUT: fanout.valueAsString,
-          POLYLOG_METRICS: Fn.conditionIf(metrics.logicalId, "emf", "http").toString(),
-          POLYLOG_METRICS_SERVICE: Aws.STACK_NAME,
+          ...metricsOfFunction(this),
+          POLYLOG_TRACES: Fn.conditionIf(traced.logicalId, Fn.sub("https://xray.${AWS::Region}.${AWS::URLSuffix}/v1/traces"), "").toString(),
         },
       },
     });
@@ -86,7 +86,21 @@ export class Serverless extends PlainStack {
       },
     });
     accept(policy, { ...ofLog(log), ...OF_CONNECTIONS });
+    this.traceRights(role, traced);
     return chat;
+  }
+
+  private traceRights(role: CfnRole, traced: CfnCondition): void {
+    const policy = new CfnPolicy(this, "TraceRights", {
+      policyName: "traces",
+      roles: [role.ref],
+      policyDocument: {
+        Version: "2012-10-17",
+        Statement: [{ Sid: "Traces", Effect: "Allow", Action: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], Resource: "*" }],
+      },
+    });
+    policy.cfnOptions.condition = traced;
+    accept(policy, { "IAM5[Resource::*]": "X-Ray's rights to write have no resource." });
   }
 
   private api(chat: CfnFunction): CfnApi {
@@ -104,9 +118,11 @@ export class Serverless extends PlainStack {
       sourceArn: arnOfApi("*"),
     });
     const unanswered = ["$connect", "$disconnect"];
-    for (const key of [...unanswered, "$default", TUTORIAL, ...commands()]) {
-      const words = key.replace(/^\$/, "").split("_");
-      const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+    // Every command comes by $default. A route for each would be no faster, and the template would outgrow what
+    // CloudFormation takes as it is.
+    for (const key of [...unanswered, "$default", TUTORIAL]) {
+      const word = key.replace(/^\$/, "");
+      const name = word.charAt(0).toUpperCase() + word.slice(1);
       apiRoute(this, name, !unanswered.includes(key), { apiId: api.ref, routeKey: key }, integration);
     }
     return api;

@@ -123,6 +123,7 @@ export const RIGHTS = {
     ...["GetItem", "PutItem"].map((action) => ["ChatRole", `dynamodb:${action}`, "${ConnectionsTable.Arn}"]),
     ...connections("ChatRole"),
     ...log("ChatRole", "ChatLog"),
+    ...["PutTraceSegments", "PutTelemetryRecords"].map((action) => ["ChatRole", `xray:${action}`, "*", "X-Ray's rights to write have no resource"]),
     ["ChatRole", "lambda:InvokeFunction", "${Chat.Arn}"],
     ...["DescribeStream", "GetRecords", "GetShardIterator"].map((action) => ["ChatRole", `dynamodb:${action}`, "${LogTable.StreamArn}"]),
     ["ChatRole", "dynamodb:ListStreams", "*", "listing streams has no resource"],

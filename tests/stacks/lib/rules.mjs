@@ -1,7 +1,7 @@
 // What must hold of every template. A rule: its name; on(template), what it looks at; wrong(one, template), what is wrong
 // with one of them, or nothing; plant(template), which does something wrong that the rule must see.
 import { OPEN, PUBLIC, RIGHTS } from "./rights.mjs";
-import { accessString, commands, dashboards, healthOfImage, optionsOf, settingsOf, told } from "./settings.mjs";
+import { accessString, dashboards, healthOfImage, optionsOf, settingsOf, told } from "./settings.mjs";
 import { Template, list, words } from "./template.mjs";
 
 const FUNCTION = "AWS::Lambda::Function";
@@ -151,10 +151,10 @@ export const RULES = [
     plant: (t) => (t.first(ROUTE).Target = "integrations/gone"),
   },
   {
-    name: "every command is a route, and so are $connect, $disconnect, $default and sendmessage",
-    on: (t) => (byFunction(t) ? ["$connect", "$disconnect", "$default", "sendmessage", ...commands()].map((key) => [key, t]) : []),
+    name: "$connect, $disconnect, $default and sendmessage are routes",
+    on: (t) => (byFunction(t) ? ["$connect", "$disconnect", "$default", "sendmessage"].map((key) => [key, t]) : []),
     wrong: ([key, t]) => t.resources(ROUTE).filter(([, { RouteKey }]) => RouteKey === key).length !== 1 && "not one route",
-    plant: (t) => (t.get("SendRoute").Properties.RouteKey = "sent"),
+    plant: (t) => (t.get("SendmessageRoute").Properties.RouteKey = "sent"),
   },
   {
     name: "a route answers the client, but for $connect and $disconnect",

@@ -15,11 +15,6 @@ export function settingsOf(command) {
 // What a setting of some values can be: those of the field of struct conf.
 export const optionsOf = (field) => [...table.matchAll(/^OPTION\((\w+), \w+, "([^"]+)"/gm)].filter(([, of]) => of === field).map(([, , value]) => value);
 
-export function commands() {
-  const text = readFileSync(new URL("../../../src/chat/model/commands.tbl", import.meta.url), "utf8");
-  return [...text.matchAll(/^COMMAND\((\w+),/gm)].map(([, name]) => name);
-}
-
 // What docs/redis.md lets the user do, as ElastiCache has it: without the password, and on every channel, since the cache
 // is the stack's own.
 export function accessString() {
@@ -43,5 +38,5 @@ export function healthOfImage() {
 // The bodies of the dashboards for CloudWatch of deploy/observe; a stack's own name is the service.
 export function dashboards() {
   const of = (name) => JSON.stringify(JSON.parse(readFileSync(new URL(`../../../deploy/observe/${name}.json`, import.meta.url), "utf8")));
-  return ["cloudwatch", "cloudwatch-colours"].map((name) => of(name).replaceAll("${Service}", "${AWS::StackName}"));
+  return ["cloudwatch", "cloudwatch-colours", "cloudwatch-function"].map((name) => of(name).replaceAll("${Service}", "${AWS::StackName}"));
 }
