@@ -27,7 +27,7 @@ static const struct record_field fields[] = {
     BYTES(data),      U64(thread),
     BYTES(mentions),  U64(append),
     BYTES(salt),      BYTES(text_hash),
-    BYTES(trace),
+    BYTES(trace),     BYTES(settings),
 };
 
 static const struct record_table table = {

@@ -19,7 +19,7 @@
  *   19   1    data          21   1    mentions        23   1    salt
  *   20   0    thread        22   0    append          24   1    text_hash
  *
- *   25   1    trace
+ *   25   1    trace         26   1    settings
  *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
@@ -40,7 +40,7 @@ enum entry_kind {
     ENTRY_EDIT = 2,
     ENTRY_DELETE = 3,
     ENTRY_REACT = 4,
-    ENTRY_ROOM = 5,   /* created or changed: title, room_kind */
+    ENTRY_ROOM = 5,   /* created or changed: title, room_kind, settings */
     ENTRY_MEMBER = 6, /* role or membership of user_id changed */
     ENTRY_INVITE = 7, /* in a person's own log: a room to look at */
     ENTRY_LOST = 8,   /* what the store has lost: nothing but its place is known. Without a
@@ -77,7 +77,8 @@ struct entry {
     struct str salt;      /* text_hash is of the salt, then the text */
     struct str text_hash; /* what proves the text of an entry whose hash somebody kept */
     struct str trace;     /* of what appended it, if that is traced: the trace's id, the span's */
-    struct str unknown;   /* fields with numbers above 25, as they were read */
+    struct str settings;  /* of the room (chat/model/settings.h) */
+    struct str unknown;   /* fields with numbers above 26, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };

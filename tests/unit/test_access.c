@@ -1,6 +1,7 @@
 #include "chat/model/access.h"
 
 #include "base/str.h"
+#include "chat/model/command.h"
 #include "lib/check.h"
 
 #include <stdio.h>
@@ -123,39 +124,171 @@ static void roles_say_who_may_what(void **state)
     }
 }
 
-static void direct_rooms_are_two_peoples(void **state)
+/* The whole table, in words of one letter: may (.), not_member (n), forbidden (f), muted (m),
+ * banned (b), slow_mode (s), archived (a), announcement (o), no_such_room (x). Of people without a
+ * role, members, moderators, owners, muted, banned, and the server's owner, who has no role. */
+struct cells {
+    enum access_right right;
+    const char *public, *private;
+};
+
+static enum error_code error_of(char c)
 {
-    uint64_t until_ms;
+    static const char letters[] = ".nfmbsaox";
+    static const enum error_code codes[] = {ERROR_NONE,     ERROR_not_member,   ERROR_forbidden,
+                                            ERROR_muted,    ERROR_banned,       ERROR_slow_mode,
+                                            ERROR_archived, ERROR_announcement, ERROR_no_such_room};
+    const char *at = strchr(letters, c);
+
+    assert_true(c != 0 && at != NULL);
+    return codes[at - letters];
+}
+
+/* People 10 to 15 have the roles, 16 has none. */
+static void people(const char *kind)
+{
+    static const char *const roles[] = {"none", "member", "moderator", "owner", "muted", "banned"};
+
+    begin("room");
+    make(kind, 1);
+    for (unsigned i = 0; i < COUNTOF(roles); i++)
+        set(10 + i, roles[i], 0);
+}
+
+static void check_cells(const struct cells *c, const char *kind, const char *want)
+{
+    assert_int_equal(strlen(want), 7);
+    for (unsigned i = 0; i < 7; i++) {
+        enum error_code e = access_may(&a, 10 + i, i == 6, c->right, NOW);
+
+        if (e != error_of(want[i]))
+            fail_msg("right %u, %s, place %u: %s", c->right, kind, i, command_error_name(e));
+    }
+    /* Who has a role and owns the server may what the server's owner may. */
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(access_may(&a, 10 + i, true, c->right, NOW), error_of(want[6]));
+}
+
+static void choose(const struct settings *s)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, 4096);
+    settings_encode(s, &b);
+    assert_true(access_apply(
+        &a, &(struct entry){.kind = ENTRY_ROOM, .title = STR("t"), .settings = buf_peek(&b)}));
+}
+
+static void check_all(const struct settings *s, const struct cells *cells, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        people("public");
+        choose(s);
+        check_cells(&cells[i], "public", cells[i].public);
+        people("private");
+        choose(s);
+        check_cells(&cells[i], "private", cells[i].private);
+    }
+}
+
+static void every_cell_is_as_it_is_said(void **state)
+{
+    static const struct cells cells[] = {
+        {ACCESS_TO_read, ".....b.", "n....b."},   {ACCESS_TO_write, "....mb.", "n...mb."},
+        {ACCESS_TO_hurry, "ss..sb.", "ns..sb."},  {ACCESS_TO_moderate, "ff..fb.", "nf..fb."},
+        {ACCESS_TO_set, "ff..fb.", "nf..fb."},    {ACCESS_TO_invite, "ff..fb.", "nf..fb."},
+        {ACCESS_TO_pin, "....mb.", "n...mb."},    {ACCESS_TO_mention, "....mb.", "n...mb."},
+        {ACCESS_TO_hold, "ff..fb.", "nf..fb."},   {ACCESS_TO_appoint, "fff.fb.", "nff.fb."},
+        {ACCESS_TO_leave, "....fb.", "n...fb."},  {ACCESS_TO_archive, "fff.fb.", "nff.fb."},
+        {ACCESS_TO_delete, "fff.fb.", "nff.fb."},
+    };
 
     (void)state;
-    begin("dm:3:12");
-    make("direct", 3);
-    set(5, "owner", 0); /* whatever the log says */
-    set(3, "banned", 0);
-    assert_int_equal(a.kind, ACCESS_DIRECT);
-    for (uint64_t user = 1; user < 20; user++) {
-        enum error_code want = user == 3 || user == 12 ? ERROR_NONE : ERROR_not_member;
+    assert_int_equal(COUNTOF(cells), ACCESS_TO_any); /* each right has its row */
+    check_all(&(struct settings){0}, cells, COUNTOF(cells));
+}
 
-        for (int super = 0; super < 2; super++) {
-            assert_int_equal(access_read(&a, user, super, NOW), want);
-            assert_int_equal(access_write(&a, user, super, NOW, &until_ms), want);
-            assert_false(access_moderates(&a, user, super, NOW));
-            assert_int_equal(access_grant(&a, user, super, 4, ACCESS_MEMBER, NOW), ERROR_forbidden);
+static void settings_take_rights_away(void **state)
+{
+    static const struct cells announcement[] = {{ACCESS_TO_read, ".....b.", "n....b."},
+                                                {ACCESS_TO_write, "oo..mb.", "no..mb."},
+                                                {ACCESS_TO_set, "ff..fb.", "nf..fb."},
+                                                {ACCESS_TO_pin, "....mb.", "n...mb."}};
+    static const struct cells invite[] = {{ACCESS_TO_invite, "....fb.", "n...fb."},
+                                          {ACCESS_TO_hold, "ff..fb.", "nf..fb."}};
+    static const struct cells pin[] = {{ACCESS_TO_pin, "ff..mb.", "nf..mb."},
+                                       {ACCESS_TO_write, "....mb.", "n...mb."}};
+    static const struct cells mention[] = {{ACCESS_TO_mention, "ff..mb.", "nf..mb."},
+                                           {ACCESS_TO_write, "....mb.", "n...mb."}};
+    static const struct cells archived[] = {
+        {ACCESS_TO_read, ".....b.", "n....b."},  {ACCESS_TO_write, "aaaamba", "naaamba"},
+        {ACCESS_TO_hurry, "ss..sb.", "ns..sb."}, {ACCESS_TO_moderate, "ff..fb.", "nf..fb."},
+        {ACCESS_TO_set, "ffaafba", "nfaafba"},   {ACCESS_TO_invite, "aaaafba", "naaafba"},
+        {ACCESS_TO_pin, "aaaamba", "naaamba"},   {ACCESS_TO_mention, "aaaamba", "naaamba"},
+        {ACCESS_TO_hold, "ff..fb.", "nf..fb."},  {ACCESS_TO_appoint, "fff.fb.", "nff.fb."},
+        {ACCESS_TO_leave, "....fb.", "n...fb."}, {ACCESS_TO_archive, "fff.fb.", "nff.fb."},
+        {ACCESS_TO_delete, "fff.fb.", "nff.fb."}};
+    static const struct cells deleted[] = {{ACCESS_TO_read, "xxxxxbx", "nxxxxbx"},
+                                           {ACCESS_TO_write, "xxxxmbx", "nxxxmbx"},
+                                           {ACCESS_TO_moderate, "ffxxfbx", "nfxxfbx"},
+                                           {ACCESS_TO_delete, "fffxfbx", "nffxfbx"}};
+
+    (void)state;
+    check_all(&(struct settings){.announcement = true}, announcement, COUNTOF(announcement));
+    check_all(&(struct settings){.members_invite = true}, invite, COUNTOF(invite));
+    check_all(&(struct settings){.moderators_pin = true}, pin, COUNTOF(pin));
+    check_all(&(struct settings){.moderators_mention = true}, mention, COUNTOF(mention));
+    check_all(&(struct settings){.archived = true, .members_invite = true}, archived,
+              COUNTOF(archived));
+    check_all(&(struct settings){.deleted = true}, deleted, COUNTOF(deleted));
+}
+
+/* Whatever the log says, its settings too, and whoever owns the server. */
+static void rooms_of_certain_people_are_theirs(void **state)
+{
+    static const struct {
+        enum access_right right;
+        char direct, self;
+    } theirs[] = {
+        {ACCESS_TO_read, '.', '.'},   {ACCESS_TO_write, '.', 'f'},
+        {ACCESS_TO_hurry, '.', 'f'},  {ACCESS_TO_moderate, 'f', 'f'},
+        {ACCESS_TO_set, 'f', 'f'},    {ACCESS_TO_invite, 'f', 'f'},
+        {ACCESS_TO_pin, '.', 'f'},    {ACCESS_TO_mention, '.', 'f'},
+        {ACCESS_TO_hold, 'f', 'f'},   {ACCESS_TO_appoint, 'f', 'f'},
+        {ACCESS_TO_leave, 'f', 'f'},  {ACCESS_TO_archive, 'f', 'f'},
+        {ACCESS_TO_delete, 'f', 'f'},
+    };
+
+    (void)state;
+    assert_int_equal(COUNTOF(theirs), ACCESS_TO_any);
+    for (unsigned i = 0; i < COUNTOF(theirs) * 2; i++) {
+        enum access_right right = theirs[i / 2].right;
+        bool self = i % 2 == 1;
+
+        begin(self ? "@7" : "dm:3:7");
+        make("direct", 3);
+        set(5, "owner", 0);
+        set(7, "banned", 0);
+        choose(&(struct settings){.archived = true, .announcement = true});
+        assert_int_equal(a.kind, self ? ACCESS_SELF : ACCESS_DIRECT);
+        for (uint64_t user = 1; user < 20; user++) {
+            bool is_theirs = user == 7 || (!self && user == 3);
+            char want = !is_theirs ? 'n' : self ? theirs[i / 2].self : theirs[i / 2].direct;
+
+            for (int super = 0; super < 2; super++)
+                assert_int_equal(access_may(&a, user, super, right, NOW), error_of(want));
         }
     }
 }
 
-static void an_own_log_is_one_persons(void **state)
+/* A grant of a role is a right of who gives it, by that role and the one there is. */
+static void nobody_gives_roles_in_a_direct_room(void **state)
 {
-    uint64_t until_ms;
-
     (void)state;
+    begin("dm:3:12");
+    assert_int_equal(access_grant(&a, 3, true, 4, ACCESS_MEMBER, NOW), ERROR_forbidden);
+    assert_int_equal(access_grant(&a, 4, true, 4, ACCESS_MEMBER, NOW), ERROR_not_member);
     begin("@7");
-    assert_int_equal(access_read(&a, 7, false, NOW), ERROR_NONE);
-    assert_int_equal(access_write(&a, 7, true, NOW, &until_ms), ERROR_forbidden);
-    assert_int_equal(access_read(&a, 8, true, NOW), ERROR_not_member);
-    assert_int_equal(access_write(&a, 8, true, NOW, &until_ms), ERROR_not_member);
-    assert_false(access_moderates(&a, 7, true, NOW));
     assert_int_equal(access_grant(&a, 7, true, 7, ACCESS_NONE, NOW), ERROR_forbidden);
 }
 
@@ -185,7 +318,9 @@ static void grants_follow_the_ranks(void **state)
                     role[to] != ACCESS_BANNED)
                     may = true;
                 assert_int_equal(access_grant(&a, by, false, to, r, NOW),
-                                 may ? ERROR_NONE : ERROR_forbidden);
+                                 may                         ? ERROR_NONE
+                                 : role[by] == ACCESS_BANNED ? ERROR_banned
+                                                             : ERROR_forbidden);
                 assert_int_equal(access_grant(&a, by, true, to, r, NOW), ERROR_NONE);
             }
         }
@@ -202,6 +337,57 @@ static void held_people_cannot_shake_it_off(void **state)
     assert_int_equal(access_grant(&a, 2, false, 2, ACCESS_NONE, NOW), ERROR_forbidden);
     assert_int_equal(access_grant(&a, 2, false, 2, ACCESS_NONE, NOW + 10), ERROR_NONE);
     assert_int_equal(access_grant(&a, 2, false, 2, ACCESS_OWNER, NOW + 10), ERROR_forbidden);
+}
+
+/* Where members invite, they make members of those who have no role, and nothing else. */
+static void members_invite_members_where_they_may(void **state)
+{
+    (void)state;
+    people("private");
+    assert_int_equal(access_grant(&a, 11, false, 20, ACCESS_MEMBER, NOW), ERROR_forbidden);
+    choose(&(struct settings){.members_invite = true});
+    assert_int_equal(access_grant(&a, 11, false, 20, ACCESS_MEMBER, NOW), ERROR_NONE);
+    assert_int_equal(access_grant(&a, 20, false, 20, ACCESS_MEMBER, NOW), ERROR_not_member);
+    for (enum access_role r = ACCESS_NONE; r <= ACCESS_BANNED; r++)
+        if (r != ACCESS_MEMBER)
+            assert_int_equal(access_grant(&a, 11, false, 20, r, NOW), ERROR_forbidden);
+    for (uint64_t to = 12; to <= 15; to++) /* a moderator, an owner, muted, banned */
+        assert_int_equal(access_grant(&a, 11, false, to, ACCESS_MEMBER, NOW), ERROR_forbidden);
+}
+
+static void settings_are_of_the_log(void **state)
+{
+    struct settings all = {
+        STR("topic"), STR("two\nlines"), STR("🦉"), true, 30, true, true, true, true, true, 7,
+        {0}};
+    struct entry title = {.kind = ENTRY_ROOM, .title = STR("of an older node")};
+    struct buf b CLEANUP(buf_fini);
+    uint64_t at = 0;
+
+    (void)state;
+    people("public");
+    assert_true(settings_are_default(access_settings(&a)));
+    choose(&all);
+    assert_true(access_apply(&a, &title)); /* such a one leaves them */
+    title.settings = STR("\x01\xff");      /* and so do broken ones */
+    assert_true(access_apply(&a, &title));
+    buf_init(&b, 65536);
+    access_encode(&a, &(struct gone){0}, 5, &b);
+    begin("room");
+    assert_true(access_decode(&a, &(struct gone){0}, buf_peek(&b), &at));
+    assert_true(str_eq(access_settings(&a)->topic, all.topic));
+    assert_true(str_eq(access_settings(&a)->description, all.description));
+    assert_true(str_eq(access_settings(&a)->icon, all.icon));
+    assert_int_equal(access_settings(&a)->slow_s, 30);
+    assert_int_equal(access_settings(&a)->wiped, 7);
+    assert_true(access_settings(&a)->announcement && access_settings(&a)->members_invite);
+    assert_true(access_settings(&a)->moderators_pin && access_settings(&a)->moderators_mention);
+    assert_true(access_settings(&a)->archived && access_settings(&a)->deleted);
+    choose(&(struct settings){0});
+    assert_true(settings_are_default(access_settings(&a)));
+    /* What a later node chose is kept. */
+    choose(&(struct settings){.unknown = STR("\x18\x05")});
+    assert_true(str_eq(access_settings(&a)->unknown, STR("\x18\x05")));
 }
 
 static void entries_change_access(void **state)
@@ -292,6 +478,10 @@ static void broken_records_are_refused(void **state)
         "{\"members\":[[1,\"member\",0]]}",
         "{\"members\":[[1,\"member\",0,5]]}",
         "{\"members\":[[1,\"member\",0,\"x\",1]]}",
+        "{\"settings\":\"0\"}",
+        "{\"settings\":\"zz\"}",
+        "{\"settings\":\"\"}",
+        "{\"settings\":\"01ff\"}",
         "{\"at\":1}}",
         "{\"at\":1} x",
     };
@@ -315,8 +505,12 @@ static void broken_records_are_refused(void **state)
 
 CHECK_MAIN(cmocka_unit_test_teardown(the_id_says_what_a_room_is, end),
            cmocka_unit_test_teardown(roles_say_who_may_what, end),
-           cmocka_unit_test_teardown(direct_rooms_are_two_peoples, end),
-           cmocka_unit_test_teardown(an_own_log_is_one_persons, end),
+           cmocka_unit_test_teardown(every_cell_is_as_it_is_said, end),
+           cmocka_unit_test_teardown(settings_take_rights_away, end),
+           cmocka_unit_test_teardown(rooms_of_certain_people_are_theirs, end),
+           cmocka_unit_test_teardown(nobody_gives_roles_in_a_direct_room, end),
+           cmocka_unit_test_teardown(members_invite_members_where_they_may, end),
+           cmocka_unit_test_teardown(settings_are_of_the_log, end),
            cmocka_unit_test_teardown(grants_follow_the_ranks, end),
            cmocka_unit_test_teardown(held_people_cannot_shake_it_off, end),
            cmocka_unit_test_teardown(entries_change_access, end),

@@ -1,10 +1,14 @@
 #include "chat/model/access.h"
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #include <stdlib.h>
+
+/* More than all settings come to. */
+#define SETTINGS_BYTES_MAX 65536
 
 static const char *const role_names[] = {"none", "member", "moderator", "owner", "muted", "banned"};
 static const char *const kind_names[] = {"public", "private", "direct", "self"};
@@ -47,6 +51,8 @@ void access_fini(struct access *a)
     map_fini(&a->members);
     free(a->title);
     a->title = NULL;
+    free(a->settings);
+    a->settings = NULL;
 }
 
 const struct access_member *access_get(const struct access *a, uint64_t user)
@@ -83,6 +89,22 @@ static void set_title(struct access *a, struct str title)
     a->title = title.n > 0 ? str_dup(title) : NULL;
 }
 
+/* False, and nothing changes, if the bytes are no settings. */
+static bool set_settings(struct access *a, struct str bytes)
+{
+    struct settings *s = mem_bytes(sizeof(*s) + bytes.n);
+
+    if (bytes.n > 0)
+        memcpy(s + 1, bytes.p, bytes.n);
+    if (!settings_decode((struct str){(const uint8_t *)(s + 1), bytes.n}, s)) {
+        free(s);
+        return false;
+    }
+    free(a->settings);
+    a->settings = s;
+    return true;
+}
+
 bool access_apply(struct access *a, const struct entry *e)
 {
     if (e->kind == ENTRY_ROOM) {
@@ -91,6 +113,8 @@ bool access_apply(struct access *a, const struct entry *e)
         if (created && a->kind <= ACCESS_PRIVATE && !a->open)
             a->kind = str_eq(e->room_kind, STR("private")) ? ACCESS_PRIVATE : ACCESS_PUBLIC;
         set_title(a, e->title);
+        if (e->settings.n > 0 && a->kind <= ACCESS_PRIVATE)
+            (void)set_settings(a, e->settings);
         if (created && a->kind <= ACCESS_PRIVATE && e->from_id > 0 && !a->open)
             set_member(a, &(struct access_member){.user = e->from_id, .role = ACCESS_OWNER},
                        e->from_name);
@@ -109,6 +133,20 @@ bool access_apply(struct access *a, const struct entry *e)
     return false;
 }
 
+uint64_t access_until_ms(const struct access *a, uint64_t user)
+{
+    const struct access_member *m = access_get(a, user);
+
+    return m != NULL ? m->until_ms : 0;
+}
+
+const struct settings *access_settings(const struct access *a)
+{
+    static const struct settings none = {0};
+
+    return a->settings != NULL ? a->settings : &none;
+}
+
 enum access_role access_role(const struct access *a, uint64_t user, uint64_t now_ms)
 {
     const struct access_member *m = access_get(a, user);
@@ -124,64 +162,176 @@ enum access_role access_role(const struct access *a, uint64_t user, uint64_t now
     return m->role;
 }
 
-enum error_code access_read(const struct access *a, uint64_t user, bool super, uint64_t now_ms)
+/* The table, as C. */
+
+enum { PLACES = ACCESS_UNKNOWN + 1 }; /* the roles, and the server's owner behind them */
+
+#define ERROR_yes ERROR_NONE
+#define RIGHT(name, what)
+#define STOP(setting, right, code)
+#define HOLD(setting, right, code)
+
+static const enum error_code by_role[ACCESS_TO_any][ACCESS_DIRECT][PLACES] = {
+#define PEOPLE(right, kind, others, theirs)
+#define ROOM(right, kind, none, member, moderator, owner, muted, banned, super)             \
+    [ACCESS_TO_##right][ACCESS_##kind] = {ERROR_##none,  ERROR_##member, ERROR_##moderator, \
+                                          ERROR_##owner, ERROR_##muted,  ERROR_##banned,    \
+                                          ERROR_##super},
+#include "chat/model/access.tbl"
+#undef ROOM
+#undef PEOPLE
+};
+
+/* Of direct rooms and own logs: for others, for those whose room it is. */
+static const enum error_code by_id[ACCESS_TO_any][2][2] = {
+#define ROOM(right, kind, none, member, moderator, owner, muted, banned, super)
+#define PEOPLE(right, kind, others, theirs) \
+    [ACCESS_TO_##right][ACCESS_##kind - ACCESS_DIRECT] = {ERROR_##others, ERROR_##theirs},
+#include "chat/model/access.tbl"
+#undef PEOPLE
+};
+#undef STOP
+#undef HOLD
+#define PEOPLE(right, kind, others, theirs)
+
+enum chosen {
+    CHOSEN_deleted,
+    CHOSEN_archived,
+    CHOSEN_announcement,
+    CHOSEN_moderators_invite,
+    CHOSEN_moderators_pin,
+    CHOSEN_moderators_mention,
+};
+
+static const struct {
+    uint8_t setting, right, code;
+    bool spares;
+} by_setting[] = {
+#define STOP(setting, right, code) {CHOSEN_##setting, ACCESS_TO_##right, ERROR_##code, false},
+#define HOLD(setting, right, code) {CHOSEN_##setting, ACCESS_TO_##right, ERROR_##code, true},
+#include "chat/model/access.tbl"
+#undef STOP
+#undef HOLD
+#undef ROOM
+#undef PEOPLE
+#undef RIGHT
+};
+
+_Static_assert(ERROR_N <= UINT8_MAX, "by_setting holds an error");
+
+static bool is_chosen(const struct settings *s, enum chosen what)
+{
+    switch (what) {
+    case CHOSEN_deleted:
+        return s->deleted;
+    case CHOSEN_archived:
+        return s->archived;
+    case CHOSEN_announcement:
+        return s->announcement;
+    case CHOSEN_moderators_invite:
+        return !s->members_invite;
+    case CHOSEN_moderators_pin:
+        return s->moderators_pin;
+    case CHOSEN_moderators_mention:
+        return s->moderators_mention;
+    }
+    return false;
+}
+
+static enum error_code access_chosen(const struct access *a, enum access_right right, bool spared)
+{
+    const struct settings *s = access_settings(a);
+
+    for (unsigned i = 0; i < COUNTOF(by_setting); i++) {
+        if (by_setting[i].right != right && by_setting[i].right != ACCESS_TO_any)
+            continue;
+        if (is_chosen(s, (enum chosen)by_setting[i].setting) && !(spared && by_setting[i].spares))
+            return (enum error_code)by_setting[i].code;
+    }
+    return ERROR_NONE;
+}
+
+enum error_code access_may(const struct access *a, uint64_t user, bool super,
+                           enum access_right right, uint64_t now_ms)
 {
     enum access_role role;
+    enum error_code e;
+    bool spared;
 
-    if (a->kind == ACCESS_DIRECT)
-        return user == a->low || user == a->high ? ERROR_NONE : ERROR_not_member;
-    if (a->kind == ACCESS_SELF)
-        return user == a->low ? ERROR_NONE : ERROR_not_member;
+    assert(right < ACCESS_TO_any);
+    if (a->kind == ACCESS_DIRECT || a->kind == ACCESS_SELF) {
+        bool theirs = user == a->low || (a->kind == ACCESS_DIRECT && user == a->high);
+
+        return by_id[right][a->kind - ACCESS_DIRECT][theirs];
+    }
     role = access_role(a, user, now_ms);
-    if (super)
-        return ERROR_NONE;
-    if (role == ACCESS_BANNED)
-        return ERROR_banned;
-    return a->kind == ACCESS_PUBLIC || role != ACCESS_NONE ? ERROR_NONE : ERROR_not_member;
+    spared = super || role == ACCESS_OWNER || role == ACCESS_MODERATOR;
+    e = by_role[right][a->kind][super ? PLACES - 1 : (unsigned)role];
+    return e != ERROR_NONE ? e : access_chosen(a, right, spared);
+}
+
+enum error_code access_read(const struct access *a, uint64_t user, bool super, uint64_t now_ms)
+{
+    return access_may(a, user, super, ACCESS_TO_read, now_ms);
 }
 
 enum error_code access_write(const struct access *a, uint64_t user, bool super, uint64_t now_ms,
                              uint64_t *ret_until_ms)
 {
-    enum error_code e = access_read(a, user, super, now_ms);
+    enum error_code e = access_may(a, user, super, ACCESS_TO_write, now_ms);
 
-    *ret_until_ms = 0;
-    if (e != ERROR_NONE)
-        return e;
-    if (a->kind == ACCESS_SELF)
-        return ERROR_forbidden; /* the server alone writes there */
-    if (access_role(a, user, now_ms) == ACCESS_MUTED && !super) {
-        *ret_until_ms = access_get(a, user)->until_ms;
-        return ERROR_muted;
-    }
-    return ERROR_NONE;
+    *ret_until_ms = e == ERROR_muted ? access_until_ms(a, user) : 0;
+    return e;
 }
 
 bool access_moderates(const struct access *a, uint64_t user, bool super, uint64_t now_ms)
 {
-    enum access_role role = access_role(a, user, now_ms);
+    return access_may(a, user, super, ACCESS_TO_moderate, now_ms) == ERROR_NONE;
+}
 
-    if (a->kind == ACCESS_DIRECT || a->kind == ACCESS_SELF)
-        return false;
-    return super || role == ACCESS_OWNER || role == ACCESS_MODERATOR;
+static bool is_high(enum access_role role)
+{
+    return role == ACCESS_OWNER || role == ACCESS_MODERATOR;
+}
+
+static bool is_held(enum access_role role)
+{
+    return role == ACCESS_MUTED || role == ACCESS_BANNED;
+}
+
+/* Which right it takes to give the role to somebody who has another. */
+static enum access_right right_to_give(enum access_role role, enum access_role theirs)
+{
+    if (is_high(role) || is_high(theirs))
+        return ACCESS_TO_appoint;
+    return role == ACCESS_MEMBER && !is_held(theirs) ? ACCESS_TO_invite : ACCESS_TO_hold;
 }
 
 enum error_code access_grant(const struct access *a, uint64_t by, bool super, uint64_t user,
                              enum access_role role, uint64_t now_ms)
 {
-    enum access_role mine = super ? ACCESS_OWNER : access_role(a, by, now_ms);
     enum access_role theirs = access_role(a, user, now_ms);
+    enum access_right right = right_to_give(role, theirs);
 
-    if (a->kind == ACCESS_DIRECT || a->kind == ACCESS_SELF)
-        return ERROR_forbidden;
-    if (by == user && role == ACCESS_NONE && theirs != ACCESS_BANNED && theirs != ACCESS_MUTED)
-        return ERROR_NONE; /* to leave for good */
-    if (mine == ACCESS_OWNER)
-        return ERROR_NONE;
-    if (mine == ACCESS_MODERATOR && theirs != ACCESS_OWNER && theirs != ACCESS_MODERATOR &&
-        role != ACCESS_OWNER && role != ACCESS_MODERATOR)
-        return ERROR_NONE;
-    return ERROR_forbidden;
+    if (by == user && role == ACCESS_NONE && !is_held(theirs))
+        right = ACCESS_TO_leave;
+    return access_may(a, by, super, right, now_ms);
+}
+
+static void encode_settings(const struct settings *s, struct json_out *o)
+{
+    struct buf bytes CLEANUP(buf_fini), hex CLEANUP(buf_fini);
+
+    buf_init(&bytes, SETTINGS_BYTES_MAX);
+    buf_init(&hex, 2 * SETTINGS_BYTES_MAX);
+    settings_encode(s, &bytes);
+    for (size_t i = 0; i < buf_len(&bytes); i++) {
+        char two[2];
+
+        (void)hex_write(two, buf_peek(&bytes).p + i, 1);
+        buf_append(&hex, (struct str){(const uint8_t *)two, 2});
+    }
+    json_out_field_str(o, "settings", buf_peek(&hex));
 }
 
 void access_encode(const struct access *a, const struct gone *g, uint64_t at, struct buf *out)
@@ -207,6 +357,8 @@ void access_encode(const struct access *a, const struct gone *g, uint64_t at, st
         json_out_array_end(&o);
     }
     json_out_array_end(&o);
+    if (a->settings != NULL)
+        encode_settings(a->settings, &o);
     if (g->n > 0) {
         json_out_key(&o, "deleted");
         gone_encode(g, &o);
@@ -243,6 +395,22 @@ static bool decode_members(struct access *a, struct json *j)
     return true;
 }
 
+static bool decode_settings(struct access *a, struct str hex)
+{
+    uint8_t *bytes = mem_bytes(hex.n / 2 + 1);
+    bool ok = hex.n % 2 == 0;
+
+    for (size_t i = 0; ok && i < hex.n; i += 2) {
+        uint64_t byte = 0;
+
+        ok = hex_number((struct str){hex.p + i, 2}, &byte);
+        bytes[i / 2] = (uint8_t)byte;
+    }
+    ok = ok && set_settings(a, (struct str){bytes, hex.n / 2});
+    free(bytes);
+    return ok;
+}
+
 static bool decode(struct access *a, struct gone *g, struct json *j, uint64_t *ret_at)
 {
     enum json_token t;
@@ -257,7 +425,10 @@ static bool decode(struct access *a, struct gone *g, struct json *j, uint64_t *r
             a->kind = str_eq(j->str, STR("private")) ? ACCESS_PRIVATE : ACCESS_PUBLIC;
         else if (t == JSON_STRING && str_eq(j->key, STR("title")))
             set_title(a, j->str);
-        else if (t == JSON_ARRAY && str_eq(j->key, STR("members"))) {
+        else if (t == JSON_STRING && str_eq(j->key, STR("settings"))) {
+            if (!decode_settings(a, j->str))
+                return false;
+        } else if (t == JSON_ARRAY && str_eq(j->key, STR("members"))) {
             if (!decode_members(a, j))
                 return false;
         } else if (t == JSON_ARRAY && str_eq(j->key, STR("deleted"))) {

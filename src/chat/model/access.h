@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "chat/model/errors.h"
 #include "chat/model/gone.h"
+#include "chat/model/settings.h"
 
 enum access_role {
     ACCESS_NONE, /* no role: in a public room, anyone */
@@ -27,13 +28,30 @@ enum access_kind {
     ACCESS_SELF,   /* @<id>: that person */
 };
 
+/* What a person may do: access.tbl. */
+enum access_right {
+#define RIGHT(name, what) ACCESS_TO_##name,
+#define ROOM(right, kind, none, member, moderator, owner, muted, banned, super)
+#define PEOPLE(right, kind, others, theirs)
+#define STOP(setting, right, code)
+#define HOLD(setting, right, code)
+#include "chat/model/access.tbl"
+#undef RIGHT
+#undef ROOM
+#undef PEOPLE
+#undef STOP
+#undef HOLD
+    ACCESS_TO_any, /* as many as there are */
+};
+
 /* What the access entries of a log up to `at` add up to. */
 struct access {
     enum access_kind kind;
-    bool open;          /* general: public and nobody's, whatever the log says */
-    char *title;        /* NUL-terminated or NULL */
-    uint64_t low, high; /* ACCESS_DIRECT; ACCESS_SELF: low */
-    struct map members; /* of struct access_member, by user id */
+    bool open;                 /* general: public and nobody's, whatever the log says */
+    char *title;               /* NUL-terminated or NULL */
+    uint64_t low, high;        /* ACCESS_DIRECT; ACCESS_SELF: low */
+    struct map members;        /* of struct access_member, by user id */
+    struct settings *settings; /* with what it borrows from behind it; NULL: nothing is chosen */
 };
 
 struct access_member {
@@ -58,7 +76,17 @@ const struct access_member *access_get(const struct access *a, uint64_t user);
 /* The role as it stands at now_ms: an ended mute is a member, an ended ban none. */
 enum access_role access_role(const struct access *a, uint64_t user, uint64_t now_ms);
 
-/* Returns ERROR_NONE if the person may read, or why not. `super`: the server's owner. */
+/* Returns when the person's mute or ban ends, Unix time in ms; 0: never, or they have none. */
+uint64_t access_until_ms(const struct access *a, uint64_t user);
+
+/* The room's settings, valid until the next entry is taken in. */
+const struct settings *access_settings(const struct access *a);
+
+/* Returns ERROR_NONE if the person may, or why not. `super`: the server's owner. */
+enum error_code access_may(const struct access *a, uint64_t user, bool super,
+                           enum access_right right, uint64_t now_ms);
+
+/* Returns ERROR_NONE if the person may read, or why not. */
 enum error_code access_read(const struct access *a, uint64_t user, bool super, uint64_t now_ms);
 
 /* Returns ERROR_NONE if the person may write, or why not; with ERROR_muted, *ret_until_ms is
