@@ -1,6 +1,7 @@
 #include "serverless/loss.h"
 
 #include "base/entry.h"
+#include "base/str.h"
 
 #define PAGE 256
 #define PAGE_BYTES (256 * 1024)
@@ -82,14 +83,29 @@ static void read_next(struct loss *l)
     store_read(l->store, &l->q.read);
 }
 
+static void record_read(struct store_req *req);
+
+static void read_record(struct loss *l, struct str sk)
+{
+    l->q.get = (struct store_get){.req = {.home = l->home, .done = record_read},
+                                  .pk = keys_of_room(l->room, l->pk),
+                                  .sk = sk};
+    store_get(l->store, &l->q.get);
+}
+
 static void record_read(struct store_req *req)
 {
     struct loss *l = loss_of(req);
     struct frame *body = l->q.get.ret_body;
+    bool old = str_eq(l->q.get.sk, KEYS_ACCESS);
     struct gone gone;
 
     if (req->result != STORE_OK) {
         loss_end(l, req->result);
+        return;
+    }
+    if (body == NULL && !old) {
+        read_record(l, KEYS_ACCESS);
         return;
     }
     gone_init(&gone);
@@ -128,10 +144,7 @@ void loss_start(struct loss *l, uint64_t base)
     l->at = 0;
     l->told = false;
     access_init(&l->access, l->room);
-    l->q.get = (struct store_get){.req = {.home = l->home, .done = record_read},
-                                  .pk = keys_of_room(l->room, l->pk),
-                                  .sk = KEYS_ACCESS};
-    store_get(l->store, &l->q.get);
+    read_record(l, KEYS_STATE);
 }
 
 bool loss_reads(const struct loss *l, uint64_t user)

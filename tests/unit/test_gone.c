@@ -143,7 +143,7 @@ static void a_record_knows_them(void **state)
     (void)chat_rig_do(r, 1, "{'action':'member_set','room':'r','user':2,'role':'member'}");
     for (int i = 0; i < 100; i++) /* more than are looked at on loading */
         (void)chat_rig_do(r, 1, "{'action':'send','room':'r','text':'hi'}");
-    chat_rig_has(chat_rig_record(r, "r:r", "access"), "'deleted':[10,1]");
+    chat_rig_has(chat_rig_record(r, "r:r", "state"), "'deleted':[10,1]");
     chat_rig_restart(r);
     assert_int_equal(unread(r, "r"), 105);
 }

@@ -22,6 +22,7 @@ static void test_keys_that_stand_alone(void **state)
         {KEYS_NODES, "nodes"},
         {KEYS_USER, "user"},
         {KEYS_ROOMS_CREATED, "rooms-created"},
+        {KEYS_STATE, "state"},
         {KEYS_ACCESS, "access"},
         {KEYS_OWNER_CODE, "owner-code"},
         {KEYS_TOKEN_SECRET, "token-secret"},

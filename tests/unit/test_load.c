@@ -149,10 +149,10 @@ static void what_is_only_heard_is_not_kept(void **state)
     assert_non_null(access_get(&room->access, 77));
     room_save(room, true);
     chat_rig_rest(r, 1000);
-    chat_rig_has_not(chat_rig_record(r, "r:cellar", "access"), "77");
+    chat_rig_has_not(chat_rig_record(r, "r:cellar", "state"), "77");
     owner_settle(&r->owner);
     chat_rig_rest(r, 1000);
-    chat_rig_has_not(chat_rig_record(r, "r:cellar", "access"), "77");
+    chat_rig_has_not(chat_rig_record(r, "r:cellar", "state"), "77");
     chat_rig_restart(r);
     chat_rig_has(chat_rig_do(r, 77, "{'action':'history','room':'cellar','before':5}"),
                  "not_member");
@@ -186,7 +186,7 @@ static void what_is_heard_and_stored_is_kept(void **state)
                  "'ok'");
     room_save(room, true);
     chat_rig_rest(r, 1000);
-    chat_rig_has(chat_rig_record(r, "r:cellar", "access"), "77");
+    chat_rig_has(chat_rig_record(r, "r:cellar", "state"), "77");
     assert_int_equal(room->at, room->head);
     assert_int_equal(room->heard, 0);
 }

@@ -15,8 +15,10 @@
  *                      conn:<id>        "<session> <base>": a connection behind API Gateway
  *   subject:<hash>     user             "<id>", then "<id> <name>": whom an outside issuer
  *                                       vouches for
- *   r:<room>           access           who may read, what was deleted, the seq that both
- *                                       reflect (chat/model/access.h)
+ *   r:<room>           state            who may what, the settings, what was deleted, the seq that
+ *                                       all reflect (chat/model/access.h)
+ *                      access           the same of a node that knows no settings: it is read where
+ *                                       there is no state, and not written
  *   revoked            <sid>            "<expires>": ended before its time
  *   revoked:<minute>   <sid>            the same, of those that were ended in that minute
  *   server             owner-code       "<code>", then "<code> <user>", then "used"
@@ -60,6 +62,7 @@
 /* Each sk that stands alone. */
 #define KEYS_USER STR("user")
 #define KEYS_ROOMS_CREATED STR("rooms-created")
+#define KEYS_STATE STR("state")
 #define KEYS_ACCESS STR("access")
 #define KEYS_OWNER_CODE STR("owner-code")
 #define KEYS_TOKEN_SECRET STR("token-secret")

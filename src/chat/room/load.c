@@ -1,6 +1,7 @@
 #include "chat/room/load.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "chat/model/doorbell.h"
 #include "chat/model/keys.h"
 #include "chat/model/lost.h"
@@ -125,15 +126,30 @@ static void replayed(struct store_req *req)
         finish(r, STORE_OK);
 }
 
+static void record_read(struct store_req *req);
+
+static void read_record(struct room *r, struct str sk)
+{
+    request(r, record_read);
+    r->load->q.get.pk = keys_of_room(room_id(r), r->load->key);
+    r->load->q.get.sk = sk;
+    store_get(r->owner->store, &r->load->q.get);
+}
+
 static void record_read(struct store_req *req)
 {
     struct room *r = room_of(req);
     struct frame *body = r->load->q.get.ret_body;
+    bool old = str_eq(r->load->q.get.sk, KEYS_ACCESS);
     uint64_t tail_from;
 
     assert(r->loading && r->head > 0);
     if (req->result != STORE_OK) {
         finish(r, req->result);
+        return;
+    }
+    if (body == NULL && !old) {
+        read_record(r, KEYS_ACCESS);
         return;
     }
     r->at = 0;
@@ -176,10 +192,7 @@ static void log_read(struct store_req *req)
         finish(r, STORE_OK);
         return;
     }
-    request(r, record_read);
-    r->load->q.get.pk = keys_of_room(room_id(r), r->load->key);
-    r->load->q.get.sk = KEYS_ACCESS;
-    store_get(r->owner->store, &r->load->q.get);
+    read_record(r, KEYS_STATE);
 }
 
 void load_room(struct room *r)

@@ -23,6 +23,7 @@ struct save {
     struct access access; /* as the store has it, up to at */
     struct gone gone;
     uint64_t at, to, rev;
+    bool older; /* it is KEYS_ACCESS that is read */
     struct buf body;
     char key[KEYS_MAX];
 };
@@ -80,7 +81,7 @@ static void room_save_put(struct save *s, uint64_t expect)
     }
     room_save_prepare(s, save_done);
     s->q.put.pk = keys_of_room(room_id(s->room), s->key);
-    s->q.put.sk = KEYS_ACCESS;
+    s->q.put.sk = KEYS_STATE;
     s->q.put.body = buf_peek(&s->body);
     s->q.put.expect = expect;
     s->room->at = s->to;
@@ -146,6 +147,16 @@ static void room_save_read_next(struct save *s)
     room_save_put(s, s->rev);
 }
 
+static void record_read(struct store_req *req);
+
+static void save_read_record(struct save *s, struct str sk)
+{
+    room_save_prepare(s, record_read);
+    s->q.get.pk = keys_of_room(room_id(s->room), s->key);
+    s->q.get.sk = sk;
+    store_get(s->room->owner->store, &s->q.get);
+}
+
 static void record_read(struct store_req *req)
 {
     struct save *s = save_of(req);
@@ -156,7 +167,13 @@ static void record_read(struct store_req *req)
         save_end(s);
         return;
     }
-    s->rev = s->q.get.ret_rev;
+    if (!s->older)
+        s->rev = s->q.get.ret_rev;
+    if (body == NULL && !s->older) {
+        s->older = true;
+        save_read_record(s, KEYS_ACCESS);
+        return;
+    }
     if (body != NULL && !access_decode(&s->access, &s->gone, frame_str(body), &s->at)) {
         access_fini(&s->access); /* broken: the log is the truth */
         access_init(&s->access, room_id(r));
@@ -175,12 +192,7 @@ static void record_read(struct store_req *req)
 
 static void save_read(struct room *r)
 {
-    struct save *s = save_new(r);
-
-    room_save_prepare(s, record_read);
-    s->q.get.pk = keys_of_room(room_id(r), s->key);
-    s->q.get.sk = KEYS_ACCESS;
-    store_get(r->owner->store, &s->q.get);
+    save_read_record(save_new(r), KEYS_STATE);
 }
 
 /* From memory. */
