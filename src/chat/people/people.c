@@ -5,15 +5,11 @@
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
 #include "chat/model/names.h"
-#include "wire/jwt.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define USERS_MAX 50
 #define SESSIONS_MAX 200
-/* A token is accepted for so long after its end. */
-#define LATE_MS (JWT_SKEW_S * 1000u)
 
 struct people_ended {
     struct map_node node;
@@ -54,7 +50,7 @@ static void forget_expired(struct people *p)
     for (struct map_node *n = map_first(&p->revoked, &it); n != NULL; n = map_next(&it)) {
         struct people_ended *r = CONTAINER_OF(n, struct people_ended, node);
 
-        if (r->expires_ms + LATE_MS >= owner_wall_ms(p->owner))
+        if (r->expires_ms + PEOPLE_LATE_MS >= owner_wall_ms(p->owner))
             continue;
         map_remove(&p->revoked, n);
         free(r);
@@ -134,130 +130,6 @@ bool people_decode(struct str body, struct str *ret_name, bool *ret_owner)
     if (ret_owner != NULL)
         *ret_owner = body.p[0] == 'o';
     return true;
-}
-
-/* logout: the session is remembered as ended, for whoever starts and, where there
- * are other nodes, for those that run; then its record goes: what is no longer listed
- * has ended. */
-
-#define RECENT_KEPT_MS 600000
-
-struct ending {
-    struct people *people;
-    uint64_t session, expires_ms;
-    char sk[KEYS_MAX];
-    char expires[20];
-};
-
-static void tell_nodes(const struct ending *e)
-{
-    char text[64];
-    int n = snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)e->session,
-                     (unsigned long long)e->expires_ms);
-
-    bus_cast(e->people->owner->bus, PEOPLE_REVOKED, (struct str){(const uint8_t *)text, (size_t)n});
-}
-
-static void session_removed(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct ending *e = call->state;
-
-    e->people->owner->ops->revoke(e->people->owner, e->session, e->expires_ms);
-    tell_nodes(e);
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
-        return;
-    }
-    json_out_key(&call->out, "session");
-    json_out_str(&call->out, keys_ended(e->session, e->sk));
-    call_ok(call);
-}
-
-static void noted(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct ending *e = call->state;
-
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
-        return;
-    }
-    (void)call_request(call, e->people->owner, session_removed);
-    call->q.put.pk = keys_of_user(call->who.user, call->key);
-    call->q.put.sk = keys_session(e->session, call->key2);
-    call->q.put.expect = STORE_REV_ANY;
-    call->q.put.remove = true;
-    store_put(e->people->owner->store, &call->q.put);
-}
-
-static void put_revoked(struct call *call, struct str pk, uint64_t kept_ms, store_done_f *done)
-{
-    struct ending *e = call->state;
-
-    (void)call_request(call, e->people->owner, done);
-    call->q.put.pk = pk;
-    call->q.put.sk = keys_ended(e->session, e->sk);
-    call->q.put.body =
-        (struct str){(const uint8_t *)e->expires, str_from_u64(e->expires_ms, e->expires)};
-    call->q.put.expect = STORE_REV_ANY;
-    call->q.put.expires_ms = kept_ms;
-    store_put(e->people->owner->store, &call->q.put);
-}
-
-static void people_ended(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct owner *o = ((struct ending *)call->state)->people->owner;
-    uint64_t now = owner_wall_ms(o);
-
-    if (req->result != STORE_OK)
-        call_fail_store(call, req->result);
-    else if (bus_is_alone(o->bus))
-        noted(req);
-    else
-        put_revoked(call, keys_of_minute(now / 60000, call->key), now + RECENT_KEPT_MS, noted);
-}
-
-static void session_read(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct ending *e = call->state;
-    struct frame *body = call->q.get.ret_body;
-    struct people_session s = {.lasting = true};
-
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
-        return;
-    }
-    if (body == NULL) {
-        call_fail(call, ERROR_no_such_session);
-        return;
-    }
-    (void)!people_session_decode(frame_str(body), &s);
-    frame_unref(body);
-    /* of one that outlives its token, new tokens may still come */
-    e->expires_ms =
-        s.lasting ? owner_wall_ms(e->people->owner) + e->people->token_ttl_ms : s.expires_ms;
-    put_revoked(call, KEYS_REVOKED, e->expires_ms + LATE_MS, people_ended);
-}
-
-void people_logout(struct people *p, struct call *call)
-{
-    struct ending *e = mem_zeroed(1, sizeof(*e));
-
-    e->people = p;
-    e->session = call->who.session;
-    call->state = e;
-    if (command_has(&call->cmd, PARAM_session) && !str_to_u64(call->cmd.session, &e->session)) {
-        call->param = "session";
-        call_fail(call, ERROR_bad_value);
-        return;
-    }
-    (void)call_request(call, p->owner, session_read);
-    call->q.get.pk = keys_of_user(call->who.user, call->key);
-    call->q.get.sk = keys_session(e->session, call->key2);
-    store_get(p->owner->store, &call->q.get);
 }
 
 static void put_session(struct call *call, const struct store_item *item, uint64_t now_ms)

@@ -15,6 +15,7 @@
 #include "chat/people/people_session.h"
 #include "chat/room/room.h"
 #include "wire/jwks.h"
+#include "wire/jwt.h"
 
 /* The keys of own tokens: one signs, all verify. */
 struct people_keys {
@@ -60,6 +61,9 @@ void people_rooms(struct people *p, struct call *call);
 enum error_code people_verify(struct people *p, struct str token, uint8_t *scratch,
                               struct caller *ret_who,
                               struct identity_stranger *ret_stranger) MUST_CHECK;
+
+/* A token is accepted for so long after its end. */
+#define PEOPLE_LATE_MS (JWT_SKEW_S * 1000u)
 
 /* The session has ended, here or elsewhere. */
 void people_revoke(struct people *p, uint64_t session, uint64_t expires_ms);
