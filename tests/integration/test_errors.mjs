@@ -94,6 +94,16 @@ testWorkers("parameters that are wrong are refused", async (t) => {
   await wrong("too_long", "send", { room, text: "x".repeat(4001) }, "text");
   await wrong("too_long", "send", { room, text: "a", cid: "x".repeat(65) }, "cid");
   await wrong("too_long", "room_set", { room, title: "x".repeat(129) }, "title");
+  await wrong("missing_parameter", "room_set", { room }, "title");
+  await wrong("bad_value", "room_set", { room, slow: 21601 }, "slow");
+  await wrong("bad_value", "room_set", { room, pin: "" }, "pin");
+  await wrong("bad_value", "room_set", { room, invite: "owners" }, "invite");
+  await wrong("bad_type", "room_set", { room, mention: 1 }, "mention");
+  await wrong("bad_type", "room_set", { room, announcement: 1 }, "announcement");
+  await wrong("bad_emoji", "room_set", { room, icon: "owl" }, "icon");
+  await wrong("bad_text", "room_set", { room, topic: "a\nb" }, "topic");
+  await wrong("bad_text", "room_set", { room, description: "\u0007" }, "description");
+  await wrong("too_long", "room_set", { room, description: "x".repeat(1001) }, "description");
   await wrong("too_long", "react", { room, target: 1, emoji: "👍".repeat(17) }, "emoji");
   // what just fits
   await ana.call("send", { room, text: "😀".repeat(4000), cid: "x".repeat(64) });

@@ -380,7 +380,8 @@ void chat_rig_put(struct chat_rig *r, const char *pk, const char *sk, const char
     struct store_put put = {.req = {.home = r->io, .done = put_or_got},
                             .pk = str_of(pk),
                             .sk = str_of(sk),
-                            .body = str_of(body),
+                            .body = str_of(body != NULL ? body : ""),
+                            .remove = body == NULL,
                             .expect = STORE_REV_ANY};
 
     store_put(r->mem, &put);

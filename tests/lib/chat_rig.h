@@ -95,7 +95,7 @@ void chat_rig_has_not(const char *answer, const char *text);
 /* The number behind "'key':" in the answer. */
 uint64_t chat_rig_number(const char *answer, const char *key);
 
-/* The record's body; "-" if there is none. Valid until the next. */
+/* The record's body; "-" if there is none. Valid until the next. Puts one; body NULL: away. */
 const char *chat_rig_record(struct chat_rig *r, const char *pk, const char *sk);
 void chat_rig_put(struct chat_rig *r, const char *pk, const char *sk, const char *body);
 

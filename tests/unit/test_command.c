@@ -322,7 +322,6 @@ static void what_is_missing_is_named(void **state)
         {"{'action':'react','room':'r','target':1}", "emoji"},
         {"{'action':'history'}", "room"},
         {"{'action':'read','room':'r'}", "seq"},
-        {"{'action':'room_set','room':'r'}", "title"},
         {"{'action':'member_set','room':'r','user':1}", "role"},
         {"{'action':'dm'}", "user"},
     };

@@ -17,7 +17,7 @@ static void cmd_dm_answer(struct room *r, struct call *call)
     assert(call->room == r && call->state != NULL);
     json_out_key(o, "room");
     json_out_object(o);
-    room_describe_members(r, o);
+    room_describe_members(r, true, o);
     event_user(o, "peer", call->cmd.user, str_of(call->state));
     json_out_object_end(o);
     call_ok(call);

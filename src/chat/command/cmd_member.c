@@ -1,5 +1,5 @@
-/* member_set, members, room_set: changes of a room and of its people, as entries
- * of its log, and the list of those who have a role. */
+/* member_set, members: changes of a room's people, as entries of its log, and the list
+ * of those who have a role. */
 #include "chat/people/people_user.h"
 #include "chat/room/append.h"
 #include "chat/room/commands.h"
@@ -120,29 +120,4 @@ void cmd_member_list(struct room *r, struct call *call)
     }
     json_out_array_end(o);
     call_ok(call);
-}
-
-static enum call_proposal room_propose(struct room *r, struct call *call)
-{
-    enum error_code e = room_readable(r, &call->who);
-
-    if (e != ERROR_NONE)
-        return cmd_member_fail(call, e);
-    if (!access_moderates(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner)))
-        return cmd_member_fail(call, ERROR_forbidden);
-    return CALL_APPEND;
-}
-
-void cmd_member_room_set(struct room *r, struct call *call)
-{
-    call->entry = (struct entry){
-        .kind = ENTRY_ROOM,
-        .from_id = call->who.user,
-        .from_name = call->who.name,
-        .title = call->cmd.title,
-    };
-    call->alone = true;
-    call->propose = room_propose;
-    call->appended = changed;
-    append_propose(r, call);
 }

@@ -5,6 +5,7 @@
 #include "chat/room/direct.h"
 #include "chat/room/order.h"
 #include "chat/room/reads.h"
+#include "chat/room/slow.h"
 
 #include "base/str.h"
 
@@ -157,13 +158,35 @@ static enum call_proposal check_repeat(struct room *r, struct call *call)
     return CALL_PARKED;
 }
 
+/* Whom slow mode holds goes alone: what follows is checked against it. */
+static enum call_proposal check_slow(struct room *r, struct call *call)
+{
+    uint64_t wait_ms;
+
+    if (access_settings(&r->access)->slow_s == 0 ||
+        access_may(&r->access, call->who.user, call->who.super, ACCESS_TO_hurry,
+                   owner_wall_ms(r->owner)) == ERROR_NONE)
+        return CALL_APPEND;
+    if (!slow_is_known(r))
+        return CALL_LATER;
+    wait_ms = slow_wait_ms(r, call->who.user);
+    call->alone = true;
+    if (wait_ms == 0)
+        return CALL_APPEND;
+    call_fail_until(call, ERROR_slow_mode, wait_ms);
+    return CALL_ANSWERED;
+}
+
 static enum call_proposal send_propose(struct room *r, struct call *call)
 {
+    enum call_proposal p;
+
     if (!room_writable(r, call))
         return CALL_ANSWERED;
     if (r->access.kind == ACCESS_DIRECT && !direct_listed(r))
         return CALL_LATER;
-    return call->cmd.cid.n > 0 ? check_repeat(r, call) : CALL_APPEND;
+    p = call->cmd.cid.n > 0 ? check_repeat(r, call) : CALL_APPEND;
+    return p == CALL_APPEND ? check_slow(r, call) : p;
 }
 
 void cmd_send_run(struct room *r, struct call *call)

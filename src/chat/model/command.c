@@ -35,8 +35,11 @@ enum type {
     NAME,
     SHORT,
     TITLE,
+    LONG,
     TOKEN,
     EMOJI,
+    ICON,
+    WHO,
     VIEW,
     ROOM_KIND,
     ROLE,
@@ -222,6 +225,13 @@ static enum error_code check_title(struct str *s)
     return e != ERROR_NONE ? e : text_title(s);
 }
 
+static enum error_code check_long(struct str s)
+{
+    enum error_code e = check_text(s, SETTINGS_TEXT_MAX);
+
+    return e != ERROR_NONE || s.n == 0 ? e : text_message(s);
+}
+
 /* What was taken for one earlier can still be taken back. */
 static enum error_code check_emoji(struct command *c, struct str *s, bool taken_back)
 {
@@ -233,6 +243,11 @@ static enum error_code check_emoji(struct command *c, struct str *s, bool taken_
     return e == ERROR_bad_emoji && taken_back ? ERROR_NONE : e;
 }
 
+static enum error_code check_icon(struct command *c, struct str *s)
+{
+    return s->n == 0 ? ERROR_NONE : check_emoji(c, s, false);
+}
+
 static enum error_code check_str(enum type type, struct str *s, const struct command_limits *l)
 {
     switch (type) {
@@ -240,6 +255,11 @@ static enum error_code check_str(enum type type, struct str *s, const struct com
         return check_message(*s, l);
     case TITLE:
         return check_title(s);
+    case LONG:
+        return check_long(*s);
+    case WHO:
+        return str_eq(*s, STR("members")) || str_eq(*s, STR("moderators")) ? ERROR_NONE
+                                                                           : ERROR_bad_value;
     case NAME:
         return s->n == 0 ? ERROR_bad_name : check_text(*s, NAME_MAX_CHARS);
     case SHORT:
@@ -263,6 +283,7 @@ static enum error_code check_str(enum type type, struct str *s, const struct com
     case CURSORS:
     case ROOM:
     case EMOJI:
+    case ICON:
         break;
     }
     return ERROR_bad_type;
@@ -446,6 +467,7 @@ static enum error_code set_value(struct command *c, const struct param *p, struc
 
     if (t == JSON_STRING && is_str_type(type)) {
         e = type == ROOM    ? check_room(c, &raw->str[p->slot])
+            : type == ICON  ? check_icon(c, &raw->str[p->slot])
             : type == EMOJI ? check_emoji(c, &raw->str[p->slot], raw->t[PARAM_on] == JSON_FALSE)
                             : check_str(type, &raw->str[p->slot], l);
         *(struct str *)slot_of(c, p->slot) = raw->str[p->slot];

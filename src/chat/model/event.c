@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "chat/model/settings.h"
 
 static void begin(struct json_out *o, struct buf *out, struct str event)
 {
@@ -122,6 +123,8 @@ bool event_ends_typing(struct str json)
 static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
                      const struct amend *amend)
 {
+    struct settings settings;
+
     switch (e->kind) {
     case ENTRY_MESSAGE:
         put_message(o, seq, e, amend);
@@ -141,6 +144,8 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
     case ENTRY_ROOM:
         json_out_field_str(o, "title", e->title);
         put_optional(o, "kind", e->room_kind);
+        if (settings_decode(e->settings, &settings))
+            settings_put(&settings, true, o);
         break;
     case ENTRY_MEMBER:
         event_user(o, "user", e->user_id, e->user_name);

@@ -60,12 +60,13 @@ static void put_text(struct json_out *o, const char *key, struct str s)
         json_out_field_str(o, key, s);
 }
 
-void settings_put(const struct settings *s, struct json_out *o)
+void settings_put(const struct settings *s, bool whole, struct json_out *o)
 {
     json_out_key(o, "settings");
     json_out_object(o);
     put_text(o, "topic", s->topic);
-    put_text(o, "description", s->description);
+    if (whole)
+        put_text(o, "description", s->description);
     put_text(o, "icon", s->icon);
     put_flag(o, "announcement", s->announcement);
     if (s->slow_s > 0)

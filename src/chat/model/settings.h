@@ -48,8 +48,9 @@ void settings_encode(const struct settings *s, struct buf *b);
 /* Strings are borrowed from bytes. False if they are no settings. */
 bool settings_decode(struct str bytes, struct settings *ret) MUST_CHECK;
 
-/* Appends the member "settings": an object of those that are not as they are at first. */
-void settings_put(const struct settings *s, struct json_out *o);
+/* Appends the member "settings": an object of those that are not as they are at first; `whole`:
+ * with the description. */
+void settings_put(const struct settings *s, bool whole, struct json_out *o);
 
 /* Returns true if nothing was chosen. */
 bool settings_are_default(const struct settings *s);

@@ -48,7 +48,7 @@ static void describe(struct room *r, struct call *call, struct str peer)
     seq = MAX(seq, call->cmd.seq); /* as it is stored */
     count = MAX(count, call->cmd.count);
     json_out_object(o);
-    room_describe_members(r, o);
+    room_describe_members(r, false, o);
     event_position(o, "read", seq, count);
     json_out_field_u64(o, "unread", room_unread(r, seq, count));
     if (role != ACCESS_NONE)

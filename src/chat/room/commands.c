@@ -36,7 +36,7 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_presence:
         return cmd_typing_presence;
     case COMMAND_room_set:
-        return cmd_member_room_set;
+        return cmd_room_set;
     case COMMAND_member_set:
         return cmd_member_set;
     case COMMAND_members:

@@ -10,6 +10,7 @@
 #include "chat/room/order.h"
 #include "chat/room/presence.h"
 #include "chat/room/reads.h"
+#include "chat/room/slow.h"
 #include "chat/room/turn.h"
 
 /* Doorbells keep a room current that somebody follows. */
@@ -47,6 +48,7 @@ static void look_for(struct room *r, struct call *call)
 static bool is_of_state(enum error_code code)
 {
     return code == ERROR_not_member || code == ERROR_banned || code == ERROR_muted ||
+           code == ERROR_announcement || code == ERROR_archived || code == ERROR_slow_mode ||
            code == ERROR_forbidden || code == ERROR_no_such_room || code == ERROR_no_such_message;
 }
 
@@ -136,6 +138,7 @@ static void owner_freed(struct room *r)
     wheel_cancel(wheel, &r->look_timer);
     turn_fini(r);
     reads_fini(r);
+    slow_fini(r);
     presence_free(r->presence);
 }
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "chat/model/event.h"
 #include "chat/model/lost.h"
+#include "chat/room/slow.h"
 
 #include <stdlib.h>
 
@@ -171,6 +172,7 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
     tail_push(&r->tail, &slot);
     access_apply(&r->access, e);
     gone_apply(&r->gone, e);
+    slow_note(r, e);
     *ret_news = (struct news_entry){.entry = frame_copy(bytes), .kind = e->kind};
     if (e->kind == ENTRY_MEMBER)
         ret_news->lost =
@@ -210,15 +212,19 @@ void room_describe(const struct room *r, struct json_out *o)
 {
     json_out_key(o, "room");
     json_out_object(o);
-    room_describe_members(r, o);
+    room_describe_members(r, true, o);
     json_out_object_end(o);
 }
 
-void room_describe_members(const struct room *r, struct json_out *o)
+void room_describe_members(const struct room *r, bool whole, struct json_out *o)
 {
+    const struct settings *settings = access_settings(&r->access);
+
     json_out_field_str(o, "id", room_id(r));
     json_out_field_str(o, "kind", str_of(access_kind_name(r->access.kind)));
     json_out_field_str(o, "title", str_of(r->access.title != NULL ? r->access.title : ""));
+    if (!settings_are_default(settings))
+        settings_put(settings, whole, o);
     json_out_field_u64(o, "epoch", r->epoch);
     room_describe_head(r, o);
 }

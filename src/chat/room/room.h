@@ -31,6 +31,7 @@ struct batch;
 struct load;
 struct presence;
 struct room;
+struct slow;
 struct turn;
 
 /* What the owner asks of the worker around it. Arguments are lent. */
@@ -177,6 +178,7 @@ struct room {
     uint64_t late_head;            /* the head that this write was to follow */
     struct wheel_timer reads_timer;
     uint64_t reads_due_ms;     /* when positions are stored next; 0: all are */
+    struct slow *slow;         /* chat/room/slow.h; NULL: nobody was ever slowed */
     struct presence *presence; /* NULL until somebody asks or follows */
     uint8_t id_n;
     char id[];
@@ -254,9 +256,10 @@ void room_mark(struct room *r);
  * bound, O(1). */
 uint64_t room_unread(const struct room *r, uint64_t seq, uint64_t count);
 
-/* Appends "room": {...} to the answer; the members of that object; its "head". */
+/* Appends "room": {...} to the answer; the members of that object, `whole` with the description;
+ * its "head". */
 void room_describe(const struct room *r, struct json_out *o);
-void room_describe_members(const struct room *r, struct json_out *o);
+void room_describe_members(const struct room *r, bool whole, struct json_out *o);
 void room_describe_head(const struct room *r, struct json_out *o);
 
 /* Stores the record that is derived from the log (who may read, what was deleted), if it lags

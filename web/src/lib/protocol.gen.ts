@@ -90,7 +90,16 @@ export interface CommandParams {
   };
   room_set: {
     room: string;
-    title: string;
+    title?: string;
+    topic?: string;
+    description?: string;
+    icon?: string;
+    announcement?: boolean;
+    slow?: number;
+    invite?: "members" | "moderators";
+    pin?: "members" | "moderators";
+    mention?: "members" | "moderators";
+    archived?: boolean;
   };
   member_set: {
     room: string;

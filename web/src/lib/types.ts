@@ -16,10 +16,25 @@ export interface Position {
 export type RoomKind = "public" | "private" | "direct" | "self";
 export type Role = "owner" | "moderator" | "member" | "muted" | "banned" | "none";
 
+// What is as it was at first is left out.
+export interface RoomSettings {
+  topic?: string;
+  description?: string; // not in the list of one's rooms
+  icon?: string;
+  announcement?: boolean;
+  slow?: number; // seconds
+  invite?: "members";
+  pin?: "moderators";
+  mention?: "moderators";
+  archived?: boolean;
+  deleted?: boolean;
+}
+
 export interface RoomInfo {
   id: string;
   kind: RoomKind;
   title: string;
+  settings?: RoomSettings;
   epoch: number;
   head: Position;
   read?: Position;
@@ -69,6 +84,7 @@ export interface RoomEvent extends Logged {
   event: "room";
   title: string;
   kind?: RoomKind;
+  settings?: RoomSettings; // all of them; without it they are as they were
 }
 
 export interface MemberEvent extends Logged {

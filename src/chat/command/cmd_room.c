@@ -1,0 +1,121 @@
+/* room_set: a room's title and settings, as an entry of its log that has all of them. */
+#include "chat/room/append.h"
+#include "chat/room/commands.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+
+#define SETTINGS_BYTES_MAX 65536
+
+static bool sets(const struct command *c)
+{
+    return command_has(c, PARAM_title) || command_has(c, PARAM_topic) ||
+           command_has(c, PARAM_description) || command_has(c, PARAM_icon) ||
+           command_has(c, PARAM_announcement) || command_has(c, PARAM_slow) ||
+           command_has(c, PARAM_invite) || command_has(c, PARAM_pin) ||
+           command_has(c, PARAM_mention);
+}
+
+static void choose(const struct command *c, struct settings *s)
+{
+    if (command_has(c, PARAM_topic))
+        s->topic = c->topic;
+    if (command_has(c, PARAM_description))
+        s->description = c->description;
+    if (command_has(c, PARAM_icon))
+        s->icon = c->icon;
+    if (command_has(c, PARAM_announcement))
+        s->announcement = c->announcement;
+    if (command_has(c, PARAM_slow))
+        s->slow_s = c->slow;
+    if (command_has(c, PARAM_invite))
+        s->members_invite = str_eq(c->invite, STR("members"));
+    if (command_has(c, PARAM_pin))
+        s->moderators_pin = str_eq(c->pin, STR("moderators"));
+    if (command_has(c, PARAM_mention))
+        s->moderators_mention = str_eq(c->mention, STR("moderators"));
+    if (command_has(c, PARAM_archived))
+        s->archived = c->archived;
+}
+
+/* The entry has the title and the settings as they are then. They are copies: the room's own go
+ * when the entry is taken in. */
+static void fill(const struct room *r, struct call *call)
+{
+    struct settings s = *access_settings(&r->access);
+    struct str title = str_of(r->access.title != NULL ? r->access.title : "");
+    struct buf bytes CLEANUP(buf_fini);
+    uint8_t *copy;
+
+    choose(&call->cmd, &s);
+    if (command_has(&call->cmd, PARAM_title))
+        title = call->cmd.title;
+    buf_init(&bytes, SETTINGS_BYTES_MAX);
+    settings_encode(&s, &bytes);
+    free(call->state);
+    call->state = copy = mem_bytes(title.n + buf_len(&bytes));
+    if (title.n > 0)
+        memcpy(copy, title.p, title.n);
+    memcpy(copy + title.n, buf_peek(&bytes).p, buf_len(&bytes));
+    call->entry.title = (struct str){copy, title.n};
+    call->entry.settings = (struct str){copy + title.n, buf_len(&bytes)};
+}
+
+static enum error_code check(const struct room *r, const struct call *call, enum access_right right)
+{
+    return access_may(&r->access, call->who.user, call->who.super, right, owner_wall_ms(r->owner));
+}
+
+static enum call_proposal room_propose(struct room *r, struct call *call)
+{
+    enum error_code e = room_readable(r, &call->who);
+
+    if (e == ERROR_NONE && sets(&call->cmd))
+        e = check(r, call, ACCESS_TO_set);
+    if (e == ERROR_NONE && command_has(&call->cmd, PARAM_archived))
+        e = check(r, call, ACCESS_TO_archive);
+    if (e != ERROR_NONE) {
+        call_fail(call, e);
+        return CALL_ANSWERED;
+    }
+    fill(r, call);
+    return CALL_APPEND;
+}
+
+static void changed(struct room *r, struct call *call)
+{
+    assert(call->room == r && call->seq > 0);
+    room_save(r, true);
+    json_out_field_u64(&call->out, "seq", call->seq);
+    json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
+    call_ok(call);
+}
+
+static void fail_param(struct call *call, const char *param, enum error_code e)
+{
+    call->param = param;
+    call_fail(call, e);
+}
+
+void cmd_room_set(struct room *r, struct call *call)
+{
+    if (!sets(&call->cmd) && !command_has(&call->cmd, PARAM_archived)) {
+        fail_param(call, "title", ERROR_missing_parameter);
+        return;
+    }
+    if (call->cmd.slow > SETTINGS_SLOW_MAX) {
+        fail_param(call, "slow", ERROR_bad_value);
+        return;
+    }
+    call->entry = (struct entry){
+        .kind = ENTRY_ROOM,
+        .from_id = call->who.user,
+        .from_name = call->who.name,
+    };
+    call->alone = true;
+    call->propose = room_propose;
+    call->appended = changed;
+    append_propose(r, call);
+}

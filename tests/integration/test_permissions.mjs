@@ -1,0 +1,162 @@
+// The table of permissions (src/chat/model/access.tbl), cell by cell, through two doors: what
+// is expected is written out here once more. And what the settings of rooms do.
+import assert from "node:assert/strict";
+import { Refused } from "./lib/server.mjs";
+import { refused, test, testWorkers } from "./lib/suite.mjs";
+
+const CODES = {
+  ".": "ok",
+  n: "not_member",
+  f: "forbidden",
+  m: "muted",
+  b: "banned",
+  a: "archived",
+  o: "announcement",
+};
+const ROLES = ["none", "member", "moderator", "owner", "muted", "banned"];
+
+// Of people without a role, members, moderators, owners, muted, banned; of the server's owner.
+const PLAIN = {
+  read: { public: ".....b.", private: "n....b." },
+  write: { public: "....mb.", private: "n...mb." },
+  moderate: { public: "ff..mb.", private: "nf..mb." },
+  set: { public: "ff..fb.", private: "nf..fb." },
+  invite: { public: "ff..fb.", private: "nf..fb." },
+  hold: { public: "ff..fb.", private: "nf..fb." },
+  appoint: { public: "fff.fb.", private: "nff.fb." },
+  leave: { public: "....fb.", private: "n...fb." },
+  archive: { public: "fff.fb.", private: "nff.fb." },
+};
+const TABLE = [
+  { settings: {}, cells: PLAIN },
+  {
+    settings: { announcement: true },
+    cells: { ...PLAIN, write: { public: "oo..mb.", private: "no..mb." }, moderate: { public: "oo..mb.", private: "no..mb." } },
+  },
+  { settings: { invite: "members" }, cells: { ...PLAIN, invite: { public: "....fb.", private: "n...fb." } } },
+  {
+    settings: { invite: "members", archived: true },
+    cells: {
+      ...PLAIN,
+      write: { public: "aaaamba", private: "naaamba" },
+      moderate: { public: "aaaamba", private: "naaamba" },
+      set: { public: "ffaafba", private: "nfaafba" },
+      invite: { public: "aaaafba", private: "naaafba" },
+    },
+  },
+];
+
+const DOORS = {
+  websocket: async (server, token) => {
+    const link = await server.connect(token);
+    return { call: (action, params) => link.call(action, params), end: () => link.kill() };
+  },
+  http: async (server, token) => ({
+    call: (action, params) => server.command(action, params, token),
+    end: () => {},
+  }),
+};
+
+async function outcome(call) {
+  try {
+    await call;
+    return "ok";
+  } catch (error) {
+    if (error instanceof Refused) return error.code;
+    throw error;
+  }
+}
+
+for (const door of Object.keys(DOORS))
+  test(`permissions: every cell, ${door}`, async (t) => {
+    const server = await t.start();
+    const [, code] = server.out.match(/#owner=([0-9a-f]+)/);
+    const accounts = [];
+    for (const role of ROLES) accounts.push(await server.login(`${role}1`));
+    accounts.push(await server.login("boss", { owner: code }));
+    const keeper = await server.login("keeper");
+    const other = (await server.login("other")).user.id;
+    const keep = (action, params) => server.command(action, params, keeper.token);
+    const people = [];
+    for (const { token } of accounts) people.push(await DOORS[door](server, token));
+    t.after(() => people.forEach(({ end }) => end()));
+    for (const kind of ["public", "private"])
+      for (const [i, { settings, cells }] of TABLE.entries()) {
+        const room = `${kind}${i}`;
+        await keep("room_create", { room, kind });
+        for (const [at, role] of ROLES.entries())
+          if (role !== "none") await keep("member_set", { room, user: accounts[at].user.id, role });
+        const { seq: target } = await keep("send", { room, text: "of the keeper" });
+        const targets = [];
+        for (let n = 0; n < ROLES.length + 1; n++) targets.push((await keep("send", { room, text: "to go" })).seq);
+        if (Object.keys(settings).length > 0) await keep("room_set", { room, ...settings });
+        for (const [right, { [kind]: row }] of Object.entries(cells))
+          for (const [at, letter] of [...row].entries()) {
+            const me = accounts[at].user.id;
+            const ask = {
+              read: ["history", { room }],
+              write: ["react", { room, target, emoji: "👍" }],
+              moderate: ["delete", { room, target: targets[at] }],
+              set: ["room_set", { room, title: "t" }],
+              invite: ["member_set", { room, user: other, role: "member" }],
+              hold: ["member_set", { room, user: other, role: "muted" }],
+              appoint: ["member_set", { room, user: other, role: "moderator" }],
+              leave: ["member_set", { room, user: me, role: "none" }],
+              archive: ["room_set", { room, archived: settings.archived === true }],
+            }[right];
+            const what = `${right} by ${ROLES[at] ?? "the server's owner"} in ${room}`;
+            assert.equal(await outcome(people[at].call(...ask)), CODES[letter], what);
+            if (letter !== ".") continue;
+            if (right === "leave" && at < ROLES.length) {
+              // whoever left is given the role again, which an archive does not allow for members
+              if (settings.archived) await keep("room_set", { room, archived: false });
+              await keep("member_set", { room, user: me, role: ROLES[at] });
+              if (settings.archived) await keep("room_set", { room, archived: true });
+            } else if (["invite", "hold", "appoint"].includes(right)) {
+              await keep("member_set", { room, user: other, role: "none" });
+            }
+          }
+      }
+  });
+
+testWorkers("settings are told with the room, and as they change", async (t) => {
+  const [ana, bob, room] = [await t.person("ana"), await t.person("bob"), t.room()];
+  await ana.call("room_create", { room, title: "Owls" });
+  const joined = await bob.call("join", { room });
+  assert.equal(joined.room.settings, undefined);
+  const settings = {
+    ...{ topic: "of owls", description: "one\ntwo", icon: "🦉", announcement: true, slow: 5 },
+    ...{ invite: "members", pin: "moderators", mention: "moderators" },
+  };
+  const { seq } = await ana.call("room_set", { room, ...settings });
+  const event = await bob.event({ event: "room", room, seq });
+  assert.deepEqual([event.title, event.settings], ["Owls", settings]);
+  const again = await bob.call("join", { room });
+  assert.deepEqual(again.room.settings, settings);
+  const listed = (await bob.call("rooms")).rooms.find(({ id }) => id === room);
+  const { description, ...brief } = settings;
+  assert.deepEqual([listed.settings, description], [brief, "one\ntwo"]);
+  await refused("announcement", bob.call("send", { room, text: "hoo" }));
+  await ana.call("send", { room, text: "hoo" });
+  await ana.call("send", { room, text: "a moderator need not wait" });
+  await ana.call("room_set", { room, announcement: false });
+  await bob.call("send", { room, text: "hoo" });
+  const error = await refused("slow_mode", bob.call("send", { room, text: "hoo" }));
+  assert.ok(error.retry_after_ms > 0 && error.retry_after_ms <= 5000, `${error.retry_after_ms}`);
+});
+
+testWorkers("an archived room is read, and opened again", async (t) => {
+  const [ana, bob, room] = [await t.person("ana"), await t.person("bob"), t.room()];
+  await ana.call("room_create", { room });
+  await bob.call("join", { room });
+  await bob.call("send", { room, text: "before" });
+  await ana.call("room_set", { room, archived: true });
+  await refused("archived", bob.call("send", { room, text: "after" }));
+  await refused("archived", ana.call("room_set", { room, title: "t" }));
+  await refused("archived", bob.call("typing", { room }));
+  const { entries } = await bob.call("history", { room });
+  assert.deepEqual(entries.map(({ text }) => text), ["before"]);
+  assert.equal((await bob.call("rooms")).rooms[0].settings.archived, true);
+  await ana.call("room_set", { room, archived: false });
+  await bob.call("send", { room, text: "after" });
+});
