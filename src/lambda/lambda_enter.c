@@ -1,6 +1,8 @@
 /* KNOW: whose connection it is. And how one becomes somebody's: its rows. */
 #include "base/str.h"
 #include "chat/model/keys.h"
+#include "chat/model/scope.h"
+#include "chat/people/people_key_find.h"
 #include "chat/people/subject.h"
 #include "lambda/lambda_impl.h"
 
@@ -58,8 +60,16 @@ static void lambda_identify(struct lambda *l)
     struct lambda_visit *v = &l->visit;
     uint8_t scratch[PEOPLE_SCRATCH];
     struct identity_stranger stranger;
+    struct people_key_claim key;
     struct caller who;
-    enum error_code e = people_verify(&l->people, v->token, scratch, &who, &stranger);
+    enum error_code e;
+
+    if (people_key_read(v->token, &key)) {
+        v->call.done = lambda_session_found;
+        people_key_find(&l->people, &v->call, &key);
+        return;
+    }
+    e = people_verify(&l->people, v->token, scratch, &who, &stranger);
 
     if (lambda_issuer_fetch(l, lambda_identify))
         return; /* and looks again */
@@ -218,7 +228,8 @@ void lambda_enter(struct lambda *l, lambda_done_f *done)
     assert(v->who.user != 0);
     v->entered = done;
     v->tries = 0;
-    v->flags = (v->flags & ~(unsigned)ROWS_SUPER) | (v->who.super ? ROWS_SUPER : 0);
+    v->flags = (v->flags & ROWS_ARRAYS) | (v->who.super ? ROWS_SUPER : 0) |
+               (unsigned)v->who.scopes << ROWS_SCOPES;
     if (v->event.connected_ms == 0)
         v->event.connected_ms = store_wall_ms(l->o.store, l->o.io);
     lambda_enter_read(l);
@@ -274,14 +285,25 @@ static void lambda_user_read(struct store_req *req)
     lambda_known(l, req->result);
 }
 
+/* The record of the session, or of the API key: when it ends. */
+static bool lambda_session_good(struct lambda *l, struct str record)
+{
+    struct lambda_visit *v = &l->visit;
+    struct people_session s = {0};
+    struct people_key k = {0};
+
+    if (v->who.scopes == 0 ? !people_session_decode(record, &s) : !people_key_decode(record, &k))
+        return false;
+    v->who.expires_ms = v->who.scopes == 0 ? s.expires_ms : k.expires_ms;
+    return (v->who.scopes == 0 ? s.generation : k.generation) == l->keys.generation;
+}
+
 static void lambda_session_read(struct store_req *req)
 {
     struct lambda *l = lambda_of(req);
     struct lambda_visit *v = &l->visit;
     struct frame *body = v->q.get.ret_body;
-    struct people_session s;
-    bool good = req->result == STORE_OK && body != NULL &&
-                people_session_decode(frame_str(body), &s) && s.generation == l->keys.generation;
+    bool good = req->result == STORE_OK && body != NULL && lambda_session_good(l, frame_str(body));
 
     if (req->result == STORE_OK)
         frame_unref(body);
@@ -292,7 +314,6 @@ static void lambda_session_read(struct store_req *req)
         lambda_known(l, req->result);
         return;
     }
-    v->who.expires_ms = s.expires_ms;
     lambda_get(l, keys_of_user(v->who.user, v->pk), KEYS_USER, lambda_user_read);
 }
 
@@ -319,9 +340,13 @@ static void lambda_row_read(struct store_req *req)
         lambda_next(l);
         return;
     }
-    v->who = (struct caller){
-        .user = row.user, .session = row.session, .super = (row.flags & ROWS_SUPER) != 0};
-    lambda_get(l, keys_of_user(row.user, v->pk), keys_session(row.session, v->sk),
+    v->who = (struct caller){.user = row.user,
+                             .session = row.session,
+                             .scopes = row.flags >> ROWS_SCOPES & SCOPE_ALL,
+                             .super = (row.flags & ROWS_SUPER) != 0};
+    lambda_get(l, keys_of_user(row.user, v->pk),
+               v->who.scopes == 0 ? keys_session(row.session, v->sk)
+                                  : keys_api_key(row.session, v->sk),
                lambda_session_read);
 }
 

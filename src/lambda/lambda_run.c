@@ -1,6 +1,7 @@
 /* RUN: the command, as every door runs it (server/conn/session.c); without a connection. */
 #include "base/str.h"
 #include "chat/command/dispatch.h"
+#include "chat/model/scope.h"
 #include "lambda/lambda_impl.h"
 
 #define ROOMS_MAX 1000 /* of one resume */
@@ -99,6 +100,11 @@ static void lambda_dispatch(struct lambda *l)
     struct call *call = &l->visit.call;
 
     if (call->error != ERROR_NONE) {
+        lambda_next(l);
+        return;
+    }
+    if (call->who.user != 0 && !scope_allows(call->who.scopes, call->cmd.id)) {
+        lambda_fail(l, ERROR_beyond_scope);
         lambda_next(l);
         return;
     }

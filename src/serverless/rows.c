@@ -17,11 +17,19 @@ static bool is_version(struct str *rest)
     return str_eq(str_cut(rest, ' '), STR(VERSION));
 }
 
-static const char *flags_text(unsigned flags)
-{
-    static const char *const texts[] = {"-", "a", "s", "as"};
+/* A letter for each bit: arrays, super, then the scopes read, write, rooms and admin. */
+static const char flag_letters[] = "asrwod";
+enum { FLAGS_TEXT_MAX = sizeof(flag_letters) };
 
-    return texts[flags & (ROWS_ARRAYS | ROWS_SUPER)];
+static const char *flags_text(unsigned flags, char buf[static FLAGS_TEXT_MAX])
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; flag_letters[i] != '\0'; i++)
+        if ((flags & 1u << i) != 0)
+            buf[n++] = flag_letters[i];
+    buf[n] = '\0';
+    return n > 0 ? buf : "-";
 }
 
 /* Letters that are not known yet are ignored. */
@@ -29,8 +37,11 @@ static unsigned flags_of(struct str text)
 {
     unsigned flags = 0;
 
-    for (size_t i = 0; i < text.n; i++)
-        flags |= text.p[i] == 'a' ? ROWS_ARRAYS : text.p[i] == 's' ? ROWS_SUPER : 0;
+    for (size_t i = 0; i < text.n; i++) {
+        const char *at = text.p[i] != '\0' ? strchr(flag_letters, text.p[i]) : NULL;
+
+        flags |= at != NULL ? 1u << (at - flag_letters) : 0;
+    }
     return flags;
 }
 
@@ -44,10 +55,12 @@ bool rows_is_base(struct str base)
 
 void rows_conn_encode(const struct rows_conn *c, struct buf *out)
 {
+    char flags[FLAGS_TEXT_MAX];
+
     assert(rows_is_base(c->base));
     buf_printf(out, VERSION " %llu %llu %llu %s %.*s\n", (unsigned long long)c->user,
                (unsigned long long)c->session, (unsigned long long)c->connected_ms,
-               flags_text(c->flags), STR_ARGS(c->base));
+               flags_text(c->flags, flags), STR_ARGS(c->base));
     buf_append(out, c->rooms);
 }
 
@@ -95,12 +108,13 @@ bool rows_conn_find(const struct rows_conn *c, struct str room, uint32_t *ret_sh
 
 struct str rows_follower_encode(const struct rows_follower *f, char to[static ROWS_VALUE_MAX])
 {
+    char flags[FLAGS_TEXT_MAX];
     int n;
 
     assert(rows_is_base(f->base));
     n = snprintf(to, ROWS_VALUE_MAX, VERSION " %llu %llu %llu %s %.*s", (unsigned long long)f->user,
                  (unsigned long long)f->since, (unsigned long long)f->connected_ms,
-                 flags_text(f->flags), STR_ARGS(f->base));
+                 flags_text(f->flags, flags), STR_ARGS(f->base));
     return (struct str){(const uint8_t *)to, (size_t)n};
 }
 

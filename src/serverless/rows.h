@@ -31,6 +31,7 @@
 enum rows_flag {
     ROWS_ARRAYS = 1, /* takes several events in one frame, as an array */
     ROWS_SUPER = 2,  /* the server's owner: reads every room */
+    ROWS_SCOPES = 2, /* the first bit of the scopes of its API key (chat/model/scope.h) */
 };
 
 /* A connection. base and rooms are borrowed. */

@@ -24,6 +24,15 @@ void dispatch_run(struct people *p, struct call *call)
     case COMMAND_sessions:
         people_sessions(p, call);
         break;
+    case COMMAND_key_create:
+        people_keys_create(p, call);
+        break;
+    case COMMAND_keys:
+        people_keys(p, call);
+        break;
+    case COMMAND_key_revoke:
+        people_keys_revoke(p, call);
+        break;
     case COMMAND_users:
         people_users(p, call);
         break;

@@ -29,6 +29,7 @@ void people_init(struct people *p, struct owner *owner, const struct people_keys
     *p = (struct people){.owner = owner, .keys = keys, .token_ttl_ms = token_ttl_ms};
     map_init(&p->revoked);
     people_session_init(&p->sessions);
+    people_key_init(&p->keyring);
     identity_init(&p->identity, issuer);
 }
 
@@ -40,6 +41,7 @@ void people_fini(struct people *p)
         free(CONTAINER_OF(n, struct people_ended, node));
     map_fini(&p->revoked);
     people_session_fini(&p->sessions);
+    people_key_fini(&p->keyring);
     identity_fini(&p->identity);
 }
 

@@ -12,6 +12,7 @@
 #define CHAT_PEOPLE_PEOPLE_H
 
 #include "chat/people/identity.h"
+#include "chat/people/people_key.h"
 #include "chat/people/people_session.h"
 #include "chat/room/room.h"
 #include "wire/jwks.h"
@@ -37,6 +38,7 @@ struct people {
     unsigned numbers_n;
     bool jumped; /* the numbers of this start are past those of earlier ones */
     struct people_sessions sessions;
+    struct people_keyring keyring;
 };
 
 /* keys may be NULL until the first command; issuer: NULL if there is none. */
@@ -49,6 +51,9 @@ void people_login(struct people *p, struct call *call);
 void people_login_token(struct people *p, struct call *call);
 void people_logout(struct people *p, struct call *call);
 void people_sessions(struct people *p, struct call *call);
+void people_keys_create(struct people *p, struct call *call);
+void people_keys(struct people *p, struct call *call);
+void people_keys_revoke(struct people *p, struct call *call);
 void people_users(struct people *p, struct call *call);
 
 void people_rooms(struct people *p, struct call *call);
@@ -56,7 +61,8 @@ void people_rooms(struct people *p, struct call *call);
 /* Finds who the token speaks for; *ret_who's name borrows from scratch or from p, until p is used
  * again. Returns ERROR_NONE, or ERROR_bad_token, ERROR_expired, ERROR_revoked,
  * ERROR_issuer_unavailable. ret_who->user 0: subject_find can tell, of *ret_stranger.
- * ret_stranger->own: *ret_who is so if people_session_find finds the session. */
+ * ret_stranger->own: *ret_who is so if people_session_find finds the session. Of an API key
+ * (people_key_read) nothing is known here. */
 #define PEOPLE_SCRATCH 3072
 enum error_code people_verify(struct people *p, struct str token, uint8_t *scratch,
                               struct caller *ret_who,

@@ -17,6 +17,16 @@ static struct people_end *end_of(struct store_req *req)
     return CONTAINER_OF(req, struct people_end, q.req);
 }
 
+static struct str prefix_of(const struct people_end *e)
+{
+    return e->keys ? KEYS_API_KEYS : KEYS_SESSIONS;
+}
+
+static struct str sk_of(const struct people_end *e, char buf[static KEYS_MAX])
+{
+    return e->keys ? keys_api_key(e->session, buf) : keys_session(e->session, buf);
+}
+
 static void end_request(struct people_end *e, store_done_f *done)
 {
     e->q = (union call_request){.req = {.home = e->people->owner->home, .done = done}};
@@ -62,7 +72,7 @@ static void end_noted(struct store_req *req)
     }
     end_request(e, end_removed);
     e->q.put.pk = keys_of_user(e->user, e->pk);
-    e->q.put.sk = keys_session(e->session, e->sk);
+    e->q.put.sk = sk_of(e, e->sk);
     e->q.put.expect = STORE_REV_ANY;
     e->q.put.remove = true;
     store_put(e->people->owner->store, &e->q.put);
@@ -94,15 +104,23 @@ static void end_kept(struct store_req *req)
         end_note(e, keys_of_minute(now / 60000, e->minute), now + RECENT_KEPT_MS, end_noted);
 }
 
-/* Of a session that outlives its token, new tokens may still come. */
-static void people_end_this(struct people_end *e, uint64_t session, struct str record)
+/* When nothing can come of it any more. Of a session that outlives its token new tokens may still
+ * come; of a key nothing does once no worker remembers it. */
+static uint64_t end_of_all(const struct people_end *e, struct str record)
 {
     struct people_session s = {.lasting = true};
-    uint64_t lasting_ms = owner_wall_ms(e->people->owner) + e->people->token_ttl_ms;
+    uint64_t now = owner_wall_ms(e->people->owner);
 
+    if (e->keys)
+        return now + 2 * PEOPLE_KEY_KNOWN_MS;
     (void)!people_session_decode(record, &s);
+    return s.lasting ? now + e->people->token_ttl_ms : s.expires_ms;
+}
+
+static void people_end_this(struct people_end *e, uint64_t session, struct str record)
+{
     e->session = session;
-    e->expires_ms = s.lasting ? lasting_ms : s.expires_ms;
+    e->expires_ms = end_of_all(e, record);
     end_note(e, KEYS_REVOKED, e->expires_ms + PEOPLE_LATE_MS, end_kept);
 }
 
@@ -125,9 +143,9 @@ static void people_end_list(struct people_end *e)
 {
     end_request(e, end_listed);
     e->q.list.pk = keys_of_user(e->user, e->pk);
-    e->q.list.prefix = KEYS_SESSIONS;
+    e->q.list.prefix = prefix_of(e);
     if (e->session != 0)
-        e->q.list.after = keys_session(e->session, e->after);
+        e->q.list.after = sk_of(e, e->after);
     e->q.list.limit = PAGE;
     store_list(e->people->owner->store, &e->q.list);
 }
@@ -142,7 +160,7 @@ static void people_end_next(struct people_end *e)
         return;
     }
     while (store_block_next(e->block, &e->at, &item)) {
-        if (!str_to_u64(str_skip(item.name, KEYS_SESSIONS.n), &session))
+        if (!str_to_u64(str_skip(item.name, prefix_of(e).n), &session))
             continue;
         e->session = session;
         if (session == e->except)
@@ -185,6 +203,6 @@ void people_end_one(struct people_end *e, uint64_t session)
     e->session = session;
     end_request(e, end_read);
     e->q.get.pk = keys_of_user(e->user, e->pk);
-    e->q.get.sk = keys_session(session, e->sk);
+    e->q.get.sk = sk_of(e, e->sk);
     store_get(e->people->owner->store, &e->q.get);
 }

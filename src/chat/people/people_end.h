@@ -18,6 +18,7 @@ struct people;
 struct people_end {
     struct people *people;
     uint64_t user;
+    bool keys; /* API keys (chat/people/people_key.h), not sessions; an id is a key's then */
     /* Told once, on the people's loop, perhaps before people_end_all or people_end_one returns:
      * STORE_OK, or what the store said, when some sessions may have ended already. */
     void (*done)(struct people_end *e, enum store_result result);

@@ -29,7 +29,8 @@ struct caller {
     struct str name;
     uint64_t session;
     uint64_t expires_ms;
-    bool super; /* the server's owner */
+    uint8_t scopes; /* of the API key (chat/model/scope.h); 0: they came by none */
+    bool super;     /* the server's owner */
 };
 
 /* A command's work at the room's owner; the room is loaded. */

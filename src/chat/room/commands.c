@@ -48,6 +48,9 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_token:
     case COMMAND_auth:
     case COMMAND_logout:
+    case COMMAND_key_create:
+    case COMMAND_keys:
+    case COMMAND_key_revoke:
     case COMMAND_sessions:
     case COMMAND_resume:
     case COMMAND_rooms:

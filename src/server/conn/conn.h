@@ -162,6 +162,7 @@ struct conn {
     bool late : 1;       /* came while the node drained */
     bool ending : 1;     /* takes nothing more; conn_retire ends it once it is answered */
     bool spare : 1;      /* has the last descriptor: operators' questions are answered */
+    uint8_t scopes : 4;  /* by its API key (chat/model/scope.h); 0: it came by none */
     uint8_t large_n : 4; /* commands in hand whose answers may be large; with its namespaces' */
     enum metric reason : 16; /* why it was closed; 0: not known */
 };

@@ -1,5 +1,6 @@
 #include "server/conn/identify.h"
 
+#include "chat/people/people_key_find.h"
 #include "chat/people/subject.h"
 #include "server/conn/conn.h"
 #include "server/conn/exchange.h"
@@ -71,16 +72,50 @@ void identify_vouched(struct request *r, const struct identity_voucher *v, reque
     identify_found(&r->call);
 }
 
+static void identify_key_found(struct call *call)
+{
+    struct request *r = request_of(call);
+
+    if (call->error == ERROR_bad_token || call->error == ERROR_expired ||
+        call->error == ERROR_revoked) {
+        free(call->state);
+        call->state = NULL;
+        identify_refused(r, r->identified);
+    } else {
+        identify_found(call);
+    }
+}
+
+static void identify_key(struct request *r, const struct people_key_claim *key, request_f *done)
+{
+    struct people *people = &r->worker->people;
+    struct caller who;
+
+    r->identified = done;
+    r->call.done = identify_key_found;
+    if (people_key_known(&people->keyring, key, worker_wall_ms(r->worker), &who)) {
+        r->call.who = who;
+        identify_found(&r->call);
+    } else {
+        people_key_find(people, &r->call, key);
+    }
+}
+
 void identify(struct request *r, struct str token, request_f *done)
 {
     struct people *people = &r->worker->people;
     uint8_t scratch[PEOPLE_SCRATCH];
     struct identity_stranger stranger;
+    struct people_key_claim key;
     struct caller who;
     enum error_code e;
 
     if (identify_waits(r, done))
         return;
+    if (people_key_read(token, &key)) {
+        identify_key(r, &key, done);
+        return;
+    }
     e = people_verify(people, token, scratch, &who, &stranger);
     if (e == ERROR_NONE && stranger.own) {
         r->identified = done;

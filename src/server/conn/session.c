@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "chat/command/dispatch.h"
 #include "chat/model/event.h"
+#include "chat/model/scope.h"
 #include "io/addr.h"
 #include "server/conn/audience.h"
 #include "server/conn/conn.h"
@@ -42,6 +43,7 @@ struct caller session_who(const struct conn *c)
                            .name = person_name(c->person),
                            .session = c->session,
                            .expires_ms = (uint64_t)c->expires_s * 1000,
+                           .scopes = c->scopes,
                            .super = c->super};
 }
 
@@ -53,6 +55,7 @@ void session_share(struct conn *c, const struct conn *other)
     c->session = other->session;
     c->expires_s = other->expires_s;
     c->super = other->super;
+    c->scopes = other->scopes;
     c->told = false;
 }
 
@@ -67,6 +70,7 @@ enum error_code session_begin(struct conn *c, const struct caller *who)
         conn_take_person(c, person_get(w, who));
     c->session = who->session;
     c->super = who->super;
+    c->scopes = (uint8_t)(who->scopes & SCOPE_ALL) & 15u;
     c->expires_s = (uint32_t)MIN(who->expires_ms / 1000, (uint64_t)UINT32_MAX);
     c->told = false;
     if (c->door->renewed != NULL)
@@ -229,7 +233,8 @@ static void auth_identified(struct request *r)
     struct conn *c = r->conn;
     struct caller who = r->call.who;
     bool held = c->held != NULL && c->held->auth == r;
-    bool super = c->super;
+    bool super = c->super, had = c->person != NULL, less;
+    unsigned scopes = c->scopes;
 
     if (r->call.error == ERROR_NONE && c->state == CONN_OPEN) {
         r->call.error = session_enter(c, &who);
@@ -239,7 +244,8 @@ static void auth_identified(struct request *r)
             r->call.ret.lifetime_ms = c->door->lifetime_ms(c);
     }
     auth_told(r);
-    if (super && !c->super) /* it may follow what the person may not read */
+    less = c->scopes != 0 && (scopes == 0 || (scopes & ~(unsigned)c->scopes) != 0);
+    if ((super && !c->super) || (had && less)) /* it may follow what it may not read now */
         conn_end(c, WS_CLOSE_SERVICE_RESTART, STR("rights"), METRIC_close_rights);
     if (held)
         run_held(c);
@@ -601,6 +607,10 @@ void session_run(struct request *r, bool follows)
     if (!command_is_public(call->cmd.id) && worker_is_unproven(w)) {
         call->retry_after_ms = WORKER_UNPROVEN_AGAIN_MS;
         fail(r, ERROR_sessions_unproven);
+        return;
+    }
+    if (call->who.user != 0 && !scope_allows(call->who.scopes, call->cmd.id)) {
+        fail(r, ERROR_beyond_scope);
         return;
     }
     if (call->who.user != 0) {

@@ -21,6 +21,7 @@ void gw_keep_row(const struct conn *c, struct str run, struct buf *out)
                        .connected_ms = worker_wall_ms(w) - (worker_now_ms(w) - g->since_ms),
                        .array = g->array,
                        .super = who.super,
+                       .scopes = who.scopes,
                        .user = who.user,
                        .session = who.session,
                        .expires_ms = who.expires_ms,

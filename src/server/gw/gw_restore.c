@@ -51,6 +51,7 @@ void gw_restore(struct conn *c, const struct gw_row *row)
                          .name = row->name,
                          .session = row->session,
                          .expires_ms = row->expires_ms,
+                         .scopes = (uint8_t)row->scopes,
                          .super = row->super};
 
     assert(c->state == CONN_OPEN && c->person == NULL);

@@ -4,11 +4,12 @@
 #include "base/str.h"
 #include "server/gw/gw_event.h"
 
-enum { ARRAY = 1, SUPER = 2, WORKERS = 256 };
+enum { ARRAY = 1, SUPER = 2, SCOPES_SHIFT = 2, FLAGS_MAX = 63, WORKERS = 256 };
 
 void gw_row_encode(const struct gw_row *r, struct buf *out)
 {
-    unsigned flags = (r->array ? (unsigned)ARRAY : 0) | (r->super ? (unsigned)SUPER : 0);
+    unsigned flags = (r->array ? (unsigned)ARRAY : 0) | (r->super ? (unsigned)SUPER : 0) |
+                     r->scopes << SCOPES_SHIFT;
 
     assert(r->run.n <= GW_ROW_RUN_MAX && r->base.n <= GW_BASE_MAX);
     buf_append(out, STR("2 "));
@@ -37,11 +38,12 @@ static bool read_numbers(struct str line, struct gw_row *r)
         !str_to_u64(str_cut(&line, ' '), &flags) || !str_to_u64(str_cut(&line, ' '), &r->user) ||
         !str_to_u64(str_cut(&line, ' '), &r->session) ||
         !str_to_u64(str_cut(&line, ' '), &r->expires_ms) || !str_to_u64(line, &r->next_n) ||
-        worker >= WORKERS || flags > (ARRAY | SUPER))
+        worker >= WORKERS || flags > FLAGS_MAX)
         return false;
     r->worker = (unsigned)worker;
     r->array = (flags & ARRAY) != 0;
     r->super = (flags & SUPER) != 0;
+    r->scopes = (unsigned)flags >> SCOPES_SHIFT;
     return true;
 }
 

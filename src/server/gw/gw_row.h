@@ -23,6 +23,7 @@ struct gw_row {
     unsigned worker;
     uint64_t connected_ms; /* Unix time */
     bool array, super;
+    unsigned scopes;                    /* chat/model/scope.h */
     uint64_t user, session, expires_ms; /* user 0: nobody has logged in */
     uint64_t next_n;                    /* server/gw/gw_order.h */
     struct str base, source, name, cursors;

@@ -21,6 +21,19 @@ export interface CommandParams {
     limit?: number;
     next?: string;
   };
+  key_create: {
+    name: string;
+    scope: string;
+    ttl?: number;
+    user?: number;
+  };
+  keys: {
+    user?: number;
+  };
+  key_revoke: {
+    key: string;
+    user?: number;
+  };
   join: {
     room: string;
     after?: number;
@@ -144,6 +157,9 @@ export type ErrorCode =
   | "bad_secret"
   | "bad_host"
   | "forbidden"
+  | "beyond_scope"
+  | "no_such_key"
+  | "too_many_keys"
   | "not_member"
   | "banned"
   | "muted"

@@ -149,6 +149,11 @@ interface Answers {
     sessions: { id: string; created: number; expires: number; current: boolean }[];
     next?: string;
   };
+  key_create: { key: string; id: string; expires: number };
+  keys: {
+    keys: { id: string; name: string; scope: string; created: number; expires: number; used?: number }[];
+  };
+  key_revoke: { id: string };
   join: { room: RoomInfo; read?: Position; unread?: number; role?: Role; reset?: boolean };
   resume: { rooms: Record<string, Resumed> };
   send: { seq: number; ts: number; count: number; duplicate?: boolean };
