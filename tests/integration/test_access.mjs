@@ -48,6 +48,13 @@ const TABLE = {
   room_create: { who: all("room_exists"), params: { kind: ["public", "private"] } },
   room_set: { who: MODERATORS, params: { title: "t" } },
   member_set: { who: MODERATORS, params: { user: ["another", 999_999], role: ["muted", "none"] } },
+  invite_create: { who: MODERATORS, params: { expires: [0, 1], uses: [1, 2] } },
+  invites: { who: MODERATORS, params: {} },
+  invite_revoke: {
+    who: { ...MODERATORS, owner: "no_such_invite", moderator: "no_such_invite" },
+    params: { invite: ["0011223344556677", "x"] },
+  },
+  invite_use: { who: all("no_such_invite"), params: { code: "x" } },
 };
 
 const HTTP_LACKS = ["resume"];

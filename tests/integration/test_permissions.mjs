@@ -145,6 +145,26 @@ testWorkers("settings are told with the room, and as they change", async (t) => 
   assert.ok(error.retry_after_ms > 0 && error.retry_after_ms <= 5000, `${error.retry_after_ms}`);
 });
 
+testWorkers("an invite link lets in as many as it says, at whatever server", async (t) => {
+  const [ana, room] = [await t.person("ana"), t.room()];
+  await ana.call("room_create", { room, kind: "private", title: "Den" });
+  const { code, invite } = await ana.call("invite_create", { room, uses: 2 });
+  assert.match(code, /^[0-9a-f]{32}$/);
+  assert.deepEqual([invite.room, invite.by, invite.uses, invite.used], [room, ana.user.id, 2, 0]);
+  assert.ok(invite.expires > invite.created);
+  const crowd = [];
+  for (let i = 0; i < 5; i++) crowd.push(await t.person());
+  const came = await Promise.all(crowd.map((person) => outcome(person.call("invite_use", { code }))));
+  assert.deepEqual(came.sort(), ["no_such_invite", "no_such_invite", "no_such_invite", "ok", "ok"]);
+  const { members } = await ana.call("members", { room });
+  assert.equal(members.length, 3);
+  const { invites } = await ana.call("invites", { room });
+  assert.deepEqual(invites, [{ ...invite, used: 2 }]);
+  await ana.call("invite_revoke", { room, invite: invite.id });
+  assert.deepEqual((await ana.call("invites", { room })).invites, []);
+  await refused("forbidden", ana.call("invite_create", {}));
+});
+
 testWorkers("an archived room is read, and opened again", async (t) => {
   const [ana, bob, room] = [await t.person("ana"), await t.person("bob"), t.room()];
   await ana.call("room_create", { room });

@@ -35,6 +35,8 @@ static void test_keys_that_stand_alone(void **state)
         {KEYS_ROOMS, "room:"},
         {KEYS_DIRECT_ROOMS, "room:dm:"},
         {KEYS_USERS, "users"},
+        {KEYS_LINKS, "links"},
+        {KEYS_LINK, "link"},
     };
 
     (void)state;
@@ -60,6 +62,9 @@ static void test_keys_that_are_made(void **state)
     is(keys_of_followers(STR("general"), 0, buf), "f:general#0");
     is(keys_of_followers(STR("dm:1:20"), UINT32_MAX, buf), "f:dm:1:20#4294967295");
     is(keys_of_shard(STR("general"), 12, buf), "s:general#12");
+    is(keys_link(STR("0011223344556677"), buf), "link:0011223344556677");
+    is(keys_of_link(STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"), buf),
+       "link:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
     is(keys_session(1, buf), "session:1");
     is(keys_session(UINT64_MAX, buf), "session:18446744073709551615");
     is(keys_listed(STR("general"), buf), "room:general");

@@ -1,5 +1,6 @@
 #include "chat/command/dispatch.h"
 
+#include "chat/command/cmd_invite.h"
 #include "chat/room/commands.h"
 
 static void dispatch_to_room(struct owner *o, struct call *call)
@@ -42,6 +43,17 @@ void dispatch_run(struct people *p, struct call *call)
     case COMMAND_room_create:
         command_name_room(&call->cmd, o->ops->random(o));
         dispatch_to_room(o, call);
+        break;
+    case COMMAND_invite_use:
+        cmd_invite_enter(p, call);
+        break;
+    case COMMAND_invite_create:
+    case COMMAND_invites:
+    case COMMAND_invite_revoke:
+        if (command_has(&call->cmd, PARAM_room))
+            dispatch_to_room(o, call);
+        else
+            cmd_invite_server(p, call);
         break;
     case COMMAND_join:
     case COMMAND_leave:

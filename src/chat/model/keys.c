@@ -43,6 +43,18 @@ struct str keys_of_minute(uint64_t minute, char buf[static KEYS_MAX])
     return number(STR("revoked:"), minute, buf);
 }
 
+struct str keys_of_link(struct str hash, char buf[static KEYS_MAX])
+{
+    assert(hash.n == 64);
+    return join(KEYS_OF_LINKS, hash, buf);
+}
+
+struct str keys_link(struct str id, char buf[static KEYS_MAX])
+{
+    assert(id.n > 0 && id.n <= 64);
+    return join(KEYS_OF_LINKS, id, buf);
+}
+
 struct str keys_of_conn(struct str id, char buf[static KEYS_MAX])
 {
     assert(id.n > 0 && id.n <= KEYS_CONN_MAX);

@@ -21,6 +21,10 @@
  *                                       all reflect (chat/model/access.h)
  *                      access           the same of a node that knows no settings: it is read where
  *                                       there is no state, and not written
+ *                      link:<id>        "<hash>": an invite link into the room
+ *   links              link:<id>        the same of a link to sign up
+ *   link:<hash>        link             what the link is (chat/people/invite_link.h); the hash is
+ *                                       that of its code, which is kept nowhere
  *   revoked            <sid>            "<expires>": ended before its time
  *   revoked:<minute>   <sid>            the same, of those that were ended in that minute
  *   server             owner-code       "<code>", then "<code> <user>", then "used"
@@ -60,6 +64,7 @@
 #define KEYS_SERVER STR("server")
 #define KEYS_NODES STR("nodes")
 #define KEYS_HOMES STR("homes")
+#define KEYS_LINKS STR("links")
 
 /* Each sk that stands alone. */
 #define KEYS_USER STR("user")
@@ -75,6 +80,7 @@
 #define KEYS_HOME STR("home")
 #define KEYS_SHARD STR("shard")
 #define KEYS_LIMIT STR("limit")
+#define KEYS_LINK STR("link")
 
 /* What the pk of a connection behind API Gateway begins with, and the attribute that its id is in
  * a table of their own. */
@@ -87,6 +93,7 @@
 #define KEYS_ROOMS STR("room:")
 #define KEYS_DIRECT_ROOMS STR("room:dm:")
 #define KEYS_CONNS STR("conn:")
+#define KEYS_OF_LINKS STR("link:")
 
 #define KEYS_USERS STR("users") /* the counter */
 
@@ -95,6 +102,11 @@ struct str keys_of_user(uint64_t user, char buf[static KEYS_MAX]);
 struct str keys_of_room(struct str room, char buf[static KEYS_MAX]);
 struct str keys_of_subject(const uint8_t hash[static 32], char buf[static KEYS_MAX]);
 struct str keys_of_minute(uint64_t minute, char buf[static KEYS_MAX]);
+
+/* A pk, written to buf: of an invite link, by its hash of 64 digits; an sk: by its id of at most 64
+ * bytes. */
+struct str keys_of_link(struct str hash, char buf[static KEYS_MAX]);
+struct str keys_link(struct str id, char buf[static KEYS_MAX]);
 
 /* A pk, written to buf: of a connection behind API Gateway, whose id has 1 to KEYS_CONN_MAX
  * bytes; of the followers of a shard of a room; of the shard itself. */

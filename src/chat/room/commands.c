@@ -41,6 +41,12 @@ static call_handler_f *handler_of(enum command_id id)
         return cmd_member_set;
     case COMMAND_members:
         return cmd_member_list;
+    case COMMAND_invite_create:
+    case COMMAND_invites:
+    case COMMAND_invite_revoke:
+        return cmd_invite_run;
+    case COMMAND_invite_use:
+        return cmd_invite_use;
     case COMMAND_dm:
         return cmd_dm_run;
     case COMMAND_NONE:

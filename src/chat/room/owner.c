@@ -48,8 +48,9 @@ static void look_for(struct room *r, struct call *call)
 static bool is_of_state(enum error_code code)
 {
     return code == ERROR_not_member || code == ERROR_banned || code == ERROR_muted ||
-           code == ERROR_announcement || code == ERROR_archived || code == ERROR_slow_mode ||
-           code == ERROR_forbidden || code == ERROR_no_such_room || code == ERROR_no_such_message;
+           code == ERROR_no_such_invite || code == ERROR_announcement || code == ERROR_archived ||
+           code == ERROR_slow_mode || code == ERROR_forbidden || code == ERROR_no_such_room ||
+           code == ERROR_no_such_message;
 }
 
 /* A node that knows more might answer otherwise: then it looks, once for each call. */

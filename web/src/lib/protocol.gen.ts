@@ -126,6 +126,21 @@ export interface CommandParams {
   dm: {
     user: number;
   };
+  invite_create: {
+    room?: string;
+    expires?: number;
+    uses?: number;
+  };
+  invites: {
+    room?: string;
+  };
+  invite_revoke: {
+    room?: string;
+    invite: string;
+  };
+  invite_use: {
+    code: string;
+  };
   ping: Record<string, never>;
 }
 
@@ -171,6 +186,8 @@ export type ErrorCode =
   | "no_such_user"
   | "no_such_message"
   | "no_such_session"
+  | "no_such_invite"
+  | "too_many_invites"
   | "no_such_path"
   | "method_not_allowed"
   | "room_exists"

@@ -139,6 +139,17 @@ export interface ErrorBody {
 // What resume answers for a room that moved, is another log, or was refused.
 export type Resumed = { epoch: number; head: Position; reset?: boolean } | { error: ErrorBody };
 
+// A link that lets people into a room, or without one sign up.
+export interface InviteLink {
+  id: string;
+  room?: string;
+  by: number;
+  created: number;
+  expires?: number;
+  uses?: number; // people that it lets in; without it any number
+  used: number;
+}
+
 // What each command answers; what it takes is in protocol.gen.ts.
 interface Answers {
   login: { token: string; user: User; expires: number };
@@ -172,6 +183,10 @@ interface Answers {
   member_set: { seq: number; ts: number };
   members: { members: (User & { role: Role; until?: number })[] };
   dm: { room: RoomInfo };
+  invite_create: { code: string; invite: InviteLink };
+  invites: { invites: InviteLink[] };
+  invite_revoke: object;
+  invite_use: { room: RoomInfo };
   ping: { now: number };
 }
 
