@@ -218,6 +218,7 @@ static void read_link(struct call *call)
 {
     struct work *w = call->state;
 
+    assert(w->at <= w->n && w->n <= LINKS_MAX);
     if (w->at == w->n) {
         json_out_array_end(&call->out);
         call_ok(call);
@@ -430,6 +431,7 @@ static enum call_proposal enter_propose(struct room *r, struct call *call)
     struct work *w = call->state;
     enum error_code e = enter_check(r, call, &w->use.ret_link);
 
+    assert(call->room == r && w->call == call);
     if (e == ERROR_NONE && !is_member(r, call))
         return CALL_APPEND;
     if (e == ERROR_NONE) {
@@ -502,6 +504,7 @@ static void room_found(struct invite_link_use *u)
     struct command *c = &call->cmd;
     struct owner *o = u->owner;
 
+    assert(call->room == NULL && call->state == w);
     if (u->ret_error != ERROR_NONE || u->ret_link.room_n > sizeof(c->room_id)) {
         call_fail(call, u->ret_error != ERROR_NONE ? u->ret_error : ERROR_no_such_invite);
         return;

@@ -42,7 +42,7 @@ static void choose(const struct command *c, struct settings *s)
 
 /* The entry has the title and the settings as they are then. They are copies: the room's own go
  * when the entry is taken in. */
-static void fill(const struct room *r, struct call *call)
+static void room_fill(const struct room *r, struct call *call)
 {
     struct settings s = *access_settings(&r->access);
     struct str title = str_of(r->access.title != NULL ? r->access.title : "");
@@ -72,6 +72,7 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
 {
     enum error_code e = room_readable(r, &call->who);
 
+    assert(call->room == r && call->entry.kind == ENTRY_ROOM);
     if (e == ERROR_NONE && sets(&call->cmd))
         e = check(r, call, ACCESS_TO_set);
     if (e == ERROR_NONE && command_has(&call->cmd, PARAM_archived))
@@ -80,7 +81,7 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
         call_fail(call, e);
         return CALL_ANSWERED;
     }
-    fill(r, call);
+    room_fill(r, call);
     return CALL_APPEND;
 }
 

@@ -57,6 +57,7 @@ bool invite_link_is_good(const struct invite_link *l, uint64_t now_ms)
 
 static void use_end(struct invite_link_use *u, enum error_code e)
 {
+    assert(u->done != NULL);
     u->ret_error = e;
     u->done(u);
 }
@@ -157,6 +158,7 @@ void invite_link_look(struct invite_link_use *u, struct str code)
 
 void invite_link_take(struct invite_link_use *u, struct str code)
 {
+    assert(u->owner != NULL);
     invite_link_hash(code, u->hash);
     u->what = INVITE_LINK_TAKES;
     u->tries = 0;

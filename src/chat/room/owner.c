@@ -148,6 +148,7 @@ static const struct room_engine engine = {
     .looked = owner_looked,
     .loaded = owner_loaded,
     .fail_queue = append_fail_all,
+    .took = slow_note,
     .fini = owner_freed,
 };
 

@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "chat/model/event.h"
 #include "chat/model/lost.h"
-#include "chat/room/slow.h"
 
 #include <stdlib.h>
 
@@ -172,7 +171,7 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
     tail_push(&r->tail, &slot);
     access_apply(&r->access, e);
     gone_apply(&r->gone, e);
-    slow_note(r, e);
+    r->owner->engine->took(r, e);
     *ret_news = (struct news_entry){.entry = frame_copy(bytes), .kind = e->kind};
     if (e->kind == ENTRY_MEMBER)
         ret_news->lost =

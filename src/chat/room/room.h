@@ -84,6 +84,8 @@ struct room_engine {
     void (*looked)(struct room *r, enum store_result result);
     /* Fails the calls that wait for their turn to append. */
     void (*fail_queue)(struct room *r, enum store_result result);
+    /* The entry has landed and was taken in. */
+    void (*took)(struct room *r, const struct entry *e);
     /* Frees what other modules keep of the room, which is about to be freed. */
     void (*fini)(struct room *r);
 };

@@ -111,6 +111,7 @@ static void look_next(struct slow_look *l)
 
 static void look_back(struct slow_look *l, uint64_t high)
 {
+    assert(l->least > 0 && high >= l->least);
     l->high = high;
     l->low = high - l->least >= CHUNK ? high - CHUNK + 1 : l->least;
     l->next = l->low;
@@ -139,6 +140,7 @@ static void look_read(struct store_req *req)
     struct slow_look *l = CONTAINER_OF(call_of(req), struct slow_look, call);
     uint64_t before = l->next;
 
+    assert(l->low <= l->next && l->next <= l->high);
     if (req->result != STORE_OK) {
         look_end(l, req->result);
         return;
