@@ -145,7 +145,7 @@ static void put_access(struct older_shelf *s)
     access_encode(&s->access, &gone, s->seq, &s->body);
     gone_fini(&gone);
     older_shelf_bind(stmt, 1, keys_of_room(writing_room(s), pk));
-    older_shelf_bind(stmt, 2, KEYS_STATE);
+    older_shelf_bind(stmt, 2, KEYS_ACCESS);
     older_shelf_bind(stmt, 3, buf_peek(&s->body));
     older_shelf_run(s, stmt);
 }

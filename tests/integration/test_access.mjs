@@ -31,6 +31,7 @@ const TABLE = {
   sessions: { who: all("ok"), params: {} },
   users: { who: all("ok"), params: {} },
   rooms: { who: all("ok"), params: {} },
+  directory: { who: all("ok"), params: {} },
   ping: { who: all("ok", "ok"), params: {} },
   dm: { who: { ...all("ok") }, params: { user: "another" } },
   join: { who: MEMBERS, params: { after: [0, 2, 999_999], epoch: [1] } },

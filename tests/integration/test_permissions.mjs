@@ -2,7 +2,7 @@
 // is expected is written out here once more. And what the settings of rooms do.
 import assert from "node:assert/strict";
 import { Refused } from "./lib/server.mjs";
-import { refused, test, testWorkers } from "./lib/suite.mjs";
+import { refused, test, testWorkers, until } from "./lib/suite.mjs";
 
 const CODES = {
   ".": "ok",
@@ -163,6 +163,30 @@ testWorkers("an invite link lets in as many as it says, at whatever server", asy
   await ana.call("invite_revoke", { room, invite: invite.id });
   assert.deepEqual((await ana.call("invites", { room })).invites, []);
   await refused("forbidden", ana.call("invite_create", {}));
+});
+
+testWorkers("public rooms are found, by whomever and wherever they were made", async (t) => {
+  const [ana, bob] = [await t.person("ana"), await t.person("bob")];
+  const word = t.name("Совы").toUpperCase();
+  const rooms = [t.room(), t.room(), t.room()];
+  for (const [i, room] of rooms.entries()) {
+    const kind = i === 2 ? "private" : "public";
+    await ana.call("room_create", { room, kind, title: `${i} ${word}` });
+  }
+  const find = async (params = {}) => await bob.call("directory", { query: word.toLowerCase(), ...params });
+  const found = await until("both are found", async () => {
+    const answer = await find();
+    return answer.rooms.length === 2 && answer;
+  });
+  assert.deepEqual(found.rooms.map(({ id, title }) => [id, title]), [0, 1].map((i) => [rooms[i], `${i} ${word}`]));
+  assert.equal(found.next, undefined);
+  const first = await find({ limit: 1 });
+  assert.deepEqual([first.rooms.length, first.next], [1, rooms[0]]);
+  const { rooms: second, next } = await find({ limit: 1, next: first.next });
+  assert.deepEqual([second.map(({ id }) => id), next], [[rooms[1]], undefined]);
+  await ana.call("room_set", { room: rooms[0], archived: true });
+  await until("the archived room is gone", async () => (await find()).rooms.length === 1);
+  await refused("bad_value", bob.call("directory", { next: "nowhere" }));
 });
 
 testWorkers("an archived room is read, and opened again", async (t) => {

@@ -36,6 +36,7 @@ static void test_keys_that_stand_alone(void **state)
         {KEYS_DIRECT_ROOMS, "room:dm:"},
         {KEYS_USERS, "users"},
         {KEYS_LINKS, "links"},
+        {KEYS_DIRECTORY, "directory"},
         {KEYS_LINK, "link"},
     };
 
@@ -62,6 +63,8 @@ static void test_keys_that_are_made(void **state)
     is(keys_of_followers(STR("general"), 0, buf), "f:general#0");
     is(keys_of_followers(STR("dm:1:20"), UINT32_MAX, buf), "f:dm:1:20#4294967295");
     is(keys_of_shard(STR("general"), 12, buf), "s:general#12");
+    is(keys_of_directory(28333333, buf), "directory:28333333");
+    is(keys_changed(1763673000123, STR("den"), buf), "0001763673000123:den");
     is(keys_link(STR("0011223344556677"), buf), "link:0011223344556677");
     is(keys_of_link(STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"), buf),
        "link:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");

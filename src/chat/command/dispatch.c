@@ -40,6 +40,9 @@ void dispatch_run(struct people *p, struct call *call)
     case COMMAND_rooms:
         people_rooms(p, call);
         break;
+    case COMMAND_directory:
+        directory_run(&p->directory, call);
+        break;
     case COMMAND_room_create:
         command_name_room(&call->cmd, o->ops->random(o));
         dispatch_to_room(o, call);

@@ -3,6 +3,8 @@
 #include "base/hex.h"
 #include "base/str.h"
 
+#include <stdio.h>
+
 static struct str join(struct str prefix, struct str rest, char buf[static KEYS_MAX])
 {
     assert(rest.n <= KEYS_MAX - prefix.n);
@@ -41,6 +43,19 @@ struct str keys_of_subject(const uint8_t hash[static 32], char buf[static KEYS_M
 struct str keys_of_minute(uint64_t minute, char buf[static KEYS_MAX])
 {
     return number(STR("revoked:"), minute, buf);
+}
+
+struct str keys_of_directory(uint64_t minute, char buf[static KEYS_MAX])
+{
+    return number(STR("directory:"), minute, buf);
+}
+
+struct str keys_changed(uint64_t ms, struct str room, char buf[static KEYS_MAX])
+{
+    char time[KEYS_CHANGED_N + 1];
+
+    (void)snprintf(time, sizeof(time), "%016llu:", (unsigned long long)(ms % 10000000000000000u));
+    return join((struct str){(const uint8_t *)time, KEYS_CHANGED_N}, room, buf);
 }
 
 struct str keys_of_link(struct str hash, char buf[static KEYS_MAX])

@@ -22,6 +22,8 @@
  *                      access           the same of a node that knows no settings: it is read where
  *                                       there is no state, and not written
  *                      link:<id>        "<hash>": an invite link into the room
+ *   directory          <room>           a public room, as it can be found (chat/room/listing.h)
+ *   directory:<minute> <ms>:<room>      the same, of those that changed then
  *   links              link:<id>        the same of a link to sign up
  *   link:<hash>        link             what the link is (chat/people/invite_link.h); the hash is
  *                                       that of its code, which is kept nowhere
@@ -65,6 +67,7 @@
 #define KEYS_NODES STR("nodes")
 #define KEYS_HOMES STR("homes")
 #define KEYS_LINKS STR("links")
+#define KEYS_DIRECTORY STR("directory")
 
 /* Each sk that stands alone. */
 #define KEYS_USER STR("user")
@@ -102,6 +105,12 @@ struct str keys_of_user(uint64_t user, char buf[static KEYS_MAX]);
 struct str keys_of_room(struct str room, char buf[static KEYS_MAX]);
 struct str keys_of_subject(const uint8_t hash[static 32], char buf[static KEYS_MAX]);
 struct str keys_of_minute(uint64_t minute, char buf[static KEYS_MAX]);
+struct str keys_of_directory(uint64_t minute, char buf[static KEYS_MAX]);
+
+/* An sk, written to buf, of a room that changed at ms: in the order of the times; the room's id
+ * is behind the first KEYS_CHANGED_N bytes. */
+#define KEYS_CHANGED_N 17
+struct str keys_changed(uint64_t ms, struct str room, char buf[static KEYS_MAX]);
 
 /* A pk, written to buf: of an invite link, by its hash of 64 digits; an sk: by its id of at most 64
  * bytes. */

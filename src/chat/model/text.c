@@ -341,33 +341,37 @@ enum error_code text_emoji(struct str text, char ret_emoji[static TEXT_EMOJI_MAX
 
 /* Rooms. */
 
-/* NFKC, case folded, runs of spaces made one; to be freed. NULL: it has no letter or digit. */
-static uint8_t *fold_room(struct str name, size_t *ret_n)
+uint8_t *text_fold(struct str name, size_t *ret_n)
 {
     utf8proc_uint8_t *folded = NULL;
     utf8proc_ssize_t n = utf8proc_map(name.p, (utf8proc_ssize_t)name.n, &folded,
                                       UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
                                           UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
     size_t kept = 0;
-    bool lettered = false;
-    struct str rest;
 
-    if (n <= 0) {
-        free(folded);
-        return NULL;
-    }
-    rest = (struct str){folded, (size_t)n};
-    for (int32_t c; rest.n > 0;) {
-        c = take_char(&rest);
-        lettered = lettered || is_letter(c);
-    }
-    for (size_t i = 0; i < (size_t)n; i++)
+    for (utf8proc_ssize_t i = 0; i < n; i++)
         if (folded[i] != ' ' || (kept > 0 && folded[kept - 1] != ' '))
             folded[kept++] = folded[i];
     while (kept > 0 && folded[kept - 1] == ' ')
         kept--;
     *ret_n = kept;
-    if (lettered && kept > 0)
+    if (kept > 0)
+        return folded;
+    free(folded);
+    return NULL;
+}
+
+/* To be freed; NULL: it has no letter or digit. */
+static uint8_t *fold_room(struct str name, size_t *ret_n)
+{
+    uint8_t *folded = text_fold(name, ret_n);
+    bool lettered = false;
+    struct str rest = {folded, *ret_n};
+
+    while (folded != NULL && rest.n > 0)
+        if (is_letter(take_char(&rest)))
+            lettered = true;
+    if (lettered)
         return folded;
     free(folded);
     return NULL;

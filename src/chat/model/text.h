@@ -34,6 +34,10 @@ bool text_in_name(int32_t c, bool begins);
 enum error_code text_emoji(struct str s, char ret_emoji[static TEXT_EMOJI_MAX],
                            size_t *ret_n) MUST_CHECK;
 
+/* What is to be found: NFKC, case folded, no space around it and single ones within; to be freed.
+ * NULL if nothing is left, or it is no UTF-8. */
+uint8_t *text_fold(struct str s, size_t *ret_n) MUST_CHECK;
+
 #define TEXT_ROOM_MAX 64
 
 /* The id of a room with this name, which does not fit an id as it is: the same for everybody

@@ -30,6 +30,7 @@ void people_init(struct people *p, struct owner *owner, const struct people_keys
     map_init(&p->revoked);
     people_session_init(&p->sessions);
     people_key_init(&p->keyring);
+    directory_init(&p->directory, owner);
     identity_init(&p->identity, issuer);
 }
 
@@ -42,6 +43,7 @@ void people_fini(struct people *p)
     map_fini(&p->revoked);
     people_session_fini(&p->sessions);
     people_key_fini(&p->keyring);
+    directory_fini(&p->directory);
     identity_fini(&p->identity);
 }
 

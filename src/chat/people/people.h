@@ -11,6 +11,7 @@
 #ifndef CHAT_PEOPLE_PEOPLE_H
 #define CHAT_PEOPLE_PEOPLE_H
 
+#include "chat/people/directory.h"
 #include "chat/people/identity.h"
 #include "chat/people/people_key.h"
 #include "chat/people/people_session.h"
@@ -39,6 +40,7 @@ struct people {
     bool jumped; /* the numbers of this start are past those of earlier ones */
     struct people_sessions sessions;
     struct people_keyring keyring;
+    struct directory directory;
 };
 
 /* keys may be NULL until the first command; issuer: NULL if there is none. */

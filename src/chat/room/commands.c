@@ -60,6 +60,7 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_sessions:
     case COMMAND_resume:
     case COMMAND_rooms:
+    case COMMAND_directory:
     case COMMAND_users:
     case COMMAND_ping:
     case COMMAND_N:

@@ -53,6 +53,8 @@ static void finish(struct room *r, enum store_result result)
     r->loading = false;
     load_free(r);
     r->owner->engine->loaded(r, result);
+    if (r->unlisted && result == STORE_OK)
+        room_save(r, true);
     room_release(r);
 }
 
@@ -83,6 +85,7 @@ static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
     if (seq > r->at) {
         access_apply(&r->access, e);
         gone_apply(&r->gone, e);
+        r->unlisted = r->unlisted || e->kind == ENTRY_ROOM;
     }
     if (e->kind == ENTRY_MESSAGE && e->cid.n > 0) {
         slot.from = e->from_id;
@@ -152,6 +155,7 @@ static void record_read(struct store_req *req)
         read_record(r, KEYS_ACCESS);
         return;
     }
+    r->unlisted = old; /* a room of before there was a directory */
     r->at = 0;
     if (body != NULL &&
         (!access_decode(&r->access, &r->gone, frame_str(body), &r->at) || r->at > r->head)) {

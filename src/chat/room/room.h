@@ -152,7 +152,11 @@ struct room {
     uint64_t epoch, first, head, count, ts_ms;
     uint64_t followers; /* bit per worker */
     uint64_t at;        /* what the stored record reflects */
+    uint64_t listed;    /* hash of what the directory has of it; 0: not known */
+    uint64_t listed_count;
     bool saving, catching, loading;
+    bool save_again;  /* what is being saved is not all any more */
+    bool unlisted;    /* the directory may lack what was read of it */
     bool unsure;      /* a write's outcome is not known: look before the next one */
     bool look;        /* there may be more than what is being read or put */
     uint64_t rung;    /* the largest seq that a doorbell told of */

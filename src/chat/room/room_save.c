@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/keys.h"
+#include "chat/room/listing.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,8 @@ struct save {
     struct room *room;
     struct access access; /* as the store has it, up to at */
     struct gone gone;
-    uint64_t at, to, rev;
+    uint64_t at, to, rev, expect;
+    struct listing listing;
     bool older; /* it is KEYS_ACCESS that is read */
     struct buf body;
     char key[KEYS_MAX];
@@ -50,13 +52,19 @@ static struct save *save_new(struct room *r)
 
 static void save_end(struct save *s)
 {
-    assert(s->room->saving);
-    s->room->saving = false;
-    room_release(s->room);
+    struct room *r = s->room;
+
+    assert(r->saving);
+    r->saving = false;
     access_fini(&s->access);
     gone_fini(&s->gone);
     buf_fini(&s->body);
     free(s);
+    if (r->save_again) {
+        r->save_again = false;
+        room_save(r, true);
+    }
+    room_release(r);
 }
 
 static void room_save_prepare(struct save *s, store_done_f *done)
@@ -68,14 +76,18 @@ static void room_save_prepare(struct save *s, store_done_f *done)
 
 static void save_done(struct store_req *req)
 {
-    save_end(save_of(req));
+    struct save *s = save_of(req);
+
+    if (req->result == STORE_OK)
+        s->room->unlisted = false;
+    save_end(s);
 }
 
-/* The body, unless there are too many people for a record: the log has them. */
-static void room_save_put(struct save *s, uint64_t expect)
+static void save_listed(struct listing *l, bool ok)
 {
-    assert(s->to <= s->room->head);
-    if (s->body.failed) {
+    struct save *s = CONTAINER_OF(l, struct save, listing);
+
+    if (!ok) {
         save_end(s);
         return;
     }
@@ -83,9 +95,23 @@ static void room_save_put(struct save *s, uint64_t expect)
     s->q.put.pk = keys_of_room(room_id(s->room), s->key);
     s->q.put.sk = KEYS_STATE;
     s->q.put.body = buf_peek(&s->body);
-    s->q.put.expect = expect;
+    s->q.put.expect = s->expect;
     s->room->at = s->to;
     store_put(s->room->owner->store, &s->q.put);
+}
+
+/* The body, unless there are too many people for a record: the log has them. Before it, what the
+ * directory has of the room, which is then of a. */
+static void room_save_put(struct save *s, const struct access *a, uint64_t expect)
+{
+    assert(s->to <= s->room->head);
+    if (s->body.failed) {
+        save_end(s);
+        return;
+    }
+    s->expect = expect;
+    s->listing.done = save_listed;
+    listing_write(&s->listing, s->room, a, s->to);
 }
 
 /* From the store. */
@@ -144,7 +170,7 @@ static void room_save_read_next(struct save *s)
     if (r->heard <= s->to)
         r->heard = 0;
     access_encode(&s->access, &s->gone, s->to, &s->body);
-    room_save_put(s, s->rev);
+    room_save_put(s, &s->access, s->rev);
 }
 
 static void record_read(struct store_req *req);
@@ -202,12 +228,12 @@ static void save_known(struct room *r)
     struct save *s = save_new(r);
 
     access_encode(&r->access, &r->gone, r->head, &s->body);
-    room_save_put(s, STORE_REV_ANY);
+    room_save_put(s, &r->access, STORE_REV_ANY);
 }
 
 static bool is_due(const struct room *r, bool force)
 {
-    return !r->saving && r->access.kind != ACCESS_SELF && r->head != r->at &&
+    return !r->saving && r->access.kind != ACCESS_SELF && (r->head != r->at || r->unlisted) &&
            (force || r->head - r->at >= SAVE_EVERY);
 }
 
@@ -218,6 +244,7 @@ static bool is_heard(const struct room *r)
 
 void room_save(struct room *r, bool force)
 {
+    r->save_again = r->save_again || (force && r->saving);
     if (!is_due(r, force))
         return;
     if (is_heard(r))

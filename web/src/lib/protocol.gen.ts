@@ -90,6 +90,11 @@ export interface CommandParams {
     limit?: number;
     next?: string;
   };
+  directory: {
+    query?: string;
+    limit?: number;
+    next?: string;
+  };
   presence: {
     room: string;
   };

@@ -139,6 +139,16 @@ export interface ErrorBody {
 // What resume answers for a room that moved, is another log, or was refused.
 export type Resumed = { epoch: number; head: Position; reset?: boolean } | { error: ErrorBody };
 
+// A public room, as it is found. How many messages there are, and when the last came, lags behind.
+export interface ListedRoom {
+  id: string;
+  title: string;
+  topic?: string;
+  icon?: string;
+  messages: number;
+  active: number;
+}
+
 // A link that lets people into a room, or without one sign up.
 export interface InviteLink {
   id: string;
@@ -176,6 +186,7 @@ interface Answers {
   typing: object;
   read: Position;
   rooms: { rooms: RoomInfo[]; next?: string };
+  directory: { rooms: ListedRoom[]; next?: string };
   presence: { count: number; users?: User[] };
   users: { users: User[] };
   room_create: { room: RoomInfo };
