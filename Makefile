@@ -109,6 +109,7 @@ web/dist/index.html: $(WEB_SRC) web/node_modules/.package-lock.json
 	node web/build.mjs
 web-test: web/node_modules/.package-lock.json
 	@cd web && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p test/tsconfig.json
+	@node web/check-texts.mjs
 	@node web/test/run.mjs
 browser: build/polylog
 	@tests/browser/run "$(T)"

@@ -9,7 +9,7 @@ import {
 } from "../lib/index.ts";
 import { Composer } from "./composer.ts";
 import { batched, h } from "./dom.ts";
-import { errorText, nameList, peerId, plural, roomName } from "./format.ts";
+import { peerId, roomName } from "./format.ts";
 import { icon } from "./icons.ts";
 import { closeMenu, openMenu } from "./menu.ts";
 import { messageMenu, roomMenu } from "./menus.ts";
@@ -20,6 +20,7 @@ import { unescaped } from "./session.ts";
 import { openSettings } from "./settings.ts";
 import { Sidebar } from "./sidebar.ts";
 import { Status } from "./status.ts";
+import { errorText, nameList, t } from "./texts.ts";
 import { Timeline } from "./timeline.ts";
 import { avatar, iconButton, toast } from "./widgets.ts";
 
@@ -73,17 +74,17 @@ export class ChatView {
       close: () => this.showPeople(false),
     });
     this.status = new Status(client);
-    this.menuButton = iconButton("menu", "Rooms", () => this.drawer(true), {
+    this.menuButton = iconButton("menu", t("rooms.title"), () => this.drawer(true), {
       class: "drawer-button",
       "aria-controls": "sidebar",
       "aria-expanded": "false",
     });
     this.menuButton.append(this.menuBadge);
-    this.peopleButton = iconButton("people", "People here", () => this.showPeople(), {
+    this.peopleButton = iconButton("people", t("room.people"), () => this.showPeople(), {
       "aria-controls": "people",
       "aria-expanded": "false",
     });
-    this.moreButton = iconButton("more", "Room menu", () => this.roomMenu(), {
+    this.moreButton = iconButton("more", t("room.menu_button"), () => this.roomMenu(), {
       "aria-haspopup": "menu",
       "aria-expanded": "false",
     });
@@ -121,14 +122,14 @@ export class ChatView {
     const join = h("button", {
       type: "button",
       class: "button primary",
-      text: "Join or create a room",
+      text: t("rooms.add"),
     });
     join.addEventListener("click", () => findRoomDialog(this.client, (room) => this.go(room.id)));
     return h(
       "div",
       { class: "empty" },
-      h("h2", { text: "No room is open" }),
-      h("p", { text: "Choose one from the list, or make a new one." }),
+      h("h2", { text: t("rooms.none_open") }),
+      h("p", { text: t("rooms.none_hint") }),
       join,
     );
   }
@@ -144,7 +145,7 @@ export class ChatView {
       if (room.id === this.current) this.openAny();
     });
     client.on("invited", (room) => {
-      if (room.kind !== "direct") toast(`You were added to ${roomName(room, client)}.`);
+      if (room.kind !== "direct") toast(t("rooms.added", { room: roomName(room, client) }));
     });
     addEventListener("hashchange", () => void this.arrive());
     addEventListener("popstate", () => this.drawer(false));
@@ -310,11 +311,11 @@ export class ChatView {
     const { presence } = room;
     if (room.kind === "direct") {
       const peer = peerId(room, this.client);
-      return presence.users?.some((user) => user.id === peer) ? "Online" : "Direct message";
+      return presence.users?.some((user) => user.id === peer) ? t("room.online") : t("room.direct");
     }
-    const here = presence.count > 0 ? `${plural(presence.count, "person", "people")} here` : "";
-    const kind = room.kind === "private" ? "Private room" : "Public room";
-    return here === "" ? kind : `${kind} · ${here}`;
+    const here = presence.count > 0 ? t("room.here", { n: presence.count }) : "";
+    const kind = room.kind === "private" ? t("room.private") : t("room.public");
+    return here === "" ? kind : t("room.with_here", { kind, here });
   }
 
   private showTitle(room: Room | undefined): void {
@@ -326,7 +327,7 @@ export class ChatView {
 
   // On a phone the list is out of sight: its button says what waits there.
   private showUnread(rooms: number): void {
-    const label = rooms === 0 ? "Rooms" : `Rooms: ${rooms} unread`;
+    const label = rooms === 0 ? t("rooms.title") : t("rooms.unread", { n: rooms });
     if (this.menuButton.title === label) return;
     this.menuButton.title = label;
     this.menuButton.setAttribute("aria-label", label);
@@ -341,8 +342,8 @@ export class ChatView {
       names.length === 0
         ? ""
         : many
-          ? "Several people are typing"
-          : `${nameList(names)} ${names.length === 1 ? "is" : "are"} typing`;
+          ? t("room.typing_many")
+          : t("room.typing", { n: names.length, names: nameList(names) });
     if ((this.typing.dataset.text ?? "") === text) return;
     this.typing.dataset.text = text;
     this.typing.replaceChildren();
@@ -428,15 +429,14 @@ export class ChatView {
           edit: () => this.composer.startEdit(message),
           remove: () => this.askDelete(message),
         });
-        openMenu(anchor, "Message", groups);
+        openMenu(anchor, t("message.menu"), groups);
       },
     };
   }
 
   private askDelete(message: Message): void {
     const room = this.current!;
-    const text = "Its text is removed for everybody. This cannot be undone.";
-    confirmDialog("Delete this message?", text, "Delete", () =>
+    confirmDialog(t("message.delete_title"), t("message.delete_text"), t("message.delete"), () =>
       this.client.delete(room, message.seq),
     );
   }
@@ -449,7 +449,7 @@ export class ChatView {
       invite: () => inviteDialog(this.client, room),
       leave: () => void this.attempt(() => this.leave(room.id)),
     });
-    openMenu(this.moreButton, "Room", groups);
+    openMenu(this.moreButton, t("room.menu"), groups);
   }
 
   private async leave(id: string): Promise<void> {

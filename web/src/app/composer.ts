@@ -2,9 +2,9 @@
 // one. What was not sent is kept per room.
 import type { Message } from "../lib/index.ts";
 import { composing, h } from "./dom.ts";
-import { plural } from "./format.ts";
 import { icon } from "./icons.ts";
 import { plainText } from "./text.ts";
+import { parts, t } from "./texts.ts";
 import { coloured, iconButton } from "./widgets.ts";
 
 const TEXT_MAX = 4000;
@@ -47,7 +47,7 @@ export class Composer {
     this.counter = h("div", { class: "composer-count", role: "status", hidden: true });
     this.submit = h(
       "button",
-      { type: "submit", class: "send-button", "aria-label": "Send", title: "Send", disabled: true },
+      { type: "submit", class: "send-button", "aria-label": t("composer.send"), title: t("composer.send"), disabled: true },
       icon("send"),
     );
     this.element = h(
@@ -75,8 +75,9 @@ export class Composer {
       this.setText(draft?.text ?? "");
       this.showContext();
     }
-    this.input.placeholder = `Message ${name}`;
-    this.input.setAttribute("aria-label", `Message ${name}`);
+    const label = t("composer.label", { room: name });
+    this.input.placeholder = label;
+    this.input.setAttribute("aria-label", label);
   }
 
   focus(): void {
@@ -191,16 +192,17 @@ export class Composer {
     this.context.hidden = message === undefined;
     this.context.replaceChildren();
     if (message === undefined) return;
-    const label = this.editing === undefined ? "Replying to " : "Editing your message";
     const name = coloured(
       h("strong", { class: "author", text: message.from.name }),
       message.from.id,
     );
+    const what =
+      this.editing === undefined ? parts("composer.replying", { name }) : [t("composer.editing")];
     this.context.append(
       icon(this.editing === undefined ? "reply" : "edit"),
-      h("span", { class: "composer-what" }, label, ...(this.editing === undefined ? [name] : [])),
+      h("span", { class: "composer-what" }, ...what),
       h("span", { class: "composer-quote", text: plainText(message.text) }),
-      iconButton("close", "Cancel (Escape)", () => {
+      iconButton("close", t("composer.cancel"), () => {
         this.cancel();
         this.focus();
       }),
@@ -209,6 +211,6 @@ export class Composer {
 }
 
 function counted(left: number): string {
-  if (left >= 0) return `${plural(left, "character", "characters")} left`;
-  return `${plural(-left, "character", "characters")} too many`;
+  if (left >= 0) return t("composer.left", { n: left });
+  return t("composer.over", { n: -left });
 }

@@ -1,6 +1,6 @@
 import { add, h, uniqueId } from "./dom.ts";
-import { errorText } from "./format.ts";
 import { asPolylogError } from "../lib/index.ts";
+import { errorText, t } from "./texts.ts";
 import { iconButton } from "./widgets.ts";
 
 export interface DialogOptions {
@@ -36,7 +36,7 @@ export function openDialog(options: DialogOptions): Dialog {
       "header",
       { class: "dialog-head" },
       h("h2", { id: titleId, text: options.title }),
-      iconButton("close", "Close", close),
+      iconButton("close", t("dialog.close"), close),
     ),
   );
   add(form, options.body);
@@ -47,7 +47,7 @@ export function openDialog(options: DialogOptions): Dialog {
     const cancel = h("button", {
       type: "button",
       class: "button",
-      text: "Cancel",
+      text: t("dialog.cancel"),
       autofocus: submit.careful,
     });
     const go = h("button", { type: "submit", class: `button ${kind}`, text: submit.label });

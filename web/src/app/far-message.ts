@@ -2,8 +2,9 @@
 import { asPolylogError, type Client, type Room } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { h } from "./dom.ts";
-import { errorText, fullTime, roomName } from "./format.ts";
+import { fullTime, roomName } from "./format.ts";
 import { type MessageActions, messageRow } from "./message-view.ts";
+import { errorText, t } from "./texts.ts";
 import { toast } from "./widgets.ts";
 
 const AROUND = 21;
@@ -20,17 +21,17 @@ export async function showFarMessage(
   if (items === undefined) return;
   const target = items.find((item) => item.seq === seq);
   if (target === undefined) {
-    toast("This message is not there any more.");
+    toast(t("far.gone"));
     return;
   }
   const rows = h("div", {
     class: "far-messages",
     tabindex: "0",
     role: "group",
-    "aria-label": "Messages",
+    "aria-label": t("far.label"),
   });
   const dialog = openDialog({
-    title: `Earlier in ${roomName(room, client)}`,
+    title: t("far.title", { room: roomName(room, client) }),
     body: [h("p", { class: "hint", text: fullTime(target.ts) }), rows],
   });
   const jump = (to: number) => {

@@ -1,8 +1,7 @@
 // Files cannot be sent. A browser that is left alone opens a file that is dropped on the
 // page in the page's place.
+import { t } from "./texts.ts";
 import { toast } from "./widgets.ts";
-
-const ANSWER = "Files and pictures cannot be sent here. Send a link to the file instead.";
 
 export function refuseFiles(): void {
   for (const type of ["dragover", "drop"] as const) {
@@ -11,13 +10,13 @@ export function refuseFiles(): void {
       const field = event.target instanceof Element && event.target.closest("input, textarea");
       if (field && !files) return;
       event.preventDefault();
-      if (type === "drop" && files) toast(ANSWER);
+      if (type === "drop" && files) toast(t("files.refused"));
     });
   }
   addEventListener("paste", (event) => {
     const data = event.clipboardData;
     if (data === null || data.files.length === 0 || data.types.includes("text/plain")) return;
     event.preventDefault();
-    toast(ANSWER);
+    toast(t("files.refused"));
   });
 }

@@ -1,15 +1,16 @@
 // How names, times and colours are shown.
-import type { Client, Code, Room } from "../lib/index.ts";
+import type { Client, Room } from "../lib/index.ts";
 import { characters } from "./text.ts";
+import { locale, t } from "./texts.ts";
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(undefined, {
+const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(locale, {
   weekday: "long",
   day: "numeric",
   month: "long",
 });
-const date = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const date = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 
 export const clockTime = (ts: number) => time.format(ts);
 export const fullTime = (ts: number) => full.format(ts);
@@ -21,10 +22,10 @@ export function dayKey(ts: number): string {
 
 // By the day that it is now: such a label is to be made anew when that is over (onNewDay).
 export function dayLabel(ts: number, now: number): string {
-  if (dayKey(ts) === dayKey(now)) return "Today";
+  if (dayKey(ts) === dayKey(now)) return t("timeline.today");
   const yesterday = new Date(now);
   yesterday.setDate(yesterday.getDate() - 1);
-  if (dayKey(ts) === dayKey(yesterday.getTime())) return "Yesterday";
+  if (dayKey(ts) === dayKey(yesterday.getTime())) return t("timeline.yesterday");
   const sameYear = new Date(ts).getFullYear() === new Date(now).getFullYear();
   return sameYear ? weekday.format(ts) : date.format(ts);
 }
@@ -56,7 +57,7 @@ export function initials(name: string): string {
 
 export function roomName(room: Room, client: Client): string {
   if (room.kind !== "direct") return room.title || room.id;
-  return room.peer?.name ?? client.names.get(peerId(room, client)) ?? "Direct message";
+  return room.peer?.name ?? client.names.get(peerId(room, client)) ?? t("room.direct");
 }
 
 // The other person of a direct room, from its id `dm:<lower>:<higher>`.
@@ -64,27 +65,4 @@ export function peerId(room: Room, client: Client): number {
   if (room.peer !== undefined) return room.peer.id;
   const ids = room.id.split(":").slice(1).map(Number);
   return ids.find((id) => id !== client.user.id) ?? client.user.id;
-}
-
-export function nameList(names: readonly string[]): string {
-  if (names.length <= 1) return names[0] ?? "";
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}
-
-export function plural(n: number, one: string, many: string): string {
-  return `${n.toLocaleString()} ${n === 1 ? one : many}`;
-}
-
-const ERRORS: Partial<Record<Code, string>> = {
-  disconnected: "You are offline. Try again when the connection is back.",
-  rate_limited: "That was too fast. Wait a moment.",
-  bad_room: "A room's name has a letter or a digit, at most 128 characters, and no @ in front.",
-  store_full: "The server has no space left.",
-  store_failed: "The server cannot save anything right now.",
-  store_behind: "The server does not trust its store at the moment. It will be looked after.",
-  unconfirmed: "It cannot be told whether this was delivered.",
-};
-
-export function errorText(error: { code: Code; message: string }): string {
-  return ERRORS[error.code] ?? (error.message || "Something went wrong.");
 }

@@ -1,6 +1,5 @@
 import { asPolylogError, login } from "../lib/index.ts";
 import { h } from "./dom.ts";
-import { errorText } from "./format.ts";
 import {
   currentServer,
   lastName,
@@ -10,9 +9,8 @@ import {
   type StoredSession,
 } from "./session.ts";
 import { chooseServer } from "./settings.ts";
+import { errorText, t } from "./texts.ts";
 import { field } from "./widgets.ts";
-
-const NAME_HINT = "A name protects nothing: anybody may type yours, and read what you can.";
 
 export interface LoginOptions {
   owner: string | undefined;
@@ -37,7 +35,7 @@ export function loginView(options: LoginOptions): HTMLElement {
     value: lastName(),
   });
   const error = h("p", { class: "form-error", role: "alert" });
-  const submit = h("button", { class: "button primary wide", type: "submit", text: "Enter" });
+  const submit = h("button", { class: "button primary wide", type: "submit", text: t("login.enter") });
 
   async function enter(): Promise<void> {
     const server = currentServer();
@@ -69,7 +67,7 @@ export function loginView(options: LoginOptions): HTMLElement {
     h("p", { class: "login-lead", text: lead(options) }),
     options.notice !== undefined &&
       h("p", { class: "notice", role: "status", text: options.notice }),
-    field("Your name", name, NAME_HINT),
+    field(t("login.name"), name, t("login.name_hint")),
     error,
     submit,
   );
@@ -85,16 +83,14 @@ export function loginView(options: LoginOptions): HTMLElement {
 }
 
 function lead(options: LoginOptions): string {
-  return options.owner === undefined
-    ? "A conversation among many."
-    : "This link makes you the owner of this server.";
+  return options.owner === undefined ? t("login.lead") : t("login.owner");
 }
 
 function serverLine(again: () => void): HTMLElement {
   const server = currentServer();
   const here = server === pageServer();
-  const change = h("button", { class: "link-button", type: "button", text: "Change" });
+  const change = h("button", { class: "link-button", type: "button", text: t("login.change_server") });
   change.addEventListener("click", () => chooseServer(again));
-  const where = here ? "this site" : shortName(server);
-  return h("p", { class: "login-server address" }, `Server: ${where} · `, change);
+  const where = here ? t("login.this_site") : shortName(server);
+  return h("p", { class: "login-server address" }, t("login.server", { server: where }), change);
 }

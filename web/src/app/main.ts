@@ -15,6 +15,7 @@ import {
   takeNotice,
 } from "./session.ts";
 import { askServer } from "./settings.ts";
+import { language, t } from "./texts.ts";
 
 const LOGOUT_MS = 2000;
 
@@ -36,9 +37,9 @@ function showLogin(owner?: string, notice?: string, asked = false): void {
 }
 
 function ended(error: PolylogError): string {
-  if (error.code === "expired") return "Your session has expired. Log in again.";
-  if (error.code === "revoked") return "Your session was ended. Log in again.";
-  return "The server does not know your session. Log in again.";
+  if (error.code === "expired") return t("ended.expired");
+  if (error.code === "revoked") return t("ended.revoked");
+  return t("ended.unknown");
 }
 
 function showChat(session: StoredSession): void {
@@ -68,6 +69,7 @@ function showChat(session: StoredSession): void {
 }
 
 function start(): void {
+  document.documentElement.lang = language;
   refuseFiles();
   const { server, owner } = takeAddress();
   const session = storedSession();
@@ -90,7 +92,7 @@ try {
   root.replaceChildren(
     h("p", {
       role: "alert",
-      text: `Polylog's page cannot start in this browser: ${String(thrown)}`,
+      text: t("app.cannot_start", { error: String(thrown) }),
     }),
   );
   throw thrown;

@@ -1,14 +1,15 @@
 // What can be done with a message and with a room, and by whom.
 import type { Message, Room, User } from "../lib/index.ts";
 import type { MenuItem } from "./menu.ts";
+import { type PlainKey, t } from "./texts.ts";
 
-const EMOJI: [string, string][] = [
-  ["👍", "Thumbs up"],
-  ["❤️", "Heart"],
-  ["😂", "Laughing"],
-  ["🎉", "Party"],
-  ["👀", "Eyes"],
-  ["✅", "Done"],
+const EMOJI: [string, PlainKey][] = [
+  ["👍", "emoji.thumbs_up"],
+  ["❤️", "emoji.heart"],
+  ["😂", "emoji.laughing"],
+  ["🎉", "emoji.party"],
+  ["👀", "emoji.eyes"],
+  ["✅", "emoji.done"],
 ];
 
 function moderates(room: Room, user: User): boolean {
@@ -29,15 +30,15 @@ export function messageMenu(
 ): MenuItem[][] {
   const faces = EMOJI.map(([emoji, label]): MenuItem => {
     const pressed = message.reactions.get(emoji)?.includes(me.id) ?? false;
-    return { label, face: emoji, pressed, action: () => actions.react(emoji, !pressed) };
+    return { label: t(label), face: emoji, pressed, action: () => actions.react(emoji, !pressed) };
   });
-  const items: MenuItem[] = [{ label: "Reply", icon: "reply", action: actions.reply }];
+  const items: MenuItem[] = [{ label: t("message.reply"), icon: "reply", action: actions.reply }];
   // Browsers keep the clipboard from pages that came over plain HTTP.
-  if (isSecureContext) items.push({ label: "Copy text", icon: "copy", action: actions.copy });
+  if (isSecureContext) items.push({ label: t("message.copy"), icon: "copy", action: actions.copy });
   const own = message.from.id === me.id;
-  if (own) items.push({ label: "Edit", icon: "edit", action: actions.edit });
+  if (own) items.push({ label: t("message.edit"), icon: "edit", action: actions.edit });
   if (own || moderates(room, me)) {
-    items.push({ label: "Delete", icon: "trash", danger: true, action: actions.remove });
+    items.push({ label: t("message.delete"), icon: "trash", danger: true, action: actions.remove });
   }
   return [faces, items];
 }
@@ -49,10 +50,10 @@ export function roomMenu(
 ): MenuItem[][] {
   const items: MenuItem[] = [];
   if (room.kind !== "direct" && moderates(room, me)) {
-    items.push({ label: "Add people", icon: "people", action: actions.invite });
-    items.push({ label: "Rename", icon: "edit", action: actions.rename });
+    items.push({ label: t("room.add_people"), icon: "people", action: actions.invite });
+    items.push({ label: t("room.rename"), icon: "edit", action: actions.rename });
   }
-  const label = room.kind === "direct" ? "Take off the list" : "Leave the room";
+  const label = room.kind === "direct" ? t("room.hide") : t("room.leave");
   items.push({ label, icon: "leave", action: actions.leave });
   return [items];
 }

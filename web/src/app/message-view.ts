@@ -1,10 +1,11 @@
 // One row of the timeline: a message, one that is on its way, or a notice.
-import type { Client, Item, Message, Notice, Pending } from "../lib/index.ts";
+import type { Client, Item, Message, Notice, Pending, Role } from "../lib/index.ts";
 import { add, h } from "./dom.ts";
-import { clockTime, errorText, fullTime, nameList } from "./format.ts";
+import { clockTime, fullTime } from "./format.ts";
 import { icon } from "./icons.ts";
 import { richText } from "./richtext.ts";
 import { plainText } from "./text.ts";
+import { errorText, nameList, number, t } from "./texts.ts";
 import { avatar, coloured, iconButton } from "./widgets.ts";
 
 export interface MessageActions {
@@ -32,10 +33,10 @@ function quote(seq: number, target: Item | undefined, jump: (seq: number) => voi
   const button = h("button", { type: "button", class: "quote" }, icon("reply"));
   if (target?.type === "message") {
     const author = h("span", { class: "author", text: target.from.name });
-    const text = target.deleted ? "This message was deleted." : plainText(target.text);
+    const text = target.deleted ? t("message.deleted") : plainText(target.text);
     button.append(coloured(author, target.from.id), h("span", { class: "quote-text", text }));
   } else {
-    button.append(h("span", { class: "quote-text", text: "An earlier message" }));
+    button.append(h("span", { class: "quote-text", text: t("message.earlier") }));
   }
   button.addEventListener("click", () => jump(seq));
   return button;
@@ -46,7 +47,7 @@ function reactions(message: Message, client: Client, actions: MessageActions): H
   for (const [emoji, people] of message.reactions) {
     const mine = people.includes(client.user.id);
     const names = people.map((id) =>
-      id === client.user.id ? "you" : (client.names.get(id) ?? "someone"),
+      id === client.user.id ? t("people.you") : (client.names.get(id) ?? t("people.someone")),
     );
     const button = h(
       "button",
@@ -54,11 +55,11 @@ function reactions(message: Message, client: Client, actions: MessageActions): H
         type: "button",
         class: "reaction",
         "aria-pressed": String(mine),
-        "aria-label": `${emoji}, ${people.length}: ${nameList(names)}`,
+        "aria-label": t("message.reaction", { emoji, count: people.length, names: nameList(names) }),
         title: nameList(names),
       },
       h("span", { class: "emoji", text: emoji }),
-      h("span", { text: String(people.length) }),
+      h("span", { text: number(people.length) }),
     );
     button.addEventListener("click", () => actions.react(message, emoji, !mine));
     list.append(button);
@@ -100,17 +101,18 @@ export function messageRow(
   const { from, ts } = message;
   const { row, column } = frame({ id: from.id, name: from.name, ts, grouped, class: "" });
   row.dataset.seq = String(message.seq);
-  const said = message.deleted ? "deleted" : plainText(message.text, 500);
-  row.setAttribute("aria-label", `${from.name}, ${clockTime(ts)}: ${said}`);
+  const said = message.deleted ? t("message.deleted_label") : plainText(message.text, 500);
+  const label = t("message.label", { name: from.name, time: clockTime(ts), text: said });
+  row.setAttribute("aria-label", label);
   if (message.replyTo !== undefined) column.append(quote(message.replyTo, target, actions.jump));
   if (message.deleted) {
-    column.append(h("div", { class: "text gone", text: "This message was deleted." }));
+    column.append(h("div", { class: "text gone", text: t("message.deleted") }));
     return row;
   }
   const text = body(message.text);
   if (message.edited !== undefined) {
     const title = fullTime(message.edited);
-    text.append(" ", h("span", { class: "edited", title, text: "(edited)" }));
+    text.append(" ", h("span", { class: "edited", title, text: t("message.edited") }));
   }
   column.append(text);
   if (message.reactions.size > 0) column.append(reactions(message, client, actions));
@@ -119,16 +121,16 @@ export function messageRow(
 }
 
 function tools(message: Message, actions: MessageActions): HTMLElement {
-  const what = `${message.from.name}'s message of ${clockTime(message.ts)}`;
-  const more = iconButton("more", `Actions for ${what}`, () => actions.menu(message, more), {
+  const what = { name: message.from.name, time: clockTime(message.ts) };
+  const more = iconButton("more", t("message.more_label", what), () => actions.menu(message, more), {
     tabindex: "-1",
     "aria-haspopup": "menu",
     "aria-expanded": "false",
-    title: "More",
+    title: t("message.more"),
   });
-  const reply = iconButton("reply", `Reply to ${what}`, () => actions.reply(message), {
+  const reply = iconButton("reply", t("message.reply_label", what), () => actions.reply(message), {
     tabindex: "-1",
-    title: "Reply",
+    title: t("message.reply"),
   });
   return h("div", { class: "tools" }, reply, more);
 }
@@ -145,37 +147,42 @@ export function pendingRow(
   if (pending.replyTo !== undefined) column.append(quote(pending.replyTo, target, actions.jump));
   column.append(body(pending.text));
   if (pending.state !== "failed") {
-    column.append(h("div", { class: "delivery" }, icon("clock"), "Sending…"));
+    column.append(h("div", { class: "delivery" }, icon("clock"), t("message.sending")));
     return row;
   }
-  const retry = h("button", { type: "button", class: "link-button", text: "Send again" });
-  const discard = h("button", { type: "button", class: "link-button", text: "Discard" });
+  const retry = h("button", { type: "button", class: "link-button", text: t("message.send_again") });
+  const discard = h("button", { type: "button", class: "link-button", text: t("message.discard") });
   retry.addEventListener("click", () => actions.retry(pending));
   discard.addEventListener("click", () => actions.discard(pending));
   const why = errorText(pending.error ?? { code: "internal", message: "" });
-  const failure = h("div", { class: "delivery" }, icon("alert"), `Not delivered. ${why} `);
+  const failure = h("div", { class: "delivery" }, icon("alert"), t("message.failed", { why }));
   add(failure, [retry, discard]);
   column.append(failure);
   return row;
 }
 
-const ROLES: Record<string, string> = {
-  owner: "is an owner now",
-  moderator: "is a moderator now",
-  member: "is a member now",
-  muted: "was muted",
-  banned: "was banned",
-  none: "was removed",
-};
+const ROLES = {
+  owner: "notice.owner",
+  moderator: "notice.moderator",
+  member: "notice.member",
+  muted: "notice.muted",
+  banned: "notice.banned",
+  none: "notice.none",
+} as const;
+
+function roleText(name: string, role: Role): string {
+  const key = ROLES[role] as (typeof ROLES)[Role] | undefined;
+  return key === undefined ? t("notice.role", { name, role }) : t(key, { name });
+}
 
 export function noticeRow(notice: Notice): HTMLElement {
   const { event } = notice;
   if (event.event === "lost") {
-    return h("div", { class: "room-notice" }, h("span", { text: "Messages are lost here" }));
+    return h("div", { class: "room-notice" }, h("span", { text: t("notice.lost") }));
   }
   const text =
     event.event === "room"
-      ? `${event.from.name} named this room “${event.title || event.room}”`
-      : `${event.user.name} ${ROLES[event.role] ?? `is ${event.role} now`}`;
+      ? t("notice.named", { name: event.from.name, title: event.title || event.room })
+      : roleText(event.user.name, event.role);
   return h("div", { class: "room-notice" }, h("span", { text }), timeOf(notice.ts));
 }

@@ -1,7 +1,7 @@
 // Who is in the open room now.
 import type { Client, Room, User } from "../lib/index.ts";
 import { h } from "./dom.ts";
-import { plural } from "./format.ts";
+import { locale, t } from "./texts.ts";
 import { avatar, iconButton } from "./widgets.ts";
 
 export class People {
@@ -15,12 +15,12 @@ export class People {
   ) {
     this.element = h(
       "aside",
-      { class: "people", id: "people", "aria-label": "People here", hidden: true },
+      { class: "people", id: "people", "aria-label": t("room.people"), hidden: true },
       h(
         "header",
         { class: "people-head" },
-        h("h2", { text: "Here now" }),
-        iconButton("close", "Close", actions.close),
+        h("h2", { text: t("people.title") }),
+        iconButton("close", t("dialog.close"), actions.close),
       ),
       this.list,
       this.note,
@@ -30,11 +30,11 @@ export class People {
   update(room: Room | undefined): void {
     if (room === undefined || this.element.hidden) return;
     const { users, count } = room.presence;
-    const sorted = [...(users ?? [])].sort((a, b) => a.name.localeCompare(b.name));
+    const sorted = [...(users ?? [])].sort((a, b) => a.name.localeCompare(b.name, locale));
     this.list.replaceChildren(...sorted.map((user) => this.person(user)));
-    const many = `${plural(count, "person is", "people are")} here.`;
+    const many = t("people.count", { n: count });
     this.note.textContent =
-      users === undefined ? many : users.length === 0 ? "Nobody is here." : "";
+      users === undefined ? many : users.length === 0 ? t("people.nobody") : "";
   }
 
   private person(user: User): HTMLElement {
@@ -47,12 +47,12 @@ export class People {
     );
     const name = h("span", { class: "room-label", text: user.name });
     if (me) {
-      const you = h("span", { class: "hint", text: "you" });
+      const you = h("span", { class: "hint", text: t("people.you") });
       return h("li", {}, h("div", { class: "room-entry still" }, face, name, you));
     }
     const button = h(
       "button",
-      { type: "button", class: "room-entry", title: `Write to ${user.name}` },
+      { type: "button", class: "room-entry", title: t("people.write_to", { name: user.name }) },
       face,
       name,
     );

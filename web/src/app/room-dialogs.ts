@@ -1,19 +1,20 @@
 // The dialogs that name rooms, find people, and ask before what cannot be undone.
-import type { Client, Room, User } from "../lib/index.ts";
+import { asPolylogError, type Client, type Room, type User } from "../lib/index.ts";
 import { type Dialog, openDialog } from "./dialog.ts";
 import { composing, h } from "./dom.ts";
 import { roomName } from "./format.ts";
+import { errorText, t } from "./texts.ts";
 import { avatar, field, filled, nameInput } from "./widgets.ts";
 
 export function renameDialog(client: Client, room: Room): void {
   const title = nameInput(room.title);
   openDialog({
-    title: "Rename the room",
-    body: [field("Title", title)],
+    title: t("rename.title"),
+    body: [field(t("rename.field"), title)],
     submit: {
-      label: "Rename",
+      label: t("room.rename"),
       action: async () => {
-        await client.request("room_set", { room: room.id, title: filled(title, "The title") });
+        await client.request("room_set", { room: room.id, title: filled(title, t("rename.the_title")) });
       },
     },
   });
@@ -37,12 +38,12 @@ function peopleDialog(
   const input = h("input", { class: "input", type: "search", maxlength: 32, autocomplete: "off" });
   const results = h("ul", { class: "people-list results" });
   const note = h("p", { class: "hint", role: "status" });
-  const dialog = openDialog({ title, body: [field("Name", input), results, note] });
+  const dialog = openDialog({ title, body: [field(t("people.name"), input), results, note] });
   const problem = dialog.element.querySelector(".form-error")!;
   let asked = 0;
 
   const fail = (thrown: unknown) => {
-    problem.textContent = thrown instanceof Error ? thrown.message : String(thrown);
+    problem.textContent = errorText(asPolylogError(thrown));
   };
   const entry = (user: User) => {
     const label = h("span", { class: "room-label", text: user.name });
@@ -57,7 +58,7 @@ function peopleDialog(
     if (turn !== asked) return;
     const others = users.filter((user) => user.id !== client.user.id);
     results.replaceChildren(...others.map(entry));
-    note.textContent = others.length === 0 ? "Nobody of that name has been here yet." : "";
+    note.textContent = others.length === 0 ? t("people.none_found") : "";
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   input.addEventListener("input", () => {
@@ -73,14 +74,14 @@ function peopleDialog(
 }
 
 export function directDialog(client: Client, done: (user: User) => Promise<void>): void {
-  peopleDialog(client, "New direct message", async (user, dialog) => {
+  peopleDialog(client, t("rooms.add_direct"), async (user, dialog) => {
     await done(user);
     dialog.close();
   });
 }
 
 export function inviteDialog(client: Client, room: Room): void {
-  peopleDialog(client, `Add to ${roomName(room, client)}`, async (user, dialog) => {
+  peopleDialog(client, t("people.add_to", { room: roomName(room, client) }), async (user, dialog) => {
     await client.request("member_set", { room: room.id, user: user.id, role: "member" });
     dialog.close();
   });

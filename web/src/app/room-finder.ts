@@ -2,8 +2,9 @@
 import { asPolylogError, type Client, type Room } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { composing, h } from "./dom.ts";
-import { errorText, roomName } from "./format.ts";
+import { roomName } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
+import { errorText, locale, t } from "./texts.ts";
 import { field, nameInput, filled } from "./widgets.ts";
 
 const LOOK_MS = 200;
@@ -12,8 +13,7 @@ const SUGGESTIONS_MAX = 50;
 interface Suggestion {
   icon: IconName;
   // What a click does, for those who cannot see the list.
-  verb: string;
-  name: string;
+  does: string;
   label: string;
   hint: string;
   choose(): Promise<void> | void;
@@ -47,20 +47,20 @@ function ownRooms(client: Client, query: string): Room[] {
   return [...client.rooms.values()]
     .filter((room) => room.kind !== "direct")
     .filter((room) => `${roomName(room, client)}\n${room.id}`.toLocaleLowerCase().includes(wanted))
-    .sort((a, b) => roomName(a, client).localeCompare(roomName(b, client)))
+    .sort((a, b) => roomName(a, client).localeCompare(roomName(b, client), locale))
     .sort((a, b) => named(b) - named(a));
 }
 
 export function findRoomDialog(client: Client, done: (room: Room) => void): void {
   const input = nameInput();
   input.type = "search";
-  const results = h("ul", { class: "people-list results", "aria-label": "Rooms" });
+  const results = h("ul", { class: "people-list results", "aria-label": t("rooms.title") });
   const note = h("p", { class: "hint", role: "status" });
-  const make = h("button", { type: "button", class: "button", text: "Create a room…" });
+  const make = h("button", { type: "button", class: "button", text: t("finder.create_button") });
   const dialog = openDialog({
-    title: "Join a room",
+    title: t("finder.title"),
     body: [
-      field("Room", input, "The rooms that you are in are suggested as you type."),
+      field(t("finder.field"), input, t("finder.hint")),
       results,
       note,
       h("footer", { class: "dialog-foot" }, make),
@@ -81,7 +81,7 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
   const entry = (it: Suggestion) => {
     const button = h(
       "button",
-      { type: "button", class: "room-entry", "aria-label": `${it.verb} ${it.name}` },
+      { type: "button", class: "room-entry", "aria-label": it.does },
       h("span", { class: "room-face" }, icon(it.icon)),
       h("span", { class: "room-label", text: it.label }),
       h("span", { class: "hint", text: it.hint }),
@@ -94,8 +94,7 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
   };
   const own = (room: Room): Suggestion => ({
     icon: room.kind === "private" ? "lock" : "hash",
-    verb: "Open",
-    name: roomName(room, client),
+    does: t("finder.open_label", { name: roomName(room, client) }),
     label: roomName(room, client),
     hint: "",
     choose: () => arrive(room),
@@ -105,15 +104,15 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     if (found === "none") {
       return {
         icon: "plus",
-        verb: "Create",
-        name,
-        label: `Create “${name}”`,
+        does: t("finder.create_label", { name }),
+        label: t("finder.create", { name }),
         hint: "",
         choose: create,
       };
     }
     const join = async () => arrive(await client.join(name, false));
-    return { icon: "hash", verb: "Join", name, label: name, hint: "public room", choose: join };
+    const does = t("finder.join_label", { name });
+    return { icon: "hash", does, label: name, hint: t("finder.public"), choose: join };
   };
 
   let looking = new AbortController();
@@ -124,9 +123,9 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
       const found = await lookUp(client, name, signal);
       const more = other(name, found);
       results.replaceChildren(...before, ...(more === undefined ? [] : [entry(more)]));
-      const closed = `“${name}” is a room that one must be added to by somebody who runs it.`;
+      const closed = t("finder.closed", { name });
       note.textContent =
-        found === "closed" ? closed : found === "none" ? "There is no such room." : "";
+        found === "closed" ? closed : found === "none" ? t("finder.none") : "";
     } catch (thrown) {
       if (!signal.aborted) fail(thrown);
     }
@@ -141,9 +140,9 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     results.replaceChildren(...entries);
     problem.textContent = "";
     const more = rooms.length - entries.length;
-    note.textContent = more > 0 ? `${more} more: type more of the name.` : "";
+    note.textContent = more > 0 ? t("finder.more", { n: more }) : "";
     if (query === "" || rooms.some((room) => isNamed(room, query))) return;
-    note.textContent = "Looking…";
+    note.textContent = t("finder.looking");
     timer = setTimeout(() => void look(query, entries), LOOK_MS);
   };
   input.addEventListener("input", search);
@@ -163,20 +162,20 @@ export function createRoomDialog(client: Client, title: string, done: (room: Roo
   const name = nameInput(title);
   const hidden = h("input", { type: "checkbox" });
   openDialog({
-    title: "Create a room",
+    title: t("create.title"),
     body: [
-      field("Name", name),
+      field(t("create.name"), name),
       h(
         "label",
         { class: "check" },
         hidden,
-        h("span", { text: "Make a private room: only people who are added can join" }),
+        h("span", { text: t("create.private") }),
       ),
     ],
     submit: {
-      label: "Create",
+      label: t("create.submit"),
       action: async () => {
-        const text = filled(name, "The room's name");
+        const text = filled(name, t("create.the_name"));
         // A private room's id cannot be guessed, a public room's is made of its name.
         done(await (hidden.checked ? client.createRoom(text, "private") : client.enterRoom(text)));
       },

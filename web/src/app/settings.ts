@@ -2,35 +2,59 @@
 import type { User } from "../lib/index.ts";
 import { findServer, PolylogError } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
-import { h } from "./dom.ts";
+import { add, h } from "./dom.ts";
 import { currentServer, defaultServer, setServer } from "./session.ts";
 import { chosenTheme, chooseTheme, type Theme } from "./theme.ts";
+import {
+  chooseLanguage,
+  chosenLanguage,
+  languageName,
+  languages,
+  parts,
+  type PlainKey,
+  t,
+} from "./texts.ts";
 import { field, filled } from "./widgets.ts";
 
-const THEMES: [Theme, string][] = [
-  ["system", "As the system"],
-  ["light", "Light"],
-  ["dark", "Dark"],
+const THEMES: [Theme, PlainKey][] = [
+  ["system", "settings.colours_system"],
+  ["light", "settings.colours_light"],
+  ["dark", "settings.colours_dark"],
 ];
 
 function themeChoice(): HTMLElement {
   const box = h(
     "fieldset",
     { class: "choice" },
-    h("legend", { class: "field-label", text: "Colours" }),
+    h("legend", { class: "field-label", text: t("settings.colours") }),
   );
   for (const [theme, label] of THEMES) {
     const input = h("input", { type: "radio", name: "theme", value: theme });
     input.checked = chosenTheme() === theme;
     input.addEventListener("change", () => chooseTheme(theme));
-    box.append(h("label", { class: "choice-item" }, input, h("span", { text: label })));
+    box.append(h("label", { class: "choice-item" }, input, h("span", { text: t(label) })));
   }
   return box;
 }
 
+// Each language by its own name, so that whoever is lost finds theirs.
+function languageChoice(): HTMLElement {
+  const select = h("select", { class: "input" });
+  select.append(h("option", { value: "", text: t("settings.language_system") }));
+  for (const one of languages) {
+    select.append(h("option", { value: one, lang: one, text: languageName(one) }));
+  }
+  select.value = chosenLanguage() ?? "";
+  select.addEventListener("change", () => {
+    chooseLanguage(languages.find((one) => one === select.value));
+    location.reload();
+  });
+  return field(t("settings.language"), select);
+}
+
 // The server that answers at the address, in the form that is kept.
 async function found(address: string): Promise<string> {
-  if (!navigator.onLine) throw new PolylogError("unreachable", "You are offline.");
+  if (!navigator.onLine) throw new PolylogError("unreachable", t("status.offline")).because("told");
   return findServer(address, { plain: location.protocol === "http:" });
 }
 
@@ -43,22 +67,17 @@ export function askServer(
 ): void {
   const { host, protocol } = new URL(server);
   const plain = protocol === "http:" || protocol === "ws:";
-  const insecure = plain ? " The connection is not encrypted." : "";
+  const own = new URL(currentServer()).host;
+  const text = h("p");
+  add(text, parts("server.ask_text", { host: h("strong", { text: host }), own }));
+  if (plain) text.append(` ${t("server.ask_plain")}`);
   let used = false;
   const dialog = openDialog({
-    title: `Use the server ${host}?`,
-    body: [
-      h(
-        "p",
-        {},
-        "A link asks this page to use ",
-        h("strong", { text: host }),
-        ` instead of ${new URL(currentServer()).host}. Whoever runs it sees your name and all that you write.${insecure}`,
-      ),
-    ],
+    title: t("server.ask_title", { host }),
+    body: [text],
     submit: {
-      label: `Use ${host}`,
-      busy: "Connecting…",
+      label: t("server.ask_use", { host }),
+      busy: t("server.connecting"),
       careful: true,
       action: async () => {
         const address = server === defaultServer() ? server : await found(server);
@@ -86,16 +105,14 @@ export function chooseServer(
     placeholder: missing ? "https://chat.example.org" : defaultServer(),
     value: currentServer() === defaultServer() ? "" : currentServer(),
   });
-  const lead = "No server is behind this page. Which is yours?";
-  const hint = missing
-    ? "It begins with https:// or wss://. This browser remembers it."
-    : "Leave it empty for this page's own server.";
+  const lead = t("server.missing");
+  const hint = missing ? t("server.missing_hint") : t("server.hint");
   openDialog({
-    title: "Server",
-    body: [...(missing ? [h("p", { text: lead })] : []), field("Address", input, hint)],
+    title: t("server.title"),
+    body: [...(missing ? [h("p", { text: lead })] : []), field(t("server.address"), input, hint)],
     submit: {
-      label: "Use it",
-      busy: "Connecting…",
+      label: t("server.use"),
+      busy: t("server.connecting"),
       action: async () => {
         const text = filledOr(input, missing);
         setServer(text === "" ? defaultServer() : await found(text));
@@ -107,18 +124,21 @@ export function chooseServer(
 
 // What was entered, which may be nothing unless it is needed.
 function filledOr(input: HTMLInputElement, needed: boolean): string {
-  return needed ? filled(input, "The address") : input.value.trim();
+  return needed ? filled(input, t("server.the_address")) : input.value.trim();
 }
 
 export function openSettings(user: User, logout: () => void): void {
-  const server = h("button", { type: "button", class: "button", text: "Change server" });
-  const out = h("button", { type: "button", class: "button", text: "Log out" });
+  const server = h("button", { type: "button", class: "button", text: t("settings.change_server") });
+  const out = h("button", { type: "button", class: "button", text: t("settings.logout") });
+  const who = h("p", { class: "settings-user" });
+  add(who, parts("settings.you_are", { name: h("strong", { text: user.name }) }));
   const dialog = openDialog({
-    title: "Settings",
+    title: t("settings.title"),
     body: [
-      h("p", { class: "settings-user" }, "You are ", h("strong", { text: user.name }), "."),
+      who,
       themeChoice(),
-      h("p", { class: "hint address", text: `Server: ${currentServer()}` }),
+      languageChoice(),
+      h("p", { class: "hint address", text: t("settings.server", { server: currentServer() }) }),
       h("footer", { class: "dialog-foot" }, server, out),
     ],
   });

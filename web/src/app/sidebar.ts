@@ -1,8 +1,9 @@
 // The list of rooms and of direct messages.
 import type { Client, Room } from "../lib/index.ts";
 import { h, place } from "./dom.ts";
-import { peerId, plural, roomName } from "./format.ts";
+import { peerId, roomName } from "./format.ts";
 import { icon } from "./icons.ts";
+import { locale, t } from "./texts.ts";
 import { avatar, iconButton } from "./widgets.ts";
 
 export interface SidebarActions {
@@ -35,7 +36,7 @@ export class Sidebar {
     this.me.addEventListener("click", () => actions.settings());
     this.element = h(
       "nav",
-      { class: "sidebar", id: "sidebar", "aria-label": "Rooms" },
+      { class: "sidebar", id: "sidebar", "aria-label": t("rooms.title") },
       h(
         "div",
         { class: "brand" },
@@ -45,8 +46,8 @@ export class Sidebar {
       h(
         "div",
         { class: "lists" },
-        this.section("Rooms", "Join or create a room", this.rooms, () => actions.addRoom()),
-        this.section("Direct messages", "New direct message", this.directs, () =>
+        this.section(t("rooms.title"), t("rooms.add"), this.rooms, () => actions.addRoom()),
+        this.section(t("rooms.directs"), t("rooms.add_direct"), this.directs, () =>
           actions.addDirect(),
         ),
       ),
@@ -57,7 +58,7 @@ export class Sidebar {
   update(current: string | undefined): void {
     const all = [...this.client.rooms.values()];
     const byName = (a: Room, b: Room) =>
-      roomName(a, this.client).localeCompare(roomName(b, this.client));
+      roomName(a, this.client).localeCompare(roomName(b, this.client), locale);
     const rooms = all.filter((room) => room.kind !== "direct").sort(byName);
     const directs = all.filter((room) => room.kind === "direct").sort(byName);
     const known = new Set(all.map((room) => room.id));
@@ -76,7 +77,11 @@ export class Sidebar {
   private showState(): void {
     const { name } = this.client.state;
     const text =
-      name === "online" ? "Connected" : name === "connecting" ? "Connecting…" : "Offline";
+      name === "online"
+        ? t("state.online")
+        : name === "connecting"
+          ? t("state.connecting")
+          : t("state.offline");
     this.status.textContent = text;
     this.status.dataset.state = name === "online" ? "on" : name === "connecting" ? "wait" : "off";
   }
@@ -105,7 +110,7 @@ export class Sidebar {
       h("span", { class: "room-label", text: name }),
     );
     if (unread > 0) {
-      const label = plural(unread, "unread message", "unread messages");
+      const label = t("rooms.unread_messages", { n: unread });
       const text = unread > 99 ? "99+" : String(unread);
       button.append(
         h("span", { class: "badge", "aria-hidden": "true", text }),
@@ -133,7 +138,7 @@ export class Sidebar {
       avatar(peerId(room, this.client), name, "small"),
     );
     if (online) {
-      face.append(h("span", { class: "dot" }), h("span", { class: "unseen", text: "Online: " }));
+      face.append(h("span", { class: "dot" }), h("span", { class: "unseen", text: t("rooms.online") }));
     }
     return face;
   }

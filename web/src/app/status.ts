@@ -1,14 +1,14 @@
 // A line across the page while something is wrong with the connection.
 import type { Client } from "../lib/index.ts";
 import { h } from "./dom.ts";
-import { errorText } from "./format.ts";
+import { errorText, t } from "./texts.ts";
 
 const SOON_MS = 1200;
 
 export class Status {
   readonly element = h("div", { class: "status", role: "status", hidden: true });
   private readonly text = h("span");
-  private readonly retry = h("button", { type: "button", class: "link-button", text: "Try now" });
+  private readonly retry = h("button", { type: "button", class: "link-button", text: t("status.retry") });
   private since = Date.now();
   private ends: number | undefined;
 
@@ -38,17 +38,17 @@ export class Status {
     if (state.name === "online") {
       if (this.ends === undefined) return undefined;
       const minutes = Math.max(1, Math.ceil((this.ends - Date.now()) / 60_000));
-      return `Your session ends in ${minutes} min. Log out and in again to go on.`;
+      return t("status.ends", { minutes });
     }
     if (state.name === "waiting") {
       const seconds = Math.ceil((state.until - Date.now()) / 1000);
-      const when = seconds > 1 ? `in ${seconds} s` : "now";
-      if (state.reason === "draining") return `The server restarts. Connecting again ${when}.`;
-      const lost = navigator.onLine ? "The connection was lost." : "You are offline.";
+      const when = seconds > 1 ? t("status.in_seconds", { seconds }) : t("status.now");
+      if (state.reason === "draining") return t("status.draining", { when });
+      const lost = navigator.onLine ? t("status.lost") : t("status.offline");
       const why = state.reason === "refused" ? errorText(state.error) : lost;
-      return `${why} Trying again ${when}. What you send is kept.`;
+      return t("status.again", { why, when });
     }
     if (Date.now() - this.since < SOON_MS) return undefined;
-    return state.name === "connecting" ? "Connecting…" : undefined;
+    return state.name === "connecting" ? t("state.connecting") : undefined;
   }
 }

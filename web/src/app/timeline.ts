@@ -1,13 +1,14 @@
 // The messages of the open room: rows kept in step with the log, the scroll
 // position kept still while rows come and go, older pages when one nears them.
-import type { Client, Room } from "../lib/index.ts";
+import { type Client, PolylogError, type Room } from "../lib/index.ts";
 import { h, place } from "./dom.ts";
 import { showFarMessage } from "./far-message.ts";
-import { errorText, onNewDay, plural, roomName } from "./format.ts";
+import { onNewDay, roomName } from "./format.ts";
 import { icon } from "./icons.ts";
 import { type MessageActions, messageRow, noticeRow, pendingRow } from "./message-view.ts";
 import { plainText } from "./text.ts";
 import { type Row, rowsOf, sameRow } from "./rows.ts";
+import { errorText, t } from "./texts.ts";
 import { toast } from "./widgets.ts";
 
 const NEAR_PX = 80;
@@ -88,7 +89,7 @@ export class Timeline {
     this.newBelow = 0;
     this.newAfter = room.unread > 0 ? room.read.seq : undefined;
     this.lastSeq = room.cursor;
-    this.scroller.setAttribute("aria-label", `Messages in ${roomName(room, this.client)}`);
+    this.scroller.setAttribute("aria-label", t("timeline.label", { room: roomName(room, this.client) }));
     this.update();
   }
 
@@ -165,7 +166,7 @@ export class Timeline {
       else await this.client.loadOlder(room.id);
       if (room !== this.room) return false;
       if (room.failed !== undefined) toast(errorText(room.failed));
-      else if (!room.log.loaded) toast("You are offline. Try again when the connection is back.");
+      else if (!room.log.loaded) toast(errorText(new PolylogError("disconnected", "")));
       else continue;
       return false;
     }
@@ -210,9 +211,9 @@ export class Timeline {
       case "day":
         return h("h3", { class: "day" }, h("span", { text: row.label }));
       case "new":
-        return h("div", { class: "new-line", role: "separator" }, h("span", { text: "New" }));
+        return h("div", { class: "new-line", role: "separator" }, h("span", { text: t("timeline.new") }));
       case "seen":
-        return h("div", { class: "seen", text: "Seen" });
+        return h("div", { class: "seen", text: t("timeline.seen") });
       case "notice":
         return noticeRow(row.notice);
       case "message":
@@ -265,13 +266,13 @@ export class Timeline {
     this.scroller.setAttribute("aria-busy", String(room.loading));
     this.state.replaceChildren();
     if (room.failed !== undefined) {
-      const retry = h("button", { type: "button", class: "link-button", text: "Try again" });
+      const retry = h("button", { type: "button", class: "link-button", text: t("timeline.retry") });
       retry.addEventListener("click", () => {
         void (log.loaded ? this.client.loadOlder(room.id) : this.client.load(room.id));
       });
       this.state.append(icon("alert"), `${errorText(room.failed)} `, retry);
     } else if (!log.loaded || room.loading) {
-      this.state.append(h("span", { class: "spinner", "aria-hidden": "true" }), "Loading…");
+      this.state.append(h("span", { class: "spinner", "aria-hidden": "true" }), t("timeline.loading"));
     } else if (log.complete) {
       this.state.append(this.beginning(room));
     }
@@ -280,12 +281,12 @@ export class Timeline {
   private beginning(room: Room): HTMLElement {
     const name = roomName(room, this.client);
     const direct = room.kind === "direct";
-    const title = direct ? name : `Welcome to ${name}`;
+    const title = direct ? name : t("timeline.welcome", { room: name });
     const first = room.log.all.some((item) => item.type === "message")
-      ? "This is where it begins."
+      ? t("timeline.begins")
       : direct
-        ? `Nothing was said here yet. Only ${name} and you can read this.`
-        : "Nothing was said here yet. Write the first message.";
+        ? t("timeline.empty_direct", { name })
+        : t("timeline.empty");
     return h(
       "div",
       { class: "beginning" },
@@ -320,7 +321,7 @@ export class Timeline {
   private showLatest(): void {
     this.latest.hidden = this.stuck;
     const label =
-      this.newBelow === 0 ? "Latest" : plural(this.newBelow, "new message", "new messages");
+      this.newBelow === 0 ? t("timeline.latest") : t("timeline.new_messages", { n: this.newBelow });
     this.latest.replaceChildren(icon("down"), label);
     this.latest.classList.toggle("fresh", this.newBelow > 0);
   }

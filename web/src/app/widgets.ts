@@ -3,6 +3,7 @@ import { PolylogError } from "../lib/index.ts";
 import { h, uniqueId } from "./dom.ts";
 import { hue, initials } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
+import { t } from "./texts.ts";
 
 const TOAST_MS = 6000;
 
@@ -57,7 +58,7 @@ export function nameInput(value = ""): HTMLInputElement {
 // What was entered; throws where that is nothing.
 export function filled(input: HTMLInputElement, what: string): string {
   const text = input.value.trim();
-  if (text === "") throw new PolylogError("empty", `${what} is missing.`);
+  if (text === "") throw new PolylogError("empty", t("dialog.missing", { what })).because("told");
   return text;
 }
 

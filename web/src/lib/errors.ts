@@ -12,15 +12,38 @@ export type Code =
   | "no_websocket"
   | "not_joined";
 
+// Why it is that a server cannot be reached, or no address: more than the code says, for a page
+// that has its texts in another language. told: the text is the page's own.
+export type Why =
+  | "no_address"
+  | "answered"
+  | "answers_otherwise"
+  | "not_behind"
+  | "stranger"
+  | "barred"
+  | "no_connection"
+  | "silent"
+  | "other_origin"
+  | "told";
+
 export class PolylogError extends Error {
   readonly code: Code;
   readonly retryAfterMs: number | undefined;
+  why: Why | undefined;
+  // What the text names: host, origin, status.
+  values: { readonly [name: string]: string } | undefined;
 
   constructor(code: Code, message: string, retryAfterMs?: number) {
     super(message);
     this.name = "PolylogError";
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+  }
+
+  because(why: Why, values?: { readonly [name: string]: string }): this {
+    this.why = why;
+    this.values = values;
+    return this;
   }
 
   static fromBody(body: ErrorBody): PolylogError {

@@ -3,7 +3,7 @@
 import { candidates, isSocket, socketUrl } from "./address.ts";
 import { type Clock, systemClock, Timer } from "./clock.ts";
 import { isTransportError, type Socket, type SocketFactory, webSocket } from "./connection.ts";
-import { PolylogError } from "./errors.ts";
+import { PolylogError, type Why } from "./errors.ts";
 import { type Fetch, refusal } from "./refusal.ts";
 
 export interface Finding {
@@ -27,7 +27,8 @@ export async function findServer(text: string, finding: Finding = {}): Promise<s
   const all = candidates(text, plain);
   if (all.length === 0) {
     const example = "https://chat.example.org or wss://chat.example.org/stage";
-    throw new PolylogError("bad_value", `This is not an address. One looks like ${example}.`);
+    const text = `This is not an address. One looks like ${example}.`;
+    throw new PolylogError("bad_value", text).because("no_address");
   }
   const outcomes = new Map<string, Outcome>();
   const dead = new Set<string>();
@@ -96,17 +97,18 @@ async function trouble(
 ): Promise<PolylogError> {
   const said = [...outcomes.values()];
   const { host } = new URL([...outcomes.keys()][0]!);
-  const unreachable = (text: string) => new PolylogError("unreachable", text);
+  const unreachable = (why: Why, text: string) =>
+    new PolylogError("unreachable", text).because(why, { host });
   if (said.includes("behind")) {
-    return unreachable(`${host} answers, but the server behind it does not. Is it running?`);
+    return unreachable("not_behind", `${host} answers, but the server behind it does not. Is it running?`);
   }
   if (said.includes("stranger")) {
-    return unreachable(`What answers at ${host} does not speak as Polylog does.`);
+    return unreachable("stranger", `What answers at ${host} does not speak as Polylog does.`);
   }
   if (said.every((outcome) => outcome === "barred")) {
     const form = "https:// or wss://";
     const text = `The browser does not let this page connect to ${host} without encryption.`;
-    return unreachable(`${text} Is there an address with ${form}?`);
+    return unreachable("barred", `${text} Is there an address with ${form}?`);
   }
   return overHttp([...outcomes.keys()], host, finding);
 }
@@ -125,8 +127,9 @@ async function overHttp(
     if (error.code !== "bad_origin" || origin === new URL(site).origin) return error;
     const text = `Something answers at ${host}, but it lets this page make no connection.`;
     const accepts = `If it is, the server's setting --origins may lack ${origin}.`;
-    return new PolylogError("unreachable", `${text} Is the path right? ${accepts}`);
+    const whole = `${text} Is the path right? ${accepts}`;
+    return new PolylogError("unreachable", whole).because("no_connection", { host, origin: String(origin) });
   }
   const text = `Nothing answers at ${host}. Is the name right, and the port, and does the server run?`;
-  return new PolylogError("unreachable", text);
+  return new PolylogError("unreachable", text).because("silent", { host });
 }

@@ -44,8 +44,10 @@ async function byHttp(server: string, params: object): Promise<Session> {
   }
   const error = (body as { error?: ErrorBody }).error;
   if (error !== undefined) throw PolylogError.fromBody(error);
-  if (!response.ok)
-    throw new PolylogError("unreachable", `The server answered ${response.status}.`);
+  if (!response.ok) {
+    const error = new PolylogError("unreachable", `The server answered ${response.status}.`);
+    throw error.because("answered", { status: String(response.status) });
+  }
   return body as Session;
 }
 

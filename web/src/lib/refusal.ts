@@ -32,7 +32,8 @@ export async function refusal(
   }
   if (body === undefined) {
     const text = `The server's address answers with ${response.status}, and not as Polylog does.`;
-    return new PolylogError("unreachable", text);
+    const status = String(response.status);
+    return new PolylogError("unreachable", text).because("answers_otherwise", { status });
   }
   const text = "The server answers over HTTP, but WebSockets do not get through to it.";
   return new PolylogError("no_websocket", `${text} A proxy must pass "Upgrade" on.`);
@@ -51,5 +52,6 @@ async function otherOrigin(
     return undefined;
   }
   const text = `The server does not accept pages from ${origin}.`;
-  return new PolylogError("bad_origin", `${text} Its setting --origins lists those that it does.`);
+  const whole = `${text} Its setting --origins lists those that it does.`;
+  return new PolylogError("bad_origin", whole).because("other_origin", { origin });
 }
