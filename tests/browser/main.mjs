@@ -9,6 +9,7 @@ import look from "./look.mjs";
 import move from "./move.mjs";
 import page from "./page.mjs";
 import rooms from "./rooms.mjs";
+import sessions from "./sessions.mjs";
 import site from "./site.mjs";
 import socketio from "./socketio.mjs";
 import talk from "./talk.mjs";
@@ -16,7 +17,7 @@ import trouble from "./trouble.mjs";
 
 const STORY_MS = 300_000; // ends what hangs
 const wanted = process.argv.slice(2).filter((part) => part !== "");
-const all = [...talk, ...rooms, ...look, ...language, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
+const all = [...talk, ...rooms, ...look, ...language, ...sessions, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
 const isOneOf = (parts) => ([name]) => parts.length === 0 || parts.some((part) => name.includes(part));
 const stories = all.filter(isOneOf(wanted));
 for (const part of wanted)

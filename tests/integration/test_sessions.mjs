@@ -102,6 +102,64 @@ testWorkers("ending a session closes its connections, on every worker", async (t
   assert.equal((await other.closed).code, 4401);
 });
 
+testWorkers("a session says where, when and by what it was used", async (t) => {
+  const server = await t.start({ workers: t.workers, "trusted-proxies": "127.0.0.1", open: true });
+  const name = t.name();
+  const login = async (headers) => {
+    const response = await server.fetch("/api/v1/login", {
+      method: "POST",
+      body: JSON.stringify({ name }),
+      headers: { "Content-Type": "application/json", ...headers },
+    });
+    return (await response.json()).token;
+  };
+  const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0<b>";
+  const began = Date.now();
+  await login({ "User-Agent": agent, "X-Forwarded-For": "203.0.113.7" });
+  await login({ "User-Agent": "<script>alert(1)</script>", "X-Forwarded-For": "2001:db8::7" });
+  const token = await login({ "User-Agent": "curl/8" });
+  const client = await server.connect(token);
+  const said = await until("each was written", async () => {
+    const { sessions } = await client.call("sessions");
+    return sessions.every(({ seen }) => seen !== undefined) && sessions;
+  });
+  const of = (place) => said.find((one) => one.place === place);
+  assert.equal(said.length, 3);
+  assert.ok(said.every(({ seen }) => seen >= began - 1000 && seen <= Date.now() + 1000));
+  assert.deepEqual([of("203.0.113.7").program, of("203.0.113.7").system], ["Firefox", "Linux"]);
+  assert.deepEqual([of("2001:db8::7").program, of("2001:db8::7").system], [undefined, undefined]);
+  assert.deepEqual([of("127.0.0.1").program, of("127.0.0.1").current], ["curl", true]);
+});
+
+testWorkers("all other sessions end at once, and this one goes on", async (t) => {
+  const server = await t.server;
+  const name = t.name();
+  const others = [await server.login(name), await server.login(name), await server.login(name)];
+  const own = await server.connect((await server.login(name)).token);
+  const connections = [];
+  for (const { token } of others) connections.push(await server.connect(token));
+  await refused("bad_value", own.call("logout", { others: true, session: own.me.session }));
+  assert.deepEqual(await own.call("logout", { others: true }), { ended: 3 });
+  for (const connection of connections)
+    assert.deepEqual(await connection.closed, { code: 4401, reason: "revoked" });
+  for (const { token } of others) await revoked(() => server.command("rooms", {}, token));
+  const { sessions } = await own.call("sessions");
+  assert.deepEqual(sessions.map(({ id }) => id), [own.me.session]);
+  assert.deepEqual(await own.call("logout", { others: true }), { ended: 0 });
+});
+
+test("who ends all other sessions by a cookie keeps it", async (t) => {
+  const server = await t.server;
+  const { token } = await server.login(t.name());
+  const response = await server.fetch("/api/v1/logout", {
+    method: "POST",
+    body: JSON.stringify({ others: true }),
+    headers: { "Content-Type": "application/json", Cookie: `polylog_token=${token}`, Origin: server.url },
+  });
+  assert.deepEqual(await response.json(), { ended: 0 });
+  assert.equal(response.headers.get("set-cookie"), null);
+});
+
 test("somebody else's session cannot be ended", async (t) => {
   const [ana, bob] = [await t.person(), await t.person()];
   await refused("no_such_session", ana.call("logout", { session: bob.me.session }));

@@ -374,7 +374,7 @@ static void a_logout_that_fails_half_way_can_be_repeated(void **state)
 
     (void)login(r, "ana", &ana);
     (void)snprintf(sk, sizeof(sk), "%llu", (unsigned long long)ana.session);
-    for (unsigned step = 0; step < 2; step++) {
+    for (unsigned step = 0; step < 3; step++) {
         r->gate->closed[STORE_PUT] = true;
         c = chat_rig_start(r, ana.user, "{'action':'logout','id':1,'session':'%s'}", sk);
         for (unsigned i = 0; i <= step; i++) {
@@ -387,7 +387,7 @@ static void a_logout_that_fails_half_way_can_be_repeated(void **state)
         chat_rig_has(chat_rig_wait(c), "'store_failed'");
         chat_rig_free(c);
         store_gate_open(r->gate);
-        assert_int_equal(r->revoked, step == 0 ? 0 : ana.session);
+        assert_int_equal(r->revoked, step < 2 ? 0 : ana.session);
         assert_int_equal(chat_rig_record(r, "revoked", sk)[0] == '-', step == 0);
     }
     chat_rig_has(chat_rig_do(r, ana.user, "{'action':'logout','id':1,'session':'%s'}", sk), "'ok'");

@@ -77,6 +77,8 @@ static void one_ends_and_only_that(void **state)
 
     put_session(r, 1001);
     put_session(r, 1002);
+    chat_rig_put(r, "u:1", "seen:1001", "1 ::1 curl -");
+    chat_rig_put(r, "u:1", "seen:1002", "1 ::1 curl -");
     people_end_one(&s.end, 1002);
     wait_for(r, &s);
     assert_int_equal(s.result, STORE_OK);
@@ -84,6 +86,8 @@ static void one_ends_and_only_that(void **state)
     assert_int_equal(r->revoked, 1002);
     assert_string_equal(session(r, 1001), "1 99999999999999");
     assert_string_equal(session(r, 1002), "-");
+    assert_string_equal(chat_rig_record(r, "u:1", "seen:1001"), "1 ::1 curl -");
+    assert_string_equal(chat_rig_record(r, "u:1", "seen:1002"), "-");
     s = begin(r);
     people_end_one(&s.end, 1002);
     wait_for(r, &s);
@@ -129,7 +133,7 @@ static void what_fails_can_be_asked_again(void **state)
         }
         chat_rig_restart(r);
     }
-    assert_int_equal(puts, 4); /* two of each: it is remembered, its record goes */
+    assert_int_equal(puts, 6); /* three of each: it is remembered, its records go */
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)

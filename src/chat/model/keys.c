@@ -122,6 +122,11 @@ struct str keys_api_key(uint64_t id, char buf[static KEYS_MAX])
     return number(KEYS_API_KEYS, id, buf);
 }
 
+struct str keys_seen(uint64_t session, char buf[static KEYS_MAX])
+{
+    return number(KEYS_SEEN, session, buf);
+}
+
 struct str keys_listed(struct str room, char buf[static KEYS_MAX])
 {
     return join(KEYS_ROOMS, room, buf);

@@ -11,6 +11,8 @@
  *                                       that was adopted
  *                      key:<id>         an API key: "<created> <expires> <generation> <scopes>
  *                                       <used> <hash> <name>" (chat/people/people_key.h)
+ *                      seen:<sid>       "<ms> <address> <program> <system>": when a session was
+ *                                       last used, from where and by what; "-": not known
  *                      room:<room>      "<seq> <count>": the room is on the person's list, and
  *                                       how far they have read it
  *                      rooms-created    "<n>"
@@ -93,6 +95,7 @@
 /* What each sk of a kind begins with. Direct rooms are rooms, too. */
 #define KEYS_SESSIONS STR("session:")
 #define KEYS_API_KEYS STR("key:")
+#define KEYS_SEEN STR("seen:")
 #define KEYS_ROOMS STR("room:")
 #define KEYS_DIRECT_ROOMS STR("room:dm:")
 #define KEYS_CONNS STR("conn:")
@@ -129,9 +132,10 @@ struct str keys_of_limit(struct str who, char buf[static KEYS_MAX]);
 /* A pk, written to buf: of the connections whose home is a node, by its run, of 1 to 32 bytes. */
 struct str keys_of_homes(struct str run, char buf[static KEYS_MAX]);
 
-/* An sk, written to buf: of a user's session, of an API key of a user, of a room on a user's list, of a connection of
- * a user, of a session that was ended. */
+/* An sk, written to buf: of a user's session, of where that was seen, of an API key, of a room on
+ * a user's list, of a connection of a user, of a session that was ended. */
 struct str keys_session(uint64_t session, char buf[static KEYS_MAX]);
+struct str keys_seen(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_api_key(uint64_t id, char buf[static KEYS_MAX]);
 struct str keys_listed(struct str room, char buf[static KEYS_MAX]);
 struct str keys_conn(struct str id, char buf[static KEYS_MAX]);

@@ -31,6 +31,7 @@ void people_init(struct people *p, struct owner *owner, const struct people_keys
     people_session_init(&p->sessions);
     people_key_init(&p->keyring);
     directory_init(&p->directory, owner);
+    people_seen_init(&p->seen);
     identity_init(&p->identity, issuer);
 }
 
@@ -44,6 +45,7 @@ void people_fini(struct people *p)
     people_session_fini(&p->sessions);
     people_key_fini(&p->keyring);
     directory_fini(&p->directory);
+    people_seen_fini(&p->seen);
     identity_fini(&p->identity);
 }
 
@@ -136,8 +138,29 @@ bool people_decode(struct str body, struct str *ret_name, bool *ret_owner)
     return true;
 }
 
+/* Sessions' records, then the records of where these were seen. */
+struct sessions_page {
+    struct frame *sessions;
+    struct frame *seen; /* NULL: could not be had, which is no reason to answer nothing */
+    size_t seen_at;
+    struct store_item seen_item;
+    unsigned n, limit;
+};
+
+static void sessions_forget(struct call *call)
+{
+    struct sessions_page *page = call->state;
+
+    frame_unref(page->sessions);
+    frame_unref(page->seen);
+    free(page);
+    call->state = NULL;
+    call->forget = NULL;
+}
+
 static void put_session(struct call *call, const struct store_item *item, uint64_t now_ms)
 {
+    struct sessions_page *page = call->state;
     struct json_out *o = &call->out;
     struct str id = str_skip(item->name, KEYS_SESSIONS.n);
     struct people_session s;
@@ -151,29 +174,66 @@ static void put_session(struct call *call, const struct store_item *item, uint64
     json_out_field_u64(o, "created", s.created_ms);
     json_out_field_u64(o, "expires", s.expires_ms);
     json_out_field_bool(o, "current", number == call->who.session);
+    if (page->seen != NULL)
+        people_seen_put(o, page->seen, &page->seen_at, &page->seen_item, id);
     json_out_object_end(o);
+}
+
+static void seen_listed(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct people *p = call->people;
+    struct sessions_page *page = call->state;
+    struct store_item item;
+    size_t at = 0;
+
+    if (req->result == STORE_OK)
+        page->seen = call->q.list.ret_block;
+    json_out_key(&call->out, "sessions");
+    json_out_array(&call->out);
+    while (store_block_next(page->sessions, &at, &item))
+        put_session(call, &item, owner_wall_ms(p->owner));
+    json_out_array_end(&call->out);
+    if (page->n == page->limit) /* item is the last */
+        json_out_field_str(&call->out, "next", str_skip(item.name, KEYS_SESSIONS.n));
+    call_forget(call);
+    call_ok(call);
+}
+
+/* Lists what stands behind c->next under the prefix. */
+static void list_sessions(struct people *p, struct call *call, struct str prefix,
+                          store_done_f *done)
+{
+    const struct command *c = &call->cmd;
+    uint64_t after = 0;
+
+    (void)call_request(call, p->owner, done);
+    call->q.list.pk = keys_of_user(call->who.user, call->key);
+    call->q.list.prefix = prefix;
+    if (command_has(c, PARAM_next) && str_to_u64(c->next, &after))
+        call->q.list.after = str_eq(prefix, KEYS_SEEN) ? keys_seen(after, call->key2)
+                                                       : keys_session(after, call->key2);
+    call->q.list.limit =
+        command_has(c, PARAM_limit) && c->limit > 0 ? (unsigned)c->limit : SESSIONS_MAX;
+    store_list(p->owner->store, &call->q.list);
 }
 
 static void sessions_listed(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct people *p = call->people;
-    struct store_item item;
-    size_t at = 0;
+    struct sessions_page *page;
 
     if (req->result != STORE_OK) {
         call_fail_store(call, req->result);
         return;
     }
-    json_out_key(&call->out, "sessions");
-    json_out_array(&call->out);
-    while (store_block_next(call->q.list.ret_block, &at, &item))
-        put_session(call, &item, owner_wall_ms(p->owner));
-    json_out_array_end(&call->out);
-    if (call->q.list.ret_n == call->q.list.limit) /* item is the last */
-        json_out_field_str(&call->out, "next", str_skip(item.name, KEYS_SESSIONS.n));
-    frame_unref(call->q.list.ret_block);
-    call_ok(call);
+    page = mem_zeroed(1, sizeof(*page));
+    page->sessions = call->q.list.ret_block;
+    page->n = call->q.list.ret_n;
+    page->limit = call->q.list.limit;
+    call->state = page;
+    call->forget = sessions_forget;
+    list_sessions(call->people, call, KEYS_SEEN, seen_listed);
 }
 
 /* Those that have expired take part in the paging, and are not shown. */
@@ -187,15 +247,8 @@ void people_sessions(struct people *p, struct call *call)
         call_fail(call, ERROR_bad_value);
         return;
     }
-    (void)call_request(call, p->owner, sessions_listed);
     call->people = p;
-    call->q.list.pk = keys_of_user(call->who.user, call->key);
-    call->q.list.prefix = KEYS_SESSIONS;
-    if (command_has(c, PARAM_next))
-        call->q.list.after = keys_session(after, call->key2);
-    call->q.list.limit =
-        command_has(c, PARAM_limit) && c->limit > 0 ? (unsigned)c->limit : SESSIONS_MAX;
-    store_list(p->owner->store, &call->q.list);
+    list_sessions(p, call, KEYS_SESSIONS, sessions_listed);
 }
 
 static void users_listed(struct store_req *req)

@@ -14,6 +14,7 @@
 #include "chat/people/directory.h"
 #include "chat/people/identity.h"
 #include "chat/people/people_key.h"
+#include "chat/people/people_seen.h"
 #include "chat/people/people_session.h"
 #include "chat/room/room.h"
 #include "wire/jwks.h"
@@ -41,6 +42,7 @@ struct people {
     struct people_sessions sessions;
     struct people_keyring keyring;
     struct directory directory;
+    struct people_seen seen;
 };
 
 /* keys may be NULL until the first command; issuer: NULL if there is none. */

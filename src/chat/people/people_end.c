@@ -51,6 +51,16 @@ static void end_told(struct people_end *e)
     e->ended_n++;
 }
 
+static void end_remove(struct people_end *e, struct str sk, store_done_f *done)
+{
+    end_request(e, done);
+    e->q.put.pk = keys_of_user(e->user, e->pk);
+    e->q.put.sk = sk;
+    e->q.put.expect = STORE_REV_ANY;
+    e->q.put.remove = true;
+    store_put(e->people->owner->store, &e->q.put);
+}
+
 static void end_removed(struct store_req *req)
 {
     struct people_end *e = end_of(req);
@@ -62,6 +72,16 @@ static void end_removed(struct store_req *req)
         people_end_next(e);
 }
 
+static void end_unseen(struct store_req *req)
+{
+    struct people_end *e = end_of(req);
+
+    if (req->result != STORE_OK)
+        people_end_over(e, req->result);
+    else
+        end_remove(e, sk_of(e, e->sk), end_removed);
+}
+
 static void end_noted(struct store_req *req)
 {
     struct people_end *e = end_of(req);
@@ -70,12 +90,10 @@ static void end_noted(struct store_req *req)
         people_end_over(e, req->result);
         return;
     }
-    end_request(e, end_removed);
-    e->q.put.pk = keys_of_user(e->user, e->pk);
-    e->q.put.sk = sk_of(e, e->sk);
-    e->q.put.expect = STORE_REV_ANY;
-    e->q.put.remove = true;
-    store_put(e->people->owner->store, &e->q.put);
+    if (e->keys)
+        end_unseen(req); /* a key is not seen anywhere */
+    else
+        end_remove(e, keys_seen(e->session, e->sk), end_unseen);
 }
 
 static void end_note(struct people_end *e, struct str pk, uint64_t kept_ms, store_done_f *done)

@@ -1,10 +1,10 @@
 /* people_end.h: ends sessions before their time: one of a person, or all but one, as a logout, a
  * new password and the end of an account do.
  *
- *   record --> revoked --> revoked:<minute>, if there are other nodes --> record removed --> told
+ *   record --> revoked --> revoked:<minute>, if there are other nodes --> records removed --> told
  *
  * A session is remembered as ended for whoever starts and, where there are other nodes, for those
- * that run; then its record goes: what is no longer listed has ended. Each step may be the last
+ * that run; then its records go: what is no longer listed has ended. Each step may be the last
  * before a crash: whoever asks again ends the rest. Other nodes obey within 5 s. On one loop. */
 #ifndef CHAT_PEOPLE_PEOPLE_END_H
 #define CHAT_PEOPLE_PEOPLE_END_H

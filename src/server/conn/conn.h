@@ -26,6 +26,7 @@
 #include "chat/feed/feed.h"
 #include "io/io.h"
 #include "server/node/metrics.h"
+#include "wire/agent.h"
 #include "wire/ws.h"
 
 struct conn;
@@ -135,6 +136,8 @@ struct conn {
     struct held *held; /* commands behind an auth that is under way; NULL: none is */
     struct conn_follower *followers;
     uint64_t session;
+    uint8_t from[16];   /* the client's address; IPv4 mapped; zero: not known */
+    struct agent agent; /* what it is */
     uint32_t expires_s; /* of the session, Unix time */
     uint32_t opened_s;  /* monotonic; when it began to speak what it speaks */
     uint32_t heard_ms;  /* monotonic, wraps: when something last came in; conn_heard_ms */

@@ -16,6 +16,7 @@
 #include "server/conn/refusal.h"
 #include "server/conn/request.h"
 #include "server/conn/request_trace.h"
+#include "server/conn/seen.h"
 #include "server/conn/work.h"
 #include "server/node/node.h"
 #include "server/node/worker.h"
@@ -73,6 +74,7 @@ enum error_code session_begin(struct conn *c, const struct caller *who)
     c->scopes = (uint8_t)(who->scopes & SCOPE_ALL) & 15u;
     c->expires_s = (uint32_t)MIN(who->expires_ms / 1000, (uint64_t)UINT32_MAX);
     c->told = false;
+    seen_conn(c, who);
     if (c->door->renewed != NULL)
         c->door->renewed(c);
     return ERROR_NONE;
@@ -494,6 +496,8 @@ static void logged_in(struct call *call)
         if (call->error == ERROR_sessions_unproven)
             call->retry_after_ms = WORKER_UNPROVEN_AGAIN_MS;
     }
+    if (call->error == ERROR_NONE && call->ret.who.user != 0)
+        seen_request(r, &call->ret.who, true);
     request_end(r);
 }
 
@@ -621,6 +625,7 @@ void session_run(struct request *r, bool follows)
             fail(r, ERROR_rate_limited);
             return;
         }
+        seen_request(r, &call->who, false);
         if (r->unpacked && command_cost(call->cmd.id) > 0)
             work_paid(r->conn, r->n);
     }

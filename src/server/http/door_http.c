@@ -5,6 +5,7 @@
 #include "server/conn/conn.h"
 #include "server/conn/exchange.h"
 #include "server/conn/origin.h"
+#include "server/conn/seen.h"
 #include "server/node/node.h"
 #include "server/node/worker.h"
 #include "wire/field.h"
@@ -587,6 +588,7 @@ static struct conn *http_give(struct exchange *x, const struct exchange_answer *
         return NULL;
     of(x)->over = true;
     metrics_sub(c->worker->metrics, METRIC_open_http, 1);
+    seen_come(c, x);
     c->paused = false;
     return c;
 }

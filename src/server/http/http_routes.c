@@ -106,7 +106,8 @@ static void answer(struct request *r)
     char cookie[TOKEN_MAX], trace[TRACE_PARENT_N + 1];
     size_t extra_n = 1;
     bool sets = (r->call.cmd.id == COMMAND_login && is_json(x)) ||
-                (r->call.cmd.id == COMMAND_logout && !command_has(&r->call.cmd, PARAM_session));
+                (r->call.cmd.id == COMMAND_logout && !command_has(&r->call.cmd, PARAM_session) &&
+                 !(command_has(&r->call.cmd, PARAM_others) && r->call.cmd.others));
 
     if (r->call.error != ERROR_NONE) {
         exchange_fail_call(x, &r->call);

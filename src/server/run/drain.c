@@ -43,6 +43,8 @@ static const char *waits_for(const struct worker *w)
 {
     if (owner_busy(&w->owner) || (w->index == 0 && is_asking(w->server)))
         return "writes to the store";
+    if (w->people.seen.writing_n > 0)
+        return "writes to the store";
     if (w->feeds.reads_n > 0)
         return "reads from the store";
     return w->conns_n > 0 ? "commands that have not ended" : "its listeners";
@@ -147,7 +149,7 @@ static bool is_idle(const struct worker *w)
     if (w->index == 0 && (!accept_closed(w->server) || is_asking(w->server)))
         return false;
     return w->conns_n == 0 && list_empty(&w->requests) && !owner_busy(&w->owner) &&
-           w->feeds.reads_n == 0;
+           w->feeds.reads_n == 0 && w->people.seen.writing_n == 0;
 }
 
 void drain_turn(struct worker *w)

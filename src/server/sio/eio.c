@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/conn/origin.h"
+#include "server/conn/seen.h"
 #include "server/conn/work.h"
 #include "server/node/node.h"
 #include "server/node/worker.h"
@@ -240,18 +241,15 @@ void eio_renewed(struct conn *c)
 }
 
 /* x: the request that opens it. */
-static void session_new(struct conn *c, const struct exchange *x, const struct eio_user *user,
-                        bool websocket)
+static struct eio *session_new(struct conn *c, const struct exchange *x,
+                               const struct eio_user *user, bool websocket)
 {
     struct io_addr from = origin_client(x);
     struct eio *e = mem_zeroed(1, sizeof(*e));
 
     assert(c->own == NULL && c->state == CONN_OPEN);
-    e->conn = c;
-    e->user = user;
-    e->websocket = websocket;
+    *e = (struct eio){.conn = c, .user = user, .websocket = websocket, .local = x->local};
     e->due_ms = eio_now_ms(c) + c->worker->server->conf->sio_ping_interval_ms;
-    e->local = x->local;
     e->family = (uint8_t)from.family;
     memcpy(e->ip, from.ip, sizeof(e->ip));
     e->sid.node = bus_self(c->worker->server->o.bus);
@@ -260,6 +258,7 @@ static void session_new(struct conn *c, const struct exchange *x, const struct e
     c->own = e;
     metrics_add(c->worker->metrics, METRIC_open_sio, 1);
     metrics_add(c->worker->metrics, METRIC_connections_sio, 1);
+    return e;
 }
 
 static void send_open(struct conn *c)
@@ -286,10 +285,9 @@ static void send_open(struct conn *c)
 struct conn *eio_open(struct exchange *x, const struct eio_user *user)
 {
     struct conn *c = conn_make(x->worker, &door_polled);
-    struct eio *e;
+    struct eio *e = session_new(c, x, user, false);
 
-    session_new(c, x, user, false);
-    e = eio_of(c);
+    seen_come(c, x);
     e->listed = true;
     map_add(&c->worker->sessions, &e->node, eio_hash_of(e->sid.id));
     e->poll = x;
@@ -303,7 +301,7 @@ void eio_begin(struct conn *c, const struct exchange *x, const struct eio_user *
 {
     c->door = &door_websocket;
     ws_decoder_init(&c->ws, WS_SERVER, false);
-    session_new(c, x, user, true);
+    (void)session_new(c, x, user, true);
     send_open(c);
 }
 

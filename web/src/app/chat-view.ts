@@ -60,7 +60,7 @@ export class ChatView {
       open: (id) => this.go(id),
       addRoom: () => findRoomDialog(client, (room) => this.go(room.id)),
       addDirect: () => directDialog(client, (user) => this.write(user)),
-      settings: () => openSettings(client.user, logout),
+      settings: () => openSettings(client, logout),
     });
     this.timeline = new Timeline(client, this.messageActions(), () => this.refresh());
     this.composer = new Composer({

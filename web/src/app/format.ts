@@ -30,6 +30,22 @@ export function dayLabel(ts: number, now: number): string {
   return sameYear ? weekday.format(ts) : date.format(ts);
 }
 
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+const UNITS = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+] as const;
+
+// "5 minutes ago": in the largest unit that there is one of; below a minute, "now".
+export function ago(ts: number, now: number): string {
+  const ms = Math.max(0, now - ts);
+  for (const [unit, length] of UNITS) {
+    if (ms >= length) return relative.format(-Math.floor(ms / length), unit);
+  }
+  return relative.format(0, "second");
+}
+
 const CLOCK_MS = 10_000;
 
 // Runs fn when another day has begun. The clock is looked at, for one that is set or a

@@ -1,9 +1,9 @@
 // How it looks, which server, and the way out.
-import type { User } from "../lib/index.ts";
-import { findServer, PolylogError } from "../lib/index.ts";
+import { type Client, findServer, PolylogError } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { add, h } from "./dom.ts";
 import { currentServer, defaultServer, setServer } from "./session.ts";
+import { sessionsDialog } from "./sessions-dialog.ts";
 import { chosenTheme, chooseTheme, type Theme } from "./theme.ts";
 import {
   chooseLanguage,
@@ -127,7 +127,9 @@ function filledOr(input: HTMLInputElement, needed: boolean): string {
   return needed ? filled(input, t("server.the_address")) : input.value.trim();
 }
 
-export function openSettings(user: User, logout: () => void): void {
+export function openSettings(client: Client, logout: () => void): void {
+  const { user } = client;
+  const sessions = h("button", { type: "button", class: "button", text: t("settings.sessions") });
   const server = h("button", { type: "button", class: "button", text: t("settings.change_server") });
   const out = h("button", { type: "button", class: "button", text: t("settings.logout") });
   const who = h("p", { class: "settings-user" });
@@ -139,8 +141,12 @@ export function openSettings(user: User, logout: () => void): void {
       themeChoice(),
       languageChoice(),
       h("p", { class: "hint address", text: t("settings.server", { server: currentServer() }) }),
-      h("footer", { class: "dialog-foot" }, server, out),
+      h("footer", { class: "dialog-foot" }, sessions, server, out),
     ],
+  });
+  sessions.addEventListener("click", () => {
+    dialog.close();
+    sessionsDialog(client);
   });
   server.addEventListener("click", () => {
     dialog.close();

@@ -22,4 +22,4 @@ export type { Item, Message, Notice } from "./log.ts";
 export { login, type Session } from "./login.ts";
 export type { OutboxStorage, Pending } from "./outbox.ts";
 export type { Room } from "./room.ts";
-export type { Role, RoomInfo, RoomKind, User } from "./types.ts";
+export type { Role, RoomInfo, RoomKind, SessionInfo, User } from "./types.ts";

@@ -16,6 +16,7 @@ export interface CommandParams {
   };
   logout: {
     session?: string;
+    others?: boolean;
   };
   sessions: {
     limit?: number;

@@ -158,6 +158,17 @@ export interface InviteLink {
   expires?: number;
   uses?: number; // people that it lets in; without it any number
   used: number;
+// A session of one's own; seen and what follows: when it was last used, from which address, and
+// by what, as far as the server could tell.
+export interface SessionInfo {
+  id: string;
+  created: number;
+  expires: number;
+  current: boolean;
+  seen?: number;
+  place?: string;
+  program?: string;
+  system?: string;
 }
 
 // What each command answers; what it takes is in protocol.gen.ts.
@@ -165,9 +176,9 @@ interface Answers {
   login: { token: string; user: User; expires: number };
   token: { token: string; user: User; expires: number };
   auth: { user: User; session?: string; expires: number; lifetime?: number };
-  logout: { session: string };
+  logout: { session?: string; ended?: number };
   sessions: {
-    sessions: { id: string; created: number; expires: number; current: boolean }[];
+    sessions: SessionInfo[];
     next?: string;
   };
   key_create: { key: string; id: string; expires: number };

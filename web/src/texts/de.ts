@@ -34,6 +34,21 @@ export const de: Texts = {
   "settings.change_server": "Server wechseln",
   "settings.logout": "Abmelden",
 
+  "settings.sessions": "Sitzungen",
+
+  "sessions.title": "Sitzungen",
+  "sessions.lead": "Hier bist du angemeldet. Beende, was du nicht kennst.",
+  "sessions.device": "{program} unter {system}",
+  "sessions.unknown": "Unbekanntes Gerät",
+  "sessions.place": "{place} · {when}",
+  "sessions.seen": "zuletzt benutzt: {when}",
+  "sessions.begun": "begonnen: {when}",
+  "sessions.current": "diese Sitzung",
+  "sessions.end": "Beenden",
+  "sessions.end_label": "Sitzung beenden: {device}",
+  "sessions.end_others": "Alle anderen beenden",
+  "sessions.ended": { one: "{n} Sitzung wurde beendet.", other: "{n} Sitzungen wurden beendet." },
+
   "server.ask_title": "Den Server {host} verwenden?",
   "server.ask_text":
     "Ein Link möchte, dass diese Seite {host} statt {own} verwendet. Wer diesen Server betreibt, sieht deinen Namen und alles, was du schreibst.",

@@ -34,6 +34,21 @@ export const en = {
   "settings.change_server": "Change server",
   "settings.logout": "Log out",
 
+  "settings.sessions": "Sessions",
+
+  "sessions.title": "Sessions",
+  "sessions.lead": "Where you are logged in. End what you do not recognise.",
+  "sessions.device": "{program} on {system}",
+  "sessions.unknown": "Unknown device",
+  "sessions.place": "{place} · {when}",
+  "sessions.seen": "last used {when}",
+  "sessions.begun": "begun {when}",
+  "sessions.current": "this session",
+  "sessions.end": "End",
+  "sessions.end_label": "End the session on {device}",
+  "sessions.end_others": "End all others",
+  "sessions.ended": { one: "{n} session was ended.", other: "{n} sessions were ended." },
+
   "server.ask_title": "Use the server {host}?",
   "server.ask_text":
     "A link asks this page to use {host} instead of {own}. Whoever runs it sees your name and all that you write.",
