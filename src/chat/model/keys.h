@@ -6,6 +6,8 @@
  *   u:<id>             user             "u<name>"; "o<name>": the server's owner; "x<name>": logs
  *                                       in elsewhere, "x" until the name is found; "b<name>": a
  *                                       script, whose tokens are the owner's to make
+ *                      password         a hash, a recovery link, places
+ *                                       (chat/people/people_password.h)
  *                      session:<sid>    "<created> <expires>", ms, then " lasting" if later
  *                                       tokens belong to it, then " g<generation>" of a store
  *                                       that was adopted
@@ -73,6 +75,7 @@
 
 /* Each sk that stands alone. */
 #define KEYS_USER STR("user")
+#define KEYS_PASSWORD STR("password")
 #define KEYS_ROOMS_CREATED STR("rooms-created")
 #define KEYS_STATE STR("state")
 #define KEYS_ACCESS STR("access")
