@@ -53,6 +53,7 @@ static const struct {
     {"BOOL", "boolean", "boolean"},
     {"NAME", "string", "user name"},
     {"SHORT", "string", "string"},
+    {"SECRET", "string", "string"},
     {"TITLE", "string", "string"},
     {"LONG", "string", "text of several lines, or nothing"},
     {"TOKEN", "string", "token"},

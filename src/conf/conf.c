@@ -275,6 +275,22 @@ static bool is_cloudwatch_name(const char *name)
 }
 
 /* What no single setting shows. */
+static bool is_login(const struct conf *c)
+{
+    for (size_t i = 0; i < c->login.n; i++)
+        if (strcmp(c->login.items[i], "password") != 0 && strcmp(c->login.items[i], "name") != 0)
+            return false;
+    return c->login.n > 0 || c->issuer[0] != '\0';
+}
+
+bool conf_logs_in(const struct conf *c, const char *way)
+{
+    for (size_t i = 0; i < c->login.n; i++)
+        if (strcmp(c->login.items[i], way) == 0)
+            return true;
+    return false;
+}
+
 static bool conf_check(const struct conf *c, char why[static 256])
 {
     const char *wrong = NULL;
@@ -295,6 +311,8 @@ static bool conf_check(const struct conf *c, char why[static 256])
         wrong = "token-key-old needs token-key: the key that signs now";
     else if (c->issuer[0] != '\0' && c->audience.n == 0)
         wrong = "issuer needs audience: whose tokens of the issuer are meant for this chat";
+    else if (!is_login(c))
+        wrong = "login names ways to log in: password, name, or both with a comma between";
     else if (c->issuer[0] == '\0' &&
              (c->audience.n > 0 || c->jwks[0] != '\0' || c->issuer_ca[0] != '\0'))
         wrong = "audience, jwks and issuer-ca need issuer";

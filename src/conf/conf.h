@@ -106,6 +106,9 @@ enum conf_result conf_load(struct conf *c, const struct conf_input *in, char why
 /* Frees what c holds; secrets are wiped first. */
 void conf_fini(struct conf *c);
 
+/* Returns true if `way` is one of login: "password", "name". */
+bool conf_logs_in(const struct conf *c, const char *way) MUST_CHECK;
+
 /* Whether a setting was set anywhere, even to its default. */
 bool conf_is_given(const struct conf *c, enum conf_id id);
 

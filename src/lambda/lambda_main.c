@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "chat/people/hasher.h"
 #include "engine/engine.h"
 #include "io/addr.h"
 #include "io/host.h"
@@ -40,6 +41,7 @@ struct instance {
     struct store *store;
     struct engine_lent lent; /* the store's */
     struct poster *poster;
+    struct hasher *hasher; /* NULL: nobody logs in by a password */
     struct invoker *invoker;
     struct trace_outlet *traces; /* NULL: nothing is traced, */
     struct tracer *tracer;       /* likewise */
@@ -276,6 +278,20 @@ static bool open_telling(struct instance *i, char why[static ENGINE_WHY_MAX])
     return true;
 }
 
+/* An instance has one event at a time, and so one password. */
+static bool open_hasher(struct instance *i, char why[static ENGINE_WHY_MAX])
+{
+    struct hasher_options o = {.memory = i->conf->password_memory,
+                               .passes = i->conf->password_passes,
+                               .threads = 1,
+                               .queue_max = 1};
+
+    if (!conf_logs_in(i->conf, "password") || hasher_new(i->host, &o, &i->hasher) == 0)
+        return true;
+    (void)snprintf(why, ENGINE_WHY_MAX, "the thread that hashes passwords cannot be started");
+    return false;
+}
+
 static bool open_instance(struct instance *i, char why[static ENGINE_WHY_MAX])
 {
     struct lambda_options o = {.conf = i->conf,
@@ -300,6 +316,9 @@ static bool open_instance(struct instance *i, char why[static ENGINE_WHY_MAX])
     o.http = i->lent.client;
     o.invoker = i->invoker;
     o.tracer = i->tracer;
+    if (!open_hasher(i, why))
+        return false;
+    o.hasher = i->hasher;
     i->lambda = lambda_new(&o);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "chat/command/dispatch.h"
 #include "chat/model/scope.h"
+#include "chat/people/hasher.h"
 #include "lambda/lambda_impl.h"
 
 #define ROOMS_MAX 1000 /* of one resume */
@@ -80,15 +81,20 @@ static void lambda_login_allowed(struct lambda *l)
         return;
     }
     v->call.done = lambda_logged_in;
-    people_login(&l->people, &v->call);
+    dispatch_enter(&l->people, &v->call);
 }
 
 static void lambda_login(struct lambda *l)
 {
     struct lambda_visit *v = &l->visit;
 
-    if (!l->o.conf->open || v->who.user != 0) {
-        lambda_fail(l, v->who.user != 0 ? ERROR_already_authenticated : ERROR_login_closed);
+    if (v->who.user != 0) {
+        lambda_fail(l, ERROR_already_authenticated);
+        lambda_next(l);
+        return;
+    }
+    if (dispatch_names_alone(&v->call.cmd) && l->people.ways.name && !l->o.conf->open) {
+        lambda_fail(l, ERROR_login_closed);
         lambda_next(l);
         return;
     }
@@ -118,6 +124,8 @@ static void lambda_dispatch(struct lambda *l)
         lambda_enter_identify(l, call->cmd.token, lambda_auth_identified);
         break;
     case COMMAND_login:
+    case COMMAND_signup:
+    case COMMAND_reset:
         lambda_login(l);
         break;
     case COMMAND_resume: /* FOLLOW does it */
@@ -170,5 +178,6 @@ void lambda_run(struct lambda *l)
     v->call.who = v->who;
     v->call.source = l;
     v->call.people = &l->people;
+    v->call.place = v->event.source_ip.n > 0 ? hasher_mark(v->event.source_ip) : 0;
     lambda_limit_person(l, lambda_dispatch);
 }

@@ -24,7 +24,12 @@ const all = (code, nobody = "unauthenticated") => ({
 // `own`: the message at `target` is one that was sent for this call, by the owner.
 const TARGETS = [1, 2, 3, 999_999];
 const TABLE = {
+  ways: { who: all("ok", "ok"), params: {} },
   login: { who: null },
+  signup: { who: null },
+  password: { who: null },
+  reset: { who: null },
+  recover: { who: all("forbidden"), params: { name: ["ana", "nobody else"] } },
   auth: { who: null },
   token: { who: all("forbidden"), params: { name: ["cron", "ana"], ttl: [0, 60_000] } },
   logout: { who: null },

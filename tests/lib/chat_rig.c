@@ -148,6 +148,8 @@ static void begin(struct chat_rig *r)
                                             .idle_max = 8};
     owner_init(&r->owner, 3);
     people_init(&r->people, &r->owner, &r->keys, 3600 * 1000, r->issuer);
+    if (r->hasher != NULL)
+        r->people.ways = (struct people_ways){.hasher = r->hasher, .signup = true};
 }
 
 int chat_rig_setup(void **state)
@@ -197,6 +199,8 @@ int chat_rig_teardown(void **state)
     struct chat_rig *r = *state;
 
     finish(r);
+    hasher_stop(r->hasher);
+    hasher_free(r->hasher);
     jwks_unref(r->keys.all);
     store_close(r->mem);
     free(r->gate);
@@ -207,6 +211,13 @@ int chat_rig_teardown(void **state)
     sim_free(r->sim);
     free(r);
     return 0;
+}
+
+void chat_rig_passwords(struct chat_rig *r, const struct hasher_options *o)
+{
+    assert_null(r->hasher);
+    assert_int_equal(hasher_new(r->host, o, &r->hasher), 0);
+    r->people.ways = (struct people_ways){.hasher = r->hasher, .signup = true};
 }
 
 bool chat_rig_turn(struct chat_rig *r)
@@ -268,8 +279,9 @@ static struct chat_rig_call *start(struct chat_rig *r, struct caller who, const 
     c->call.who = who;
     c->call.source = &r->sources[who.user % COUNTOF(r->sources)];
     c->call.done = c->call.returned = ended;
-    if (c->call.cmd.id == COMMAND_login)
-        people_login(&r->people, &c->call);
+    c->call.place = r->place;
+    if (dispatch_enters(c->call.cmd.id))
+        dispatch_enter(&r->people, &c->call);
     else
         dispatch_run(&r->people, &c->call);
     return c;

@@ -4,6 +4,7 @@
 #ifndef LIB_CHAT_RIG_H
 #define LIB_CHAT_RIG_H
 
+#include "chat/people/hasher.h"
 #include "chat/people/people.h"
 #include "chat/room/room.h"
 #include "io/io_sim.h"
@@ -35,6 +36,8 @@ struct chat_rig {
     struct owner owner;
     struct people people;
     struct people_keys keys;
+    struct hasher *hasher;                 /* by chat_rig_passwords */
+    uint64_t place;                        /* where commands come from */
     const struct identity_options *issuer; /* set before a restart */
     struct chat_rig_news news[CHAT_RIG_NEWS];
     unsigned news_n;
@@ -65,6 +68,9 @@ struct chat_rig_call {
 /* Setup and teardown for cmocka: *state is a struct chat_rig. */
 int chat_rig_setup(void **state);
 int chat_rig_teardown(void **state);
+
+/* From now on people log in by passwords, and anybody may sign up; not by a name alone. */
+void chat_rig_passwords(struct chat_rig *r, const struct hasher_options *o);
 
 /* The process ends without having stored what it may lose, and begins anew. */
 void chat_rig_restart(struct chat_rig *r);

@@ -1,6 +1,8 @@
 #include "chat/command/dispatch.h"
 
 #include "chat/command/cmd_invite.h"
+#include "chat/people/people_change.h"
+#include "chat/people/people_signup.h"
 #include "chat/room/commands.h"
 
 static void dispatch_to_room(struct owner *o, struct call *call)
@@ -10,12 +12,42 @@ static void dispatch_to_room(struct owner *o, struct call *call)
     o->ops->route(o, call, commands_room(call, buf));
 }
 
+bool dispatch_enters(enum command_id id)
+{
+    return id == COMMAND_login || id == COMMAND_signup || id == COMMAND_reset;
+}
+
+bool dispatch_names_alone(const struct command *cmd)
+{
+    return cmd->id == COMMAND_login && !command_has(cmd, PARAM_password);
+}
+
+void dispatch_enter(struct people *p, struct call *call)
+{
+    assert(dispatch_enters(call->cmd.id));
+    if (call->cmd.id == COMMAND_signup)
+        people_signup(p, call);
+    else if (call->cmd.id == COMMAND_reset)
+        people_change_reset(p, call);
+    else
+        people_login(p, call);
+}
+
 void dispatch_run(struct people *p, struct call *call)
 {
     struct owner *o = p->owner;
 
     assert(call->done != NULL && call->done == call->returned);
     switch (call->cmd.id) {
+    case COMMAND_ways:
+        people_signup_ways(p, call);
+        break;
+    case COMMAND_password:
+        people_change(p, call);
+        break;
+    case COMMAND_recover:
+        people_change_recover(p, call);
+        break;
     case COMMAND_token:
         people_login_token(p, call);
         break;
@@ -76,6 +108,8 @@ void dispatch_run(struct people *p, struct call *call)
         break;
     case COMMAND_NONE:
     case COMMAND_login:
+    case COMMAND_signup:
+    case COMMAND_reset:
     case COMMAND_auth:
     case COMMAND_resume:
     case COMMAND_ping:

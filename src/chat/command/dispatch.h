@@ -10,4 +10,13 @@
 /* Runs the call's command; then call->done, which is to be call->returned, on this loop. */
 void dispatch_run(struct people *p, struct call *call);
 
+/* Returns true if it is a command by which somebody gets a session who has none: login, signup,
+ * reset. Where they come from, and how often, is the door's to look at; then dispatch_enter runs
+ * it. */
+bool dispatch_enters(enum command_id id) MUST_CHECK;
+void dispatch_enter(struct people *p, struct call *call);
+
+/* Returns true if it is a login that has nothing but a name to show. */
+bool dispatch_names_alone(const struct command *cmd) MUST_CHECK;
+
 #endif

@@ -13,6 +13,7 @@
 #define NAME_MAX_CHARS 32
 #define TEXT_MAX_BYTES 400000
 #define SHORT_MAX_CHARS 128
+#define SECRET_MAX_BYTES 2048
 #define TOKEN_MAX_BYTES 4096
 #define COUNT_MAX 500
 #define DEPTH_MAX 4
@@ -34,6 +35,7 @@ enum type {
     BOOL,
     NAME,
     SHORT,
+    SECRET,
     TITLE,
     LONG,
     TOKEN,
@@ -264,6 +266,8 @@ static enum error_code check_str(enum type type, struct str *s, const struct com
         return s->n == 0 ? ERROR_bad_name : check_text(*s, NAME_MAX_CHARS);
     case SHORT:
         return check_text(*s, SHORT_MAX_CHARS);
+    case SECRET:
+        return s->n == 0 ? ERROR_NONE : check_bytes(*s, SECRET_MAX_BYTES);
     case CID:
         return check_bytes(*s, COMMAND_CID_MAX);
     case TOKEN:

@@ -60,23 +60,23 @@ static unsigned keys_for(const struct guess *guess, struct guesses_key keys[stat
     return 2;
 }
 
-static struct guesses_bucket *find(const struct guesses *g, const struct guesses_key *k)
+static struct guesses_bucket *guesses_find(const struct guesses *g, const struct guesses_key *k)
 {
     struct map_node *n = map_find(&g->buckets, hash_of(k), bucket_eq, k);
 
     return n == NULL ? NULL : CONTAINER_OF(n, struct guesses_bucket, node);
 }
 
-static void forget(struct guesses *g, struct guesses_bucket *b)
+static void guesses_forget(struct guesses *g, struct guesses_bucket *b)
 {
     map_remove(&g->buckets, &b->node);
     list_remove(&b->recent);
     free(b);
 }
 
-static struct guesses_bucket *make(struct guesses *g, const struct guesses_key *k)
+static struct guesses_bucket *guesses_make(struct guesses *g, const struct guesses_key *k)
 {
-    struct guesses_bucket *b = find(g, k);
+    struct guesses_bucket *b = guesses_find(g, k);
 
     if (b != NULL) {
         list_remove(&b->recent);
@@ -84,9 +84,10 @@ static struct guesses_bucket *make(struct guesses *g, const struct guesses_key *
         return b;
     }
     if (map_n(&g->buckets) >= GUESSES_MAX)
-        forget(g, CONTAINER_OF(g->recent.next, struct guesses_bucket, recent));
+        guesses_forget(g, CONTAINER_OF(g->recent.next, struct guesses_bucket, recent));
     b = mem_zeroed(1, sizeof(*b));
     b->key = *k;
+    assert(map_n(&g->buckets) < GUESSES_MAX);
     map_add(&g->buckets, &b->node, hash_of(k));
     list_init(&b->recent);
     list_push(&g->recent, &b->recent);
@@ -112,7 +113,7 @@ void guesses_init(struct guesses *g)
 void guesses_fini(struct guesses *g)
 {
     while (!list_empty(&g->recent))
-        forget(g, CONTAINER_OF(g->recent.next, struct guesses_bucket, recent));
+        guesses_forget(g, CONTAINER_OF(g->recent.next, struct guesses_bucket, recent));
     map_fini(&g->buckets);
 }
 
@@ -122,10 +123,11 @@ void guesses_note(struct guesses *g, const struct guess *guess, uint64_t now_ms)
     unsigned n = keys_for(guess, keys);
 
     for (unsigned i = 0; i < n; i++) {
-        struct guesses_bucket *b = make(g, &keys[i]);
+        struct guesses_bucket *b = guesses_make(g, &keys[i]);
 
         if (now_ms >= b->last_ms + FORGOTTEN_MS)
             b->wrong = 0;
+        assert(b->wrong <= WRONG_MAX);
         b->last_ms = MAX(b->last_ms, now_ms);
         b->wrong = MIN(b->wrong + 1, WRONG_MAX);
         b->until_ms = MAX(b->until_ms, now_ms + wait_of(keys[i].kind, b->wrong));
@@ -139,7 +141,7 @@ uint64_t guesses_take(struct guesses *g, const struct guess *guess, uint64_t now
     uint64_t until_ms = now_ms;
 
     for (unsigned i = 0; i < n; i++) {
-        const struct guesses_bucket *b = find(g, &keys[i]);
+        const struct guesses_bucket *b = guesses_find(g, &keys[i]);
 
         if (b != NULL)
             until_ms = MAX(until_ms, b->until_ms);
@@ -156,7 +158,7 @@ void guesses_give_back(struct guesses *g, const struct guess *guess)
     unsigned n = keys_for(guess, keys);
 
     for (unsigned i = 0; i < n; i++) {
-        struct guesses_bucket *b = find(g, &keys[i]);
+        struct guesses_bucket *b = guesses_find(g, &keys[i]);
 
         if (b == NULL || b->wrong == 0)
             continue;
@@ -168,10 +170,10 @@ void guesses_give_back(struct guesses *g, const struct guess *guess)
 void guesses_right(struct guesses *g, const struct guess *guess)
 {
     struct guesses_key known = {BUCKET_KNOWN, guess->name, guess->place};
-    struct guesses_bucket *b = find(g, &known);
+    struct guesses_bucket *b = guesses_find(g, &known);
 
     if (b != NULL)
-        forget(g, b);
+        guesses_forget(g, b);
     if (!guess->known)
         guesses_give_back(g, guess);
 }

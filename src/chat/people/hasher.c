@@ -47,6 +47,7 @@ static void hasher_note(struct hasher *h, const struct hasher_job *j)
 {
     if (!j->guessing)
         return;
+    assert(!j->makes && j->wait_ms == 0);
     host_lock_take(h->lock);
     if (j->result == HASHER_DONE)
         guesses_right(&h->guesses, &j->guess);
@@ -61,6 +62,7 @@ static void compare(struct hasher *h, struct hasher_job *j)
     const char *hash = nobody ? h->nobody : j->hash;
     bool same = crypto_pwhash_str_verify(hash, j->text, j->text_n) == 0;
 
+    assert(j->text_n >= PASSWORD_MIN);
     j->result = same && !nobody ? HASHER_DONE : HASHER_WRONG;
     j->older = j->result == HASHER_DONE &&
                crypto_pwhash_str_needs_rehash(j->hash, h->o.passes, h->o.memory) != 0;

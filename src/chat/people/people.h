@@ -30,11 +30,22 @@ struct people_keys {
     uint64_t generation; /* how often the store was adopted: of other sessions none is good */
 };
 
+/* How people may log in, besides by an issuer's tokens. */
+struct people_ways {
+    struct hasher *hasher; /* by passwords; NULL: not so. Outlives people */
+    bool name;             /* by a name alone, which protects nothing */
+    bool signup;           /* whoever likes may choose a name and a password */
+    bool issuer;           /* an issuer's tokens are taken, too */
+};
+
+struct hasher;
+
 struct people {
     struct owner *owner;            /* this worker's: its store, its ways to other workers */
     const struct people_keys *keys; /* outlive this */
     uint64_t token_ttl_ms;
-    struct map revoked; /* sessions by id */
+    struct people_ways ways; /* by a name alone at first */
+    struct map revoked;      /* sessions by id */
     struct identity identity;
     uint64_t number; /* the next for a new user (chat/people/people_number.h) */
     unsigned numbers_n;

@@ -9,18 +9,23 @@
  * record and used up behind the session: whatever fails between, the same user
  * comes again with the same code.
  *
- * A name is all that a login takes. So the rights of the server's owner come with the
- * code of an owner link alone: with a fresh one at each login that is to have them.
+ * By a password, whoever has the name is compared first; nothing is written for who is wrong:
+ *
+ *   name's user, or nobody --> their records --> hasher --right--> what is new of the place,
+ *                                                  |                and then as above
+ *                                                  '--> bad_login
+ *
+ * A name alone proves nothing. So by it the rights of the server's owner come with the code of an
+ * owner link alone: with a fresh one at each login that is to have them. A password brings them.
  *
  * token is a login that the server's owner asks for, in the name of a script. A login by
  * that name alone is refused from then on. */
-#include "chat/people/people.h"
+#include "chat/people/people_login_impl.h"
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
-#include "chat/model/names.h"
 #include "chat/model/text.h"
 #include "chat/people/people_number.h"
 #include "wire/jwt.h"
@@ -32,45 +37,17 @@
 #define TOKEN_TTL_MS (365 * DAY_MS)
 #define TOKEN_TTL_MIN_MS 60000
 #define TOKEN_TTL_MAX_MS (3650 * DAY_MS)
-
-struct login {
-    struct people *people;
-    size_t key_n;
-    uint64_t user, session, expires_ms;
-    uint64_t rev;      /* of the user's record, as it was read */
-    uint64_t code_rev; /* of the owner's code, as it was claimed */
-    bool owner;        /* what the record says */
-    bool coded;        /* the code is claimed for this user */
-    bool retried;
-    bool lends;  /* the owner makes it a token, by the command token */
-    bool script; /* the user is one whose tokens come so */
-    uint64_t ttl_ms;
-    char key[NAMES_KEY_MAX];
-    char name[256];
-    size_t name_n;
-    char body[300];
-};
+#define BUSY_AGAIN_MS 1000
 
 static void find_name(struct call *call);
 
-static struct login *login_of(struct call *call)
-{
-    assert(call->state != NULL);
-    return call->state;
-}
-
-static struct str name_of(const struct login *l)
-{
-    return (struct str){(const uint8_t *)l->name, l->name_n};
-}
-
-static void keep_name(struct login *l, struct str name)
+void people_login_keep_name(struct login *l, struct str name)
 {
     l->name_n = MIN(name.n, sizeof(l->name));
     memcpy(l->name, name.p, l->name_n);
 }
 
-static bool failed(struct call *call)
+bool people_login_failed(struct call *call)
 {
     if (call->q.req.result == STORE_OK)
         return false;
@@ -80,7 +57,7 @@ static bool failed(struct call *call)
 
 static void put_code(struct call *call, uint64_t expect, struct str body, store_done_f *done)
 {
-    struct owner *o = login_of(call)->people->owner;
+    struct owner *o = people_login_of(call)->people->owner;
 
     (void)call_request(call, o, done);
     call->q.put.pk = KEYS_SERVER;
@@ -92,16 +69,17 @@ static void put_code(struct call *call, uint64_t expect, struct str body, store_
 
 static void answer_token(struct call *call)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     struct buf token CLEANUP(buf_fini);
+    bool super = l->coded || (l->owner && l->proven);
     struct jwt_claims claims = {
         .user_id = l->user,
-        .name = name_of(l),
+        .name = people_login_name(l),
         .session = keys_ended(l->session, call->key2),
         .run = l->people->keys->run,
         .issued_s = owner_wall_ms(l->people->owner) / 1000,
         .expires_s = l->expires_ms / 1000,
-        .owner = l->coded,
+        .owner = super,
     };
 
     assert(l->session > 0);
@@ -112,15 +90,35 @@ static void answer_token(struct call *call)
         return;
     }
     call->ret.who = (struct caller){.user = l->user,
-                                    .name = name_of(l),
+                                    .name = people_login_name(l),
                                     .session = l->session,
                                     .expires_ms = claims.expires_s * 1000,
-                                    .super = l->coded};
+                                    .super = super};
     call->ret.token = frame_copy(buf_peek(&token));
     json_out_field_str(&call->out, "token", buf_peek(&token));
-    event_self(&call->out, l->user, name_of(l), l->coded);
+    event_self(&call->out, l->user, people_login_name(l), super);
     json_out_field_u64(&call->out, "expires", call->ret.who.expires_ms);
     call_ok(call);
+}
+
+/* The session that has asked ends last, and in the turn in which the answer goes out: its
+ * connection closes behind that. */
+static void own_ended(struct people_end *e, enum store_result result)
+{
+    struct login *l = CONTAINER_OF(e, struct login, end);
+
+    if (result != STORE_OK)
+        call_fail_store(l->call, result);
+    else
+        answer_token(l->call);
+}
+
+static void end_own(struct call *call)
+{
+    struct login *l = people_login_of(call);
+
+    l->end = (struct people_end){.people = l->people, .user = l->user, .done = own_ended};
+    people_end_one(&l->end, call->who.session);
 }
 
 /* A code that could not be used up is nobody else's: it is claimed. */
@@ -132,19 +130,21 @@ static void code_used(struct store_req *req)
 static void session_put(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
 
-    if (failed(call))
+    if (people_login_failed(call))
         return;
     if (l->coded)
         put_code(call, l->code_rev, STR("used"), code_used);
+    else if (l->changed && l->user == call->who.user)
+        end_own(call);
     else
         answer_token(call);
 }
 
-static void make_session(struct call *call)
+void people_login_session(struct call *call)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     struct owner *o = l->people->owner;
 
     l->session = 1 + (o->ops->random(o) >> 12);
@@ -169,13 +169,13 @@ static void user_put(struct store_req *req)
 
     if (req->result == STORE_CONFLICT)
         read_user(call); /* another login of the same name was faster */
-    else if (!failed(call))
-        make_session(call);
+    else if (!people_login_failed(call))
+        people_login_session(call);
 }
 
 static void write_user(struct call *call)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
 
     l->body[0] = (char)(l->script ? 'b' : l->owner ? 'o' : 'u');
     memcpy(l->body + 1, l->name, l->name_n);
@@ -192,14 +192,14 @@ static void write_user(struct call *call)
 
 static void is_owner(struct call *call, uint64_t code_rev)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     bool written = l->owner;
 
     assert(!l->coded);
     l->code_rev = code_rev;
     l->owner = l->coded = true;
     if (written)
-        make_session(call);
+        people_login_session(call);
     else
         write_user(call);
 }
@@ -211,14 +211,14 @@ static void code_claimed(struct store_req *req)
     if (req->result == STORE_CONFLICT) {
         call->param = "owner";
         call_fail(call, ERROR_bad_value); /* somebody was faster */
-    } else if (!failed(call)) {
+    } else if (!people_login_failed(call)) {
         is_owner(call, call->q.put.ret_rev);
     }
 }
 
 static void claim_code(struct call *call, uint64_t rev)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     int n = snprintf(l->body, sizeof(l->body), "%.*s %llu", STR_ARGS(call->cmd.owner),
                      (unsigned long long)l->user);
 
@@ -229,13 +229,13 @@ static void claim_code(struct call *call, uint64_t rev)
 static void code_read(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     struct frame *body = call->q.get.ret_body;
     struct str claimant = {0}, code = {0};
     uint64_t rev = call->q.get.ret_rev, user = 0;
     bool right;
 
-    if (failed(call))
+    if (people_login_failed(call))
         return;
     if (body != NULL) {
         claimant = frame_str(body);
@@ -249,7 +249,7 @@ static void code_read(struct store_req *req)
     } else if (right) {
         claim_code(call, rev);
     } else if (l->owner) {
-        make_session(call); /* without the rights: the link was used before */
+        people_login_session(call); /* without the rights: the link was used before */
     } else {
         call->param = "owner";
         call_fail(call, ERROR_bad_value);
@@ -258,9 +258,9 @@ static void code_read(struct store_req *req)
 
 static void claim_owner(struct call *call)
 {
-    struct people *p = login_of(call)->people;
+    struct people *p = people_login_of(call)->people;
 
-    assert(!login_of(call)->coded);
+    assert(!people_login_of(call)->coded);
     (void)call_request(call, p->owner, code_read);
     call->q.get.pk = KEYS_SERVER;
     call->q.get.sk = KEYS_OWNER_CODE;
@@ -271,7 +271,7 @@ static void claim_owner(struct call *call)
  * server's owner lends no token of another person's: it would read what is private. */
 static bool may_enter(struct call *call, struct str record)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     uint8_t kind = record.n > 0 ? record.p[0] : 0;
     bool own = l->lends && l->user == call->who.user;
 
@@ -283,34 +283,103 @@ static bool may_enter(struct call *call, struct str record)
     return false;
 }
 
-static void user_read(struct store_req *req)
+void people_login_enter(struct call *call)
 {
-    struct call *call = call_of(req);
-    struct login *l = login_of(call);
-    struct frame *body = call->q.get.ret_body;
-    struct str name;
-    bool known, enters, owner = false;
+    struct login *l = people_login_of(call);
+    bool owner = l->owner;
 
-    if (failed(call))
-        return;
-    l->rev = call->q.get.ret_rev;
-    known = body != NULL && people_decode(frame_str(body), &name, &owner);
-    enters = may_enter(call, body != NULL ? frame_str(body) : (struct str){0});
-    frame_unref(body);
-    if (!enters)
-        return;
     l->owner = owner || l->coded;
     if (call->cmd.owner.n > 0 && !l->coded)
         claim_owner(call);
-    else if (!known || l->owner != owner)
+    else if (!l->known || l->owner != owner)
         write_user(call);
     else
-        make_session(call);
+        people_login_session(call);
+}
+
+/* By a name alone: who has a password is safe from that. */
+static void unprotected(struct call *call)
+{
+    if (people_login_of(call)->password.hash[0] != '\0')
+        call_fail(call, ERROR_password_needed);
+    else
+        people_login_enter(call);
+}
+
+static void password_learned(struct store_req *req)
+{
+    people_login_enter(call_of(req)); /* if it failed, the next login does it */
+}
+
+static void password_renewed(struct call *call)
+{
+    struct login *l = people_login_of(call);
+
+    if (l->job.result == HASHER_DONE)
+        memcpy(l->password.hash, l->job.hash, sizeof(l->password.hash));
+    people_login_put_password(call, password_learned);
+}
+
+/* What is new is kept: a place, a hash by the settings of today. */
+static void compared(struct call *call)
+{
+    struct login *l = people_login_of(call);
+    bool learns = call->place != 0 && !people_password_knows(&l->password, call->place);
+
+    if (!people_login_right(call))
+        return;
+    l->proven = true;
+    people_password_learn(&l->password, call->place);
+    if (l->job.older)
+        people_login_make(call, password_renewed);
+    else if (learns)
+        people_login_put_password(call, password_learned);
+    else
+        people_login_enter(call);
+}
+
+static void password_read(struct call *call)
+{
+    struct login *l = people_login_of(call);
+    bool elsewhere = l->kind == 'x' || l->kind == 'b';
+
+    assert(!l->proven);
+    memcpy(l->job.hash, l->password.hash, sizeof(l->job.hash));
+    if (elsewhere)
+        l->job.hash[0] = '\0';
+    people_login_compare(call, compared);
+}
+
+/* A password's record is looked for whoever it is. */
+static void user_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct login *l = people_login_of(call);
+    struct frame *body = call->q.get.ret_body;
+    struct str name;
+    bool enters = true, proves = command_has(&call->cmd, PARAM_password);
+
+    if (people_login_failed(call))
+        return;
+    l->rev = call->q.get.ret_rev;
+    l->kind = body != NULL && frame_str(body).n > 0 ? frame_str(body).p[0] : 0;
+    l->known = body != NULL && people_decode(frame_str(body), &name, &l->owner);
+    if (!proves)
+        enters = may_enter(call, body != NULL ? frame_str(body) : (struct str){0});
+    frame_unref(body);
+    if (!enters)
+        return;
+    if (proves)
+        people_login_read_password(call, password_read);
+    else if (l->lends || !l->known)
+        people_login_enter(call);
+    else
+        people_login_read_password(call, unprotected);
 }
 
 static void read_user(struct call *call)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
 
     (void)call_request(call, l->people->owner, user_read);
     call->q.get.pk = keys_of_user(l->user, call->key);
@@ -321,24 +390,24 @@ static void read_user(struct call *call)
 static void name_put(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
 
     if (req->result == STORE_CONFLICT && !l->retried) {
         l->retried = true; /* somebody took the name meanwhile: it is theirs */
         find_name(call);
         return;
     }
-    if (!failed(call))
+    if (!people_login_failed(call))
         read_user(call);
 }
 
 static void put_name(struct call *call)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
     int n;
 
     n = snprintf(l->body, sizeof(l->body), "%llu %.*s", (unsigned long long)l->user,
-                 STR_ARGS(name_of(l)));
+                 STR_ARGS(people_login_name(l)));
     (void)call_request(call, l->people->owner, name_put);
     call->q.put.pk = KEYS_NAMES;
     call->q.put.sk = (struct str){(const uint8_t *)l->key, l->key_n};
@@ -349,9 +418,9 @@ static void put_name(struct call *call)
 static void numbered(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
 
-    if (failed(call))
+    if (people_login_failed(call))
         return;
     if (people_number_jump(l->people, call, numbered))
         return;
@@ -359,77 +428,227 @@ static void numbered(struct store_req *req)
     put_name(call);
 }
 
+bool people_login_found(struct call *call, uint64_t *ret_user)
+{
+    struct login *l = people_login_of(call);
+    struct frame *body = call->q.get.ret_body;
+    struct str rest;
+    uint64_t user = 0;
+
+    if (people_login_failed(call))
+        return false;
+    if (body != NULL) {
+        rest = frame_str(body);
+        if (!str_to_u64(str_cut(&rest, ' '), &user)) {
+            frame_unref(body);
+            call_fail(call, ERROR_internal);
+            return false;
+        }
+        people_login_keep_name(l, rest);
+        frame_unref(body);
+    }
+    *ret_user = user;
+    return true;
+}
+
 static void name_read(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct login *l = login_of(call);
-    struct frame *body = call->q.get.ret_body;
-    struct str rest, number;
+    struct login *l = people_login_of(call);
 
-    if (failed(call))
+    if (!people_login_found(call, &l->user))
         return;
-    if (body == NULL && !text_name(name_of(l))) { /* who has such a name keeps it */
+    if (l->user != 0 || command_has(&call->cmd, PARAM_password)) {
+        read_user(call); /* with a password, as for anybody */
+        return;
+    }
+    if (!text_name(people_login_name(l))) { /* who has such a name keeps it */
         call->param = "name";
         call_fail(call, ERROR_bad_name);
         return;
     }
-    if (body == NULL) {
-        l->user = people_number(l->people);
-        if (l->user != 0)
-            put_name(call);
-        else
-            people_number_ask(l->people, call, numbered);
-        return;
-    }
-    rest = frame_str(body);
-    number = str_cut(&rest, ' ');
-    if (!str_to_u64(number, &l->user)) {
-        frame_unref(body);
-        call_fail(call, ERROR_internal);
-        return;
-    }
-    keep_name(l, rest);
-    frame_unref(body);
-    read_user(call);
+    l->user = people_number(l->people);
+    if (l->user != 0)
+        put_name(call);
+    else
+        people_number_ask(l->people, call, numbered);
 }
 
-static void find_name(struct call *call)
+void people_login_find(struct call *call, store_done_f *done)
 {
-    struct login *l = login_of(call);
+    struct login *l = people_login_of(call);
 
-    (void)call_request(call, l->people->owner, name_read);
+    (void)call_request(call, l->people->owner, done);
     call->q.get.pk = KEYS_NAMES;
     call->q.get.sk = (struct str){(const uint8_t *)l->key, l->key_n};
     store_get(l->people->owner->store, &call->q.get);
 }
 
-/* Begins with the name of call->cmd. */
-static void enter(struct people *p, struct call *call, uint64_t ttl_ms, bool lends)
+static void find_name(struct call *call)
+{
+    people_login_find(call, name_read);
+}
+
+/* Passwords. */
+
+static void people_login_password_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct login *l = people_login_of(call);
+    struct frame *body = call->q.get.ret_body;
+    bool ok;
+
+    if (people_login_failed(call))
+        return;
+    l->password_rev = call->q.get.ret_rev;
+    ok = body == NULL || people_password_decode(frame_str(body), &l->password);
+    frame_unref(body);
+    if (ok)
+        l->read(call);
+    else
+        call_fail(call, ERROR_internal);
+}
+
+void people_login_read_password(struct call *call, void (*read)(struct call *call))
+{
+    struct login *l = people_login_of(call);
+
+    l->read = read;
+    l->password = (struct people_password){0};
+    (void)call_request(call, l->people->owner, people_login_password_read);
+    call->q.get.pk = keys_of_user(l->user, call->key);
+    call->q.get.sk = KEYS_PASSWORD;
+    store_get(l->people->owner->store, &call->q.get);
+}
+
+void people_login_put_password(struct call *call, store_done_f *done)
+{
+    struct login *l = people_login_of(call);
+
+    assert(l->user != 0);
+    (void)call_request(call, l->people->owner, done);
+    call->q.put.pk = keys_of_user(l->user, call->key);
+    call->q.put.sk = KEYS_PASSWORD;
+    call->q.put.body = people_password_encode(&l->password, l->body);
+    call->q.put.expect = l->password_rev;
+    store_put(l->people->owner->store, &call->q.put);
+}
+
+bool people_login_text(struct login *l, struct str text)
+{
+    return password_prepare(text, l->job.text, &l->job.text_n);
+}
+
+static void people_login_hashed(struct hasher_job *j)
+{
+    struct login *l = CONTAINER_OF(j, struct login, job);
+
+    l->hashed(l->call);
+}
+
+static void people_login_submit(struct call *call, void (*hashed)(struct call *call))
+{
+    struct login *l = people_login_of(call);
+
+    assert(l->job.text_n > 0 && l->people->ways.hasher != NULL);
+    l->hashed = hashed;
+    l->job.done = people_login_hashed;
+    l->job.job.home = l->people->owner->home;
+    if (!hasher_submit(l->people->ways.hasher, &l->job))
+        call_fail_until(call, ERROR_login_busy, BUSY_AGAIN_MS);
+}
+
+void people_login_compare(struct call *call, void (*hashed)(struct call *call))
+{
+    struct login *l = people_login_of(call);
+
+    l->job.makes = false;
+    l->job.guessing = true;
+    l->job.now_ms = owner_now_ms(l->people->owner);
+    l->job.guess = (struct guess){hasher_mark((struct str){(const uint8_t *)l->key, l->key_n}),
+                                  call->place, people_password_knows(&l->password, call->place)};
+    people_login_submit(call, hashed);
+}
+
+void people_login_make(struct call *call, void (*hashed)(struct call *call))
+{
+    struct login *l = people_login_of(call);
+
+    l->job.makes = true;
+    l->job.guessing = false;
+    people_login_submit(call, hashed);
+}
+
+bool people_login_right(struct call *call)
+{
+    struct login *l = people_login_of(call);
+    char told[HASHER_TOLD_MAX];
+
+    switch (l->job.result) {
+    case HASHER_DONE:
+        return true;
+    case HASHER_WAITS:
+        call_fail_until(call, ERROR_rate_limited, l->job.wait_ms);
+        return false;
+    case HASHER_FAILED:
+        call_fail_until(call, ERROR_login_busy, BUSY_AGAIN_MS);
+        return false;
+    case HASHER_WRONG:
+        break;
+    }
+    bus_cast(l->people->owner->bus, PEOPLE_GUESSED, hasher_tell(&l->job.guess, told));
+    call_fail(call, ERROR_bad_login);
+    return false;
+}
+
+struct login *people_login_begin(struct people *p, struct call *call, struct str name,
+                                 uint64_t ttl_ms)
 {
     struct login *l = mem_zeroed(1, sizeof(*l));
-    struct str name = str_trim(call->cmd.name);
 
     call->state = l;
-    l->people = p;
+    l->call = call;
+    l->people = l->end.people = p;
     l->ttl_ms = ttl_ms;
-    l->lends = lends;
+    name = str_trim(name);
     if (!names_fold(name, l->key, &l->key_n) || name.n > sizeof(l->name)) {
         call->param = "name";
         call_fail(call, ERROR_bad_name);
-        return;
+        return NULL;
     }
-    keep_name(l, name);
-    find_name(call);
+    people_login_keep_name(l, name);
+    return l;
+}
+
+/* Such a text is nobody's password, whoever is named. */
+static bool prepare(struct people *p, struct call *call)
+{
+    if (!command_has(&call->cmd, PARAM_password)) {
+        if (p->ways.name)
+            return true;
+        call->param = "password";
+        call_fail(call, p->ways.hasher != NULL ? ERROR_missing_parameter : ERROR_way_closed);
+        return false;
+    }
+    if (p->ways.hasher == NULL)
+        call_fail(call, ERROR_way_closed);
+    else if (!people_login_text(people_login_of(call), call->cmd.password))
+        call_fail(call, ERROR_bad_login);
+    else
+        return true;
+    return false;
 }
 
 void people_login(struct people *p, struct call *call)
 {
-    enter(p, call, p->token_ttl_ms, false);
+    if (people_login_begin(p, call, call->cmd.name, p->token_ttl_ms) != NULL && prepare(p, call))
+        find_name(call);
 }
 
 void people_login_token(struct people *p, struct call *call)
 {
     uint64_t ttl_ms = command_has(&call->cmd, PARAM_ttl) ? call->cmd.ttl : TOKEN_TTL_MS;
+    struct login *l;
 
     if (!call->who.super) {
         call_fail(call, ERROR_forbidden);
@@ -437,6 +656,10 @@ void people_login_token(struct people *p, struct call *call)
         call->param = "ttl";
         call_fail(call, ERROR_bad_value);
     } else {
-        enter(p, call, ttl_ms, true);
+        l = people_login_begin(p, call, call->cmd.name, ttl_ms);
+        if (l == NULL)
+            return;
+        l->lends = true;
+        find_name(call);
     }
 }

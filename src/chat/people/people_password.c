@@ -75,6 +75,7 @@ void people_password_learn(struct people_password *p, uint64_t place)
 {
     unsigned at = 0;
 
+    assert(p->places_n <= PEOPLE_PLACES_MAX);
     if (place == 0)
         return;
     while (at < p->places_n && p->places[at] != place)

@@ -50,7 +50,12 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_dm:
         return cmd_dm_run;
     case COMMAND_NONE:
+    case COMMAND_ways:
     case COMMAND_login:
+    case COMMAND_signup:
+    case COMMAND_password:
+    case COMMAND_recover:
+    case COMMAND_reset:
     case COMMAND_token:
     case COMMAND_auth:
     case COMMAND_logout:

@@ -1,5 +1,7 @@
 #include "server/conn/limits.h"
 
+#include "chat/people/hasher.h"
+
 #include "base/mem.h"
 #include "base/siphash.h"
 #include "base/str.h"
@@ -105,6 +107,14 @@ static void network_of(uint8_t family, const uint8_t ip[16], uint8_t ret_ip[16])
     memcpy(ret_ip, ip, 16);
     if (family == IO_ADDR_IP6)
         memset(ret_ip + 8, 0, 8);
+}
+
+uint64_t limits_place(const struct io_addr *addr)
+{
+    uint8_t place[17] = {(uint8_t)addr->family};
+
+    network_of((uint8_t)addr->family, addr->ip, place + 1);
+    return hasher_mark((struct str){place, sizeof(place)});
 }
 
 static uint64_t limits_hash_of(const struct worker *w, const uint8_t ip[16])

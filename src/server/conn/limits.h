@@ -28,6 +28,9 @@ void limits_fini(struct worker *w);
  * no client itself. */
 bool limits_is_trusted(const struct conf *c, const struct io_addr *addr) MUST_CHECK;
 
+/* Returns what stands for the address where passwords are guessed (chat/people/guesses.h). */
+uint64_t limits_place(const struct io_addr *addr) MUST_CHECK;
+
 /* Asks to accept a connection from there: returns 0, or after how many ms it may be accepted. */
 uint64_t limits_accept(struct worker *w, const struct io_addr *addr);
 

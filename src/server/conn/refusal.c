@@ -22,6 +22,9 @@ static void write_line(struct log *l, enum refusal what, struct str detail, uint
                  LOG_TEXT("allow", "--open lets people log in from other machines"),
                  LOG_U64("more", more));
         break;
+    case REFUSAL_GUESS:
+        log_warn(l, "password_refused", LOG_STR("address", detail), LOG_U64("more", more));
+        break;
     case REFUSAL_RATE:
         log_warn(l, "rate_refused", LOG_STR("address", detail),
                  LOG_TEXT("allow", "raise --connects-per-address or --connects-burst; behind a "

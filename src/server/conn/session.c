@@ -484,11 +484,30 @@ static void finished(struct call *call)
     request_end(request_of(call));
 }
 
+static struct io_addr came_from(const struct request *r)
+{
+    return r->exchange != NULL ? origin_client(r->exchange) : conn_peer(r->conn);
+}
+
+static void say_login(struct request *r, enum refusal what)
+{
+    struct io_addr from = came_from(r);
+    char text[IO_ADDR_TEXT_MAX];
+
+    if (r->exchange != NULL)
+        refusal_say(r->worker, what, str_of(r->exchange->address));
+    else
+        refusal_say(r->worker, what,
+                    (struct str){(const uint8_t *)text, addr_format_ip(&from, text)});
+}
+
 static void logged_in(struct call *call)
 {
     struct request *r = request_of(call);
     struct conn *c = r->conn;
 
+    if (call->error == ERROR_bad_login || call->error == ERROR_rate_limited)
+        say_login(r, REFUSAL_GUESS);
     if (r->enters && call->error == ERROR_NONE && c->state == CONN_OPEN) {
         call->error = worker_is_unproven(r->worker) ? ERROR_sessions_unproven
                       : c->person != NULL           ? ERROR_already_authenticated
@@ -505,22 +524,38 @@ static void logged_in(struct call *call)
 static void run_login(struct request *r)
 {
     const struct exchange *x = r->exchange;
-    struct io_addr from = x == NULL ? conn_peer(r->conn) : (struct io_addr){0};
-    char text[IO_ADDR_TEXT_MAX];
+    struct io_addr from = came_from(r);
 
-    if (!r->worker->server->conf->open && !(x != NULL ? x->local : r->local)) {
-        struct str at = {(const uint8_t *)text, x == NULL ? addr_format_ip(&from, text) : 0};
-
-        refusal_say(r->worker, REFUSAL_LOGIN, x != NULL ? str_of(x->address) : at);
+    if (dispatch_names_alone(&r->call.cmd) && r->worker->people.ways.name &&
+        !r->worker->server->conf->open && !(x != NULL ? x->local : r->local)) {
+        say_login(r, REFUSAL_LOGIN);
         fail(r, ERROR_login_closed);
         return;
     }
     r->call.done = logged_in;
+    r->call.place = limits_place(&from);
     r->call.retry_after_ms = x != NULL ? origin_wait_ms(x) : limits_connect(r->worker, &from);
     if (r->call.retry_after_ms > 0)
         fail(r, ERROR_rate_limited);
     else
-        people_login(&r->worker->people, &r->call);
+        dispatch_enter(&r->worker->people, &r->call);
+}
+
+static void password_set(struct call *call)
+{
+    if (call->error == ERROR_bad_login || call->error == ERROR_rate_limited)
+        say_login(request_of(call), REFUSAL_GUESS);
+    finished(call);
+}
+
+/* The password so far may be guessed here, too. */
+static void run_password(struct request *r)
+{
+    struct io_addr from = came_from(r);
+
+    r->call.done = r->call.returned = password_set;
+    r->call.place = limits_place(&from);
+    dispatch_run(&r->worker->people, &r->call);
 }
 
 /* Behind the joins that came before it, ahead of those that come after. */
@@ -562,10 +597,15 @@ static void dispatch(struct request *r, bool follows)
         run_auth(r, follows);
         break;
     case COMMAND_login:
+    case COMMAND_signup:
+    case COMMAND_reset:
         if (follows && !r->enters)
             fail(r, ERROR_method_not_allowed);
         else
             run_login(r);
+        break;
+    case COMMAND_password:
+        run_password(r);
         break;
     case COMMAND_resume:
         run_resume(r, follows);

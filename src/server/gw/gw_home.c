@@ -1,6 +1,7 @@
 #include "server/gw/gw_home.h"
 
 #include "base/str.h"
+#include "chat/command/dispatch.h"
 #include "server/conn/identify.h"
 #include "server/conn/origin.h"
 #include "server/conn/request.h"
@@ -194,7 +195,7 @@ static void home_connect(struct exchange *x, const struct gw_event *e)
 /* Whose it is, or what it follows. */
 static bool changes_row(enum command_id id)
 {
-    return id == COMMAND_auth || id == COMMAND_login || id == COMMAND_join ||
+    return id == COMMAND_auth || dispatch_enters(id) || id == COMMAND_join ||
            id == COMMAND_resume || id == COMMAND_leave;
 }
 

@@ -1,6 +1,7 @@
 #include "server/http/http_routes.h"
 
 #include "base/str.h"
+#include "chat/command/dispatch.h"
 #include "chat/model/command.h"
 #include "server/conn/http_key.h"
 #include "server/conn/identify.h"
@@ -79,7 +80,7 @@ static void set_cookie(struct request *r, char *buf, size_t max, struct http1_he
 {
     const struct exchange *x = r->exchange;
 
-    if (r->call.cmd.id == COMMAND_login)
+    if (r->call.ret.token != NULL)
         (void)snprintf(buf, max,
                        "polylog_token=%.*s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%llu%s",
                        STR_ARGS(frame_str(r->call.ret.token)),
@@ -105,7 +106,8 @@ static void answer(struct request *r)
     struct http1_header extra[3] = {{STR("Cache-Control"), STR("no-store")}};
     char cookie[TOKEN_MAX], trace[TRACE_PARENT_N + 1];
     size_t extra_n = 1;
-    bool sets = (r->call.cmd.id == COMMAND_login && is_json(x)) ||
+    bool enters = dispatch_enters(r->call.cmd.id) || r->call.cmd.id == COMMAND_password;
+    bool sets = (enters && is_json(x)) ||
                 (r->call.cmd.id == COMMAND_logout && !command_has(&r->call.cmd, PARAM_session) &&
                  !(command_has(&r->call.cmd, PARAM_others) && r->call.cmd.others));
 
@@ -175,7 +177,7 @@ static void authenticate(struct exchange *x, struct request *r, bool follows)
     uint8_t buf[TOKEN_MAX];
     struct str token;
     enum source source = find_token(x, buf, &token);
-    bool is_login = r->call.cmd.id == COMMAND_login, forged = is_forged(x, source);
+    bool is_login = dispatch_enters(r->call.cmd.id), forged = is_forged(x, source);
     bool is_public = command_is_public(r->call.cmd.id);
 
     if (x->worker->tracer != NULL)
@@ -423,8 +425,10 @@ static void api(struct exchange *x, struct str path)
     id = rest.n == 0 ? command_find(first) : COMMAND_NONE;
     if (id == COMMAND_NONE)
         exchange_fail(x, ERROR_unknown_command, 0);
+    else if (id == COMMAND_ways && exchange_is_get(x))
+        run_api(x, id);
     else if (!exchange_is_method(x, "POST"))
-        fail_method(x, "POST, OPTIONS");
+        fail_method(x, id == COMMAND_ways ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS");
     else
         run_api(x, id);
 }

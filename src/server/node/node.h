@@ -97,6 +97,7 @@ struct server {
     size_t store_id_n;
     uint64_t adopted_n, epoch_shift; /* of the store: admin/store_adopt.h */
     bool restarted;                  /* the store was there before this start */
+    struct hasher *hasher;           /* of passwords; NULL: nobody logs in by one */
     struct issuer *issuer;           /* NULL: there is none */
     struct task *task;               /* worker 0's; NULL: it is no task of ECS */
     char owner_code[40];             /* of the owner link, while nobody has used it; else empty */

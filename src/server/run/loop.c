@@ -4,6 +4,7 @@
 #include "base/siphash.h"
 #include "base/str.h"
 #include "chat/model/lost.h"
+#include "chat/people/people_password.h"
 #include "chat/room/owner.h"
 #include "chat/room/presence.h"
 #include "io/io_tls.h"
@@ -362,6 +363,15 @@ static void second_of_traces(struct worker *w)
     metrics_set(w->metrics, METRIC_spans_lost, stats.lost);
 }
 
+static void second_of_passwords(struct worker *w)
+{
+    struct hasher_stats stats = hasher_stats(w->server->hasher);
+
+    metrics_set(w->metrics, METRIC_passwords_hashed, stats.hashed);
+    metrics_set(w->metrics, METRIC_logins_wrong, stats.wrong);
+    metrics_set(w->metrics, METRIC_logins_held, stats.held);
+}
+
 static void second(struct wheel_timer *t)
 {
     struct worker *w = CONTAINER_OF(t, struct worker, second);
@@ -387,6 +397,8 @@ static void second(struct wheel_timer *t)
     for (unsigned r = JWT_BAD; r < IDENTITY_REASONS; r++)
         metrics_set(w->metrics, (enum metric)(METRIC_token_bad + r - JWT_BAD),
                     w->people.identity.refused[r]);
+    if (w->index == 0 && w->server->hasher != NULL)
+        second_of_passwords(w);
     if (w->index == 0) {
         issuer_second(w->server->issuer);
         health_second(w->server);
@@ -451,6 +463,13 @@ static void heard_revoked(struct worker *w, struct str bytes)
         end_session(w, &e);
 }
 
+/* All workers have one hasher. */
+static void heard_guess(struct worker *w, struct str bytes)
+{
+    if (w->index == 0 && w->server->hasher != NULL && lifecycle_at(&w->life) < LIFE_SETTLED)
+        hasher_heard(w->server->hasher, bytes, worker_now_ms(w));
+}
+
 static void bus_heard(void *ctx, const struct bus_event *event)
 {
     struct worker *w = ctx;
@@ -459,6 +478,8 @@ static void bus_heard(void *ctx, const struct bus_event *event)
         far_node(w, event->node, event->kind == BUS_NODE_UP);
     if (event->kind == BUS_CAST && str_eq(event->room, PEOPLE_REVOKED))
         heard_revoked(w, event->bytes);
+    else if (event->kind == BUS_CAST && str_eq(event->room, PEOPLE_GUESSED))
+        heard_guess(w, event->bytes);
     else if (event->kind == BUS_CAST && str_eq(event->room, LIMITS_TOPIC))
         limits_heard(w, event->bytes);
     else if (event->kind == BUS_DIRECT)

@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat/people/hasher.h"
 #include "io/addr.h"
 #include "io/file.h"
 #include "server/conn/conn.h"
@@ -109,6 +110,24 @@ bool server_needs_http(const struct conf *c, const struct aws_env *aws)
 
 static const struct node_ops node_ops;
 
+/* How people log in, the same at all workers. */
+static int open_ways(struct server *s)
+{
+    const struct conf *c = s->conf;
+    struct hasher_options o = {.memory = c->password_memory,
+                               .passes = c->password_passes,
+                               .threads = (unsigned)c->password_threads,
+                               .queue_max = (unsigned)c->password_queue};
+    int r = conf_logs_in(c, "password") ? hasher_new(s->o.host, &o, &s->hasher) : 0;
+
+    for (unsigned i = 0; i < s->workers_n && r == 0; i++)
+        s->workers[i].people.ways = (struct people_ways){.hasher = s->hasher,
+                                                         .name = conf_logs_in(c, "name"),
+                                                         .signup = c->signup == CONF_SIGNUP_OPEN,
+                                                         .issuer = s->issuer != NULL};
+    return r;
+}
+
 static void name_run(struct server *s)
 {
     uint8_t raw[SERVER_RUN_N / 2];
@@ -150,6 +169,8 @@ int server_new(const struct server_options *o, struct server **ret_server,
     if (r == 0 && s->conf->tls_cert[0] != '\0') /* else no tls-listen: conf sees to it */
         r = open_tls(s, ret_why);
     if (r == 0)
+        r = open_ways(s);
+    if (r == 0)
         r = reload_new(s, &s->reload);
     if (r < 0) {
         server_free(s);
@@ -176,6 +197,7 @@ void server_free(struct server *s)
     if (s == NULL)
         return;
     reload_stop(s->reload);
+    hasher_stop(s->hasher);
     boot_free(s->boot);
     revoked_free(s->revoked);
     watch_free(s->watch);
@@ -185,6 +207,7 @@ void server_free(struct server *s)
     guard_free(s->guard); /* what it no longer waited for has come back with its loop */
     token_keys_close(&s->keys);
     reload_free(s->reload);
+    hasher_free(s->hasher);
     issuer_free(s->issuer);
     task_free(s->task);
     alarms_free(s->alarms);
@@ -241,7 +264,7 @@ static void begin_serving(struct server *s)
     s->task = task_start(s);
     s->heir = gw_heir_start(s);
     say_started(s);
-    if (s->conf->open && !s->o.echo)
+    if (conf_logs_in(s->conf, "name") && s->conf->open && !s->o.echo)
         log_warn(server_first(s)->log, "open",
                  LOG_TEXT("risk", "a name protects nothing: who types a name is that person"));
     s->o.serving(s->o.ctx, s);

@@ -18,8 +18,8 @@
 
 /* What the client gives when it connects; the strings lie in the worker's scratch. */
 struct wish {
-    struct str token, name, pid, offset;
-    bool has_token, has_name, has_pid;
+    struct str token, name, password, pid, offset;
+    bool has_token, has_name, has_password, has_pid;
 };
 
 static void take_member(struct wish *x, struct str key, struct str value)
@@ -30,6 +30,9 @@ static void take_member(struct wish *x, struct str key, struct str value)
     } else if (str_eq(key, STR("name")) || str_eq(key, STR("username"))) {
         x->name = value;
         x->has_name = true;
+    } else if (str_eq(key, STR("password"))) {
+        x->password = value;
+        x->has_password = true;
     } else if (str_eq(key, STR("pid"))) {
         x->pid = value;
         x->has_pid = true;
@@ -257,8 +260,10 @@ static void identified(struct request *r)
     request_end(r);
 }
 
-static void login(struct sio_space *s, struct str data, struct str name)
+/* The password is read before session_run returns, as all that x lends is lent. */
+static void login(struct sio_space *s, struct str data, const struct wish *x)
 {
+    struct str name = x->name;
     struct command_limits limits = session_limits(s->conn->worker);
     struct request *r = request_new(s->conn, data, entered);
     struct command_problem problem;
@@ -272,7 +277,9 @@ static void login(struct sio_space *s, struct str data, struct str name)
     }
     memcpy(r->name, name.p, name.n);
     if (command_set(&r->call.cmd, STR("name"), (struct str){(uint8_t *)r->name, name.n}, &limits,
-                    &problem))
+                    &problem) &&
+        (!x->has_password ||
+         command_set(&r->call.cmd, STR("password"), x->password, &limits, &problem)))
         session_run(r, false);
     else
         session_fail(r, problem);
@@ -320,7 +327,7 @@ void sio_connect(struct conn *session, const struct socketio_packet *p)
     if (s->conn->person != NULL)
         proceed(s, &x, (struct str){0});
     else if (x.has_name)
-        login(s, p->data, x.name);
+        login(s, p->data, &x);
     else
         refuse_code(s, ERROR_unauthenticated);
 }

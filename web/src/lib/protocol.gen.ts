@@ -2,9 +2,27 @@
 
 // What each command takes.
 export interface CommandParams {
+  ways: Record<string, never>;
   login: {
     name: string;
+    password?: string;
     owner?: string;
+  };
+  signup: {
+    name: string;
+    password: string;
+    owner?: string;
+  };
+  password: {
+    old?: string;
+    new: string;
+  };
+  recover: {
+    name: string;
+  };
+  reset: {
+    code: string;
+    password: string;
   };
   token: {
     name: string;
@@ -171,6 +189,13 @@ export type ErrorCode =
   | "bad_token"
   | "expired"
   | "revoked"
+  | "bad_login"
+  | "bad_password"
+  | "bad_code"
+  | "password_needed"
+  | "way_closed"
+  | "signup_closed"
+  | "login_busy"
   | "login_closed"
   | "login_elsewhere"
   | "name_taken"

@@ -170,10 +170,17 @@ export interface SessionInfo {
   program?: string;
   system?: string;
 }
+// A way to log in.
+export type Way = "password" | "name" | "issuer";
 
 // What each command answers; what it takes is in protocol.gen.ts.
 interface Answers {
+  ways: { login: Way[]; signup: "open" | "closed" };
   login: { token: string; user: User; expires: number };
+  signup: { token: string; user: User; expires: number };
+  password: { token: string; user: User; expires: number };
+  recover: { code: string; user: User; expires: number };
+  reset: { token: string; user: User; expires: number };
   token: { token: string; user: User; expires: number };
   auth: { user: User; session?: string; expires: number; lifetime?: number };
   logout: { session?: string; ended?: number };
