@@ -3,6 +3,7 @@ import { launch } from "./launch.mjs";
 import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
 import { took } from "../integration/lib/times.mjs";
+import accounts from "./accounts.mjs";
 import gateway from "./gateway.mjs";
 import language from "./language.mjs";
 import look from "./look.mjs";
@@ -17,7 +18,7 @@ import trouble from "./trouble.mjs";
 
 const STORY_MS = 300_000; // ends what hangs
 const wanted = process.argv.slice(2).filter((part) => part !== "");
-const all = [...talk, ...rooms, ...look, ...language, ...sessions, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
+const all = [...talk, ...accounts, ...rooms, ...look, ...language, ...sessions, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
 const isOneOf = (parts) => ([name]) => parts.length === 0 || parts.some((part) => name.includes(part));
 const stories = all.filter(isOneOf(wanted));
 for (const part of wanted)

@@ -17,7 +17,7 @@ import { People } from "./people.ts";
 import { confirmDialog, directDialog, inviteDialog, renameDialog } from "./room-dialogs.ts";
 import { findRoomDialog } from "./room-finder.ts";
 import { unescaped } from "./session.ts";
-import { openSettings } from "./settings.ts";
+import { type Account, openSettings } from "./settings.ts";
 import { Sidebar } from "./sidebar.ts";
 import { Status } from "./status.ts";
 import { errorText, nameList, t } from "./texts.ts";
@@ -54,13 +54,13 @@ export class ChatView {
 
   constructor(
     private readonly client: Client,
-    logout: () => void,
+    account: Account,
   ) {
     this.sidebar = new Sidebar(client, {
       open: (id) => this.go(id),
       addRoom: () => findRoomDialog(client, (room) => this.go(room.id)),
       addDirect: () => directDialog(client, (user) => this.write(user)),
-      settings: () => openSettings(client, logout),
+      settings: () => openSettings(client, account),
     });
     this.timeline = new Timeline(client, this.messageActions(), () => this.refresh());
     this.composer = new Composer({

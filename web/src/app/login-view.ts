@@ -1,4 +1,5 @@
-import { asPolylogError, login } from "../lib/index.ts";
+// The page before there is a session: by what ways the server lets people in.
+import { asPolylogError, enter, type Session, type Way, ways } from "../lib/index.ts";
 import { h } from "./dom.ts";
 import {
   currentServer,
@@ -9,81 +10,162 @@ import {
   type StoredSession,
 } from "./session.ts";
 import { chooseServer } from "./settings.ts";
-import { errorText, t } from "./texts.ts";
-import { field } from "./widgets.ts";
+import { errorText, type PlainKey, t } from "./texts.ts";
+import { field, passwordInput } from "./widgets.ts";
 
 export interface LoginOptions {
-  owner: string | undefined;
+  owner?: string | undefined;
+  // The code of a recovery link.
+  recover?: string | undefined;
   notice: string | undefined;
   // A link names a server, and the person is asked about it.
   asked?: boolean;
-  // The server is another one.
+  // The server is another one, or lets people in by other ways.
   again(): void;
   done(session: StoredSession): void;
 }
 
-// The page before there is a session: a name, and in you go.
+type Mode = "login" | "signup" | "name" | "reset";
+
+interface Offer {
+  login: Way[];
+  signup: "open" | "closed";
+}
+
+const LABELS: Record<Mode, PlainKey> = {
+  login: "login.submit",
+  signup: "login.signup",
+  name: "login.enter",
+  reset: "password.set",
+};
+const SWITCHES: [Mode, PlainKey][] = [
+  ["login", "login.to_login"],
+  ["signup", "login.to_signup"],
+  ["name", "login.to_name"],
+];
+
 export function loginView(options: LoginOptions): HTMLElement {
+  const view = h("main", { class: "login" });
+  if (currentServer() === pageServer() && !options.asked) {
+    void pageHasServer().then((has) => {
+      if (!has && view.isConnected) chooseServer(options.again, { missing: true });
+    });
+  }
+  // Who cannot be asked is told so by the way that every server had.
+  ways(currentServer())
+    .catch((): Offer => ({ login: ["name"], signup: "closed" }))
+    .then((offer) => show(first(offer, options), offer));
+
+  function show(mode: Mode | undefined, offer: Offer): void {
+    const switches = SWITCHES.filter(([other]) => other !== mode && offers(other, offer, options));
+    const links = switches.map(([other, text]) => {
+      const link = h("button", { class: "link-button", type: "button", text: t(text) });
+      link.addEventListener("click", () => show(other, offer));
+      return h("p", { class: "login-switch" }, link);
+    });
+    const card = mode === undefined ? closed(options) : form(mode, options, links);
+    view.replaceChildren(card, serverLine(options.again));
+    card.querySelector<HTMLElement>("input:not([hidden])")?.focus();
+  }
+  return view;
+}
+
+function offers(mode: Mode, { login, signup }: Offer, { owner, recover }: LoginOptions): boolean {
+  if (recover !== undefined) return mode === "reset";
+  if (mode === "name") return login.includes("name");
+  const invited = signup === "open" || owner !== undefined;
+  return login.includes("password") && (mode === "login" || (mode === "signup" && invited));
+}
+
+// What is shown first: the owner of a new server has no account yet.
+function first(offer: Offer, options: LoginOptions): Mode | undefined {
+  const order: Mode[] =
+    options.owner === undefined ? ["reset", "login", "name"] : ["signup", "login", "name"];
+  return order.find((mode) => offers(mode, offer, options));
+}
+
+function closed(options: LoginOptions): HTMLElement {
+  return h("section", { class: "login-card" }, ...head(options), h("p", { text: t("login.closed") }));
+}
+
+function head({ owner, recover, notice }: LoginOptions): (HTMLElement | false)[] {
+  const lead = recover !== undefined ? "login.recover" : owner !== undefined ? "login.owner" : "login.lead";
+  return [
+    h("img", { class: "login-mark", src: "icon.svg", alt: "", width: 44, height: 44 }),
+    h("h1", { text: "Polylog" }),
+    h("p", { class: "login-lead", text: t(lead) }),
+    notice !== undefined && h("p", { class: "notice", role: "status", text: notice }),
+  ];
+}
+
+function form(mode: Mode, options: LoginOptions, links: HTMLElement[]): HTMLElement {
   const name = h("input", {
     class: "input",
     name: "name",
     required: true,
     maxlength: 32,
-    autocomplete: "nickname",
+    autocomplete: mode === "name" ? "nickname" : "username",
     autocapitalize: "words",
     spellcheck: "false",
     value: lastName(),
   });
+  const password = passwordInput(mode === "login" ? "current-password" : "new-password");
   const error = h("p", { class: "form-error", role: "alert" });
-  const submit = h("button", { class: "button primary wide", type: "submit", text: t("login.enter") });
+  const submit = h("button", { class: "button primary wide", type: "submit", text: t(LABELS[mode]) });
+  const hints = { login: "login.forgot", signup: "password.hint", reset: "password.hint" } as const;
 
-  async function enter(): Promise<void> {
+  password.name = "password";
+  password.required = true;
+  async function go(): Promise<void> {
     const server = currentServer();
     error.textContent = "";
     submit.disabled = true;
     try {
-      const session = await login(server, name.value.trim(), options.owner);
+      const session = await ask(mode, server, name.value.trim(), password.value, options);
       options.done({ server, token: session.token, user: session.user });
     } catch (thrown) {
-      error.textContent = errorText(asPolylogError(thrown));
+      const problem = asPolylogError(thrown);
+      // The ways could not be asked for before, or are others by now.
+      if (problem.code === "missing_parameter" || problem.code === "way_closed") options.again();
+      error.textContent = errorText(problem);
       submit.disabled = false;
-      name.select();
+      (mode === "name" || mode === "signup" ? name : password).select();
     }
   }
 
-  const form = h(
+  return h(
     "form",
     {
       class: "login-card",
       on: {
         submit: (event: SubmitEvent) => {
           event.preventDefault();
-          void enter();
+          void go();
         },
       },
     },
-    h("img", { class: "login-mark", src: "icon.svg", alt: "", width: 44, height: 44 }),
-    h("h1", { text: "Polylog" }),
-    h("p", { class: "login-lead", text: lead(options) }),
-    options.notice !== undefined &&
-      h("p", { class: "notice", role: "status", text: options.notice }),
-    field(t("login.name"), name, t("login.name_hint")),
+    ...head(options),
+    mode !== "reset" &&
+      field(t("login.name"), name, mode === "name" ? t("login.name_hint") : undefined),
+    mode !== "name" &&
+      field(t(mode === "reset" ? "password.new" : "login.password"), password, t(hints[mode])),
     error,
     submit,
+    ...links,
   );
-  setTimeout(() => name.focus());
-  if (currentServer() === pageServer() && !options.asked) {
-    void pageHasServer().then((has) => {
-      if (!has && form.isConnected) {
-        chooseServer(options.again, { missing: true });
-      }
-    });
-  }
-  return h("main", { class: "login" }, form, serverLine(options.again));
 }
 
-function lead(options: LoginOptions): string {
-  return options.owner === undefined ? t("login.lead") : t("login.owner");
+function ask(
+  mode: Mode,
+  server: string,
+  name: string,
+  password: string,
+  { owner, recover }: LoginOptions,
+): Promise<Session> {
+  const code = owner === undefined ? {} : { owner };
+  if (mode === "reset") return enter(server, "reset", { code: recover ?? "", password });
+  if (mode === "signup") return enter(server, "signup", { name, password, ...code });
+  return enter(server, "login", mode === "name" ? { name, ...code } : { name, password, ...code });
 }
 
 function serverLine(again: () => void): HTMLElement {

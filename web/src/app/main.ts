@@ -1,5 +1,5 @@
 // Starts the page: with a session the rooms, without one the login.
-import { Client, type PolylogError } from "../lib/index.ts";
+import { Client, type PolylogError, setPassword } from "../lib/index.ts";
 import { ChatView } from "./chat-view.ts";
 import { h } from "./dom.ts";
 import { refuseFiles } from "./files.ts";
@@ -21,13 +21,16 @@ const LOGOUT_MS = 2000;
 
 const root = document.getElementById("app")!;
 
-function showLogin(owner?: string, notice?: string, asked = false): void {
+// What a link has brought: the code that makes its bearer the owner, or sets a new password.
+type Codes = { owner?: string | undefined; recover?: string | undefined };
+
+function showLogin(codes: Codes = {}, notice?: string, asked = false): void {
   document.title = "Polylog";
   const view = loginView({
-    owner,
+    ...codes,
     notice,
     asked,
-    again: () => showLogin(owner),
+    again: () => showLogin(codes),
     done: (session) => {
       storeSession(session);
       showChat(session);
@@ -58,31 +61,46 @@ function showChat(session: StoredSession): void {
         location.replace(location.pathname);
       });
   };
+  // Every session ends with the old password: this one goes on under the new token.
+  const protect = async (old: string | undefined, password: string) => {
+    leaving = true;
+    try {
+      const params = old === undefined ? { new: password } : { old, new: password };
+      const { token, user } = await setPassword(session.server, session.token, params);
+      storeSession({ server: session.server, token, user });
+      client.stop();
+      location.reload();
+    } catch (thrown) {
+      leaving = false;
+      throw thrown;
+    }
+  };
   client.on("state", (state) => {
     if (state.name !== "ended" || leaving) return;
     storeSession(undefined);
     keepNotice(ended(state.error));
     location.reload();
   });
-  root.replaceChildren(new ChatView(client, logout).element);
+  root.replaceChildren(new ChatView(client, { logout, protect }).element);
   client.start();
 }
 
 function start(): void {
   document.documentElement.lang = language;
   refuseFiles();
-  const { server, owner } = takeAddress();
+  const { server, ...codes } = takeAddress();
   const session = storedSession();
-  if (session !== undefined && owner === undefined) showChat(session);
-  else showLogin(owner, takeNotice(), server !== undefined);
+  const linked = codes.owner !== undefined || codes.recover !== undefined;
+  if (session !== undefined && !linked) showChat(session);
+  else showLogin(codes, takeNotice(), server !== undefined);
   if (server === undefined) return;
-  const atLogin = session === undefined || owner !== undefined;
+  const atLogin = session === undefined || linked;
   const use = (found: string) => {
     setServer(found);
-    if (atLogin) showLogin(owner);
+    if (atLogin) showLogin(codes);
     else location.reload();
   };
-  askServer(server, use, () => atLogin && showLogin(owner));
+  askServer(server, use, () => atLogin && showLogin(codes));
 }
 
 try {

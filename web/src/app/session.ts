@@ -129,12 +129,20 @@ export function unescaped(text: string): string {
   }
 }
 
-// Takes `?server=` and `#owner=` out of the address: the server that a link names, if it is
-// another than the one in use, and the owner's code.
-export function takeAddress(): { server: string | undefined; owner: string | undefined } {
+// Takes `?server=`, `#owner=` and `#recover=` out of the address: the server that a link names, if
+// it is another than the one in use, the owner's code, and that of a recovery link.
+export function takeAddress(): {
+  server: string | undefined;
+  owner: string | undefined;
+  recover: string | undefined;
+} {
   const url = new URL(location.href);
   const named = url.searchParams.get("server");
-  const code = url.hash.startsWith("#owner=") ? url.hash.slice("#owner=".length) : undefined;
+  const behind = (start: string) =>
+    url.hash.startsWith(start) ? unescaped(url.hash.slice(start.length)) : undefined;
+  const owner = behind("#owner=");
+  const recover = behind("#recover=");
+  const code = owner ?? recover;
   if (named !== null || code !== undefined) {
     url.searchParams.delete("server");
     if (code !== undefined) url.hash = "";
@@ -144,6 +152,7 @@ export function takeAddress(): { server: string | undefined; owner: string | und
   const used = server === currentServer() || candidates(named ?? "", true).includes(currentServer());
   return {
     server: named === null || used ? undefined : server,
-    owner: code === undefined ? undefined : unescaped(code),
+    owner,
+    recover,
   };
 }

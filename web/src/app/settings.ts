@@ -1,8 +1,9 @@
 // How it looks, which server, and the way out.
-import { type Client, findServer, PolylogError } from "../lib/index.ts";
+import type { Client, User } from "../lib/index.ts";
+import { findServer, PolylogError, ways } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { add, h } from "./dom.ts";
-import { currentServer, defaultServer, setServer } from "./session.ts";
+import { currentServer, defaultServer, pageServer, setServer } from "./session.ts";
 import { sessionsDialog } from "./sessions-dialog.ts";
 import { chosenTheme, chooseTheme, type Theme } from "./theme.ts";
 import {
@@ -14,7 +15,7 @@ import {
   type PlainKey,
   t,
 } from "./texts.ts";
-import { field, filled } from "./widgets.ts";
+import { field, filled, nameInput, passwordInput } from "./widgets.ts";
 
 const THEMES: [Theme, PlainKey][] = [
   ["system", "settings.colours_system"],
@@ -127,9 +128,71 @@ function filledOr(input: HTMLInputElement, needed: boolean): string {
   return needed ? filled(input, t("server.the_address")) : input.value.trim();
 }
 
-export function openSettings(client: Client, logout: () => void): void {
+// The person's name goes with the fields, hidden, so that a password manager knows whose they are.
+function choosePassword(user: User, protect: Account["protect"]): void {
+  const name = h("input", { type: "text", autocomplete: "username", value: user.name, hidden: true });
+  const old = passwordInput("current-password");
+  const next = passwordInput("new-password");
+  openDialog({
+    title: t("password.title"),
+    body: [
+      name,
+      field(t("password.old"), old, t("password.old_hint")),
+      field(t("password.new"), next, t("password.hint")),
+      h("p", { class: "hint", text: t("password.ends") }),
+    ],
+    submit: {
+      label: t("password.set"),
+      action: () => protect(old.value === "" ? undefined : old.value, next.value),
+    },
+  });
+}
+
+// A link by which somebody sets a new password. It is shown once, for the owner to hand on.
+function makeLink(client: Client): void {
+  const name = nameInput();
+  openDialog({
+    title: t("recover.title"),
+    body: [h("p", { text: t("recover.lead") }), field(t("recover.name"), name)],
+    submit: {
+      label: t("recover.make"),
+      action: async () => {
+        const params = { name: filled(name, t("recover.name")) };
+        const { code, user } = await client.request("recover", params);
+        const link = new URL(`#recover=${code}`, pageServer()).href;
+        const shown = h("input", { class: "input", readonly: true, value: link });
+        openDialog({
+          title: t("recover.made", { name: user.name }),
+          body: [field(t("recover.link"), shown, t("recover.once"))],
+        });
+        shown.select();
+      },
+    },
+  });
+}
+
+// What the page does for who is logged in. protect: sets a password, by the one so far if there is
+// one, and starts the page anew.
+export interface Account {
+  logout(): void;
+  protect(old: string | undefined, password: string): Promise<void>;
+}
+
+export function openSettings(client: Client, { logout, protect }: Account): void {
   const { user } = client;
   const sessions = h("button", { type: "button", class: "button", text: t("settings.sessions") });
+  const password = h("button", {
+    type: "button",
+    class: "button",
+    text: t("settings.password"),
+    hidden: true,
+  });
+  const recover = h("button", {
+    type: "button",
+    class: "button",
+    text: t("settings.recover"),
+    hidden: true,
+  });
   const server = h("button", { type: "button", class: "button", text: t("settings.change_server") });
   const out = h("button", { type: "button", class: "button", text: t("settings.logout") });
   const who = h("p", { class: "settings-user" });
@@ -141,12 +204,27 @@ export function openSettings(client: Client, logout: () => void): void {
       themeChoice(),
       languageChoice(),
       h("p", { class: "hint address", text: t("settings.server", { server: currentServer() }) }),
-      h("footer", { class: "dialog-foot" }, sessions, server, out),
+      h("footer", { class: "dialog-foot" }, sessions, recover, password, server, out),
     ],
   });
   sessions.addEventListener("click", () => {
     dialog.close();
     sessionsDialog(client);
+  });
+  ways(currentServer()).then(
+    ({ login }) => {
+      password.hidden = !login.includes("password");
+      recover.hidden = password.hidden || user.owner !== true;
+    },
+    () => undefined, // without an answer the buttons stay away
+  );
+  password.addEventListener("click", () => {
+    dialog.close();
+    choosePassword(user, protect);
+  });
+  recover.addEventListener("click", () => {
+    dialog.close();
+    makeLink(client);
   });
   server.addEventListener("click", () => {
     dialog.close();

@@ -55,6 +55,10 @@ export function nameInput(value = ""): HTMLInputElement {
   return h("input", { class: "input", maxlength: 64, autocomplete: "off", value });
 }
 
+export function passwordInput(autocomplete: string): HTMLInputElement {
+  return h("input", { class: "input", type: "password", maxlength: 512, autocomplete });
+}
+
 // What was entered; throws where that is nothing.
 export function filled(input: HTMLInputElement, what: string): string {
   const text = input.value.trim();

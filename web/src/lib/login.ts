@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Connection, type SocketFactory, webSocket } from "./connection.ts";
 import { PolylogError } from "./errors.ts";
 import { refusal } from "./refusal.ts";
-import type { Answer, ErrorBody } from "./types.ts";
+import type { AnyCommand, AnyParams, Answer, ErrorBody } from "./types.ts";
 
 export type Session = Answer<"login">;
 
@@ -22,18 +22,65 @@ export async function login(
   owner?: string,
   through?: Through,
 ): Promise<Session> {
-  const params = owner === undefined ? { name } : { name, owner };
-  return isSocket(server) ? byWebSocket(server, params, through) : byHttp(server, params);
+  return enter(server, "login", owner === undefined ? { name } : { name, owner }, through);
 }
 
-async function byHttp(server: string, params: object): Promise<Session> {
+export type Entry = "login" | "signup" | "reset";
+
+// Makes a session by any of the commands that do: what a person types, or a link has.
+export async function enter<C extends Entry>(
+  server: string,
+  command: C,
+  params: AnyParams<C>,
+  through?: Through,
+): Promise<Session> {
+  const session = isSocket(server)
+    ? byWebSocket(server, command, params, through)
+    : byHttp(server, command, params);
+  return session as Promise<Session>;
+}
+
+// How people may log in. A server of before there were ways has one.
+export async function ways(server: string, through?: Through): Promise<Answer<"ways">> {
+  try {
+    return isSocket(server)
+      ? await byWebSocket(server, "ways", {}, through)
+      : await byHttp(server, "ways", {});
+  } catch (thrown) {
+    if (thrown instanceof PolylogError && thrown.code === "unknown_command")
+      return { login: ["name"], signup: "closed" };
+    throw thrown;
+  }
+}
+
+// Sets one's own password. All sessions end, the token's too; a new one is answered.
+export async function setPassword(
+  server: string,
+  token: string,
+  params: AnyParams<"password">,
+  through: Through = {},
+): Promise<Session> {
+  return isSocket(server)
+    ? byWebSocket(server, "password", params, { ...through, token })
+    : byHttp(server, "password", params, token);
+}
+
+async function byHttp<C extends AnyCommand>(
+  server: string,
+  command: C,
+  params: object,
+  token?: string,
+): Promise<Answer<C>> {
   let response: Response | undefined;
   let body: unknown;
   try {
-    response = await fetch(new URL("api/v1/login", withSlash(server)), {
+    response = await fetch(new URL(`api/v1/${command}`, withSlash(server)), {
       method: "POST",
       credentials: "omit",
-      headers: { "Content-Type": "application/json" },
+      headers: {
+        "Content-Type": "application/json",
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify(params),
     });
     body = await response.json();
@@ -48,19 +95,21 @@ async function byHttp(server: string, params: object): Promise<Session> {
     const error = new PolylogError("unreachable", `The server answered ${response.status}.`);
     throw error.because("answered", { status: String(response.status) });
   }
-  return body as Session;
+  return body as Answer<C>;
 }
 
 // On a connection that is for this only.
-async function byWebSocket(
+async function byWebSocket<C extends AnyCommand>(
   server: string,
-  params: { name: string; owner?: string },
-  { socket = webSocket, clock = systemClock }: Through = {},
-): Promise<Session> {
+  command: C,
+  params: AnyParams<C>,
+  { socket = webSocket, clock = systemClock, token }: Through & { token?: string } = {},
+): Promise<Answer<C>> {
   const nobody = { open: () => undefined, event: () => undefined, close: () => undefined };
   const connection = new Connection(socketUrl(server), socket, clock, nobody);
   try {
-    return await connection.request("login", params);
+    if (token !== undefined) await connection.request("auth", { token });
+    return await connection.request(command, params);
   } catch (thrown) {
     const lost = thrown instanceof PolylogError && thrown.code === "disconnected";
     throw lost ? new PolylogError("unreachable", UNREACHABLE) : thrown;

@@ -222,6 +222,6 @@ interface Answers {
 export type AnyCommand = keyof Answers;
 export type AnyParams<C extends AnyCommand> = CommandParams[C];
 // The commands of somebody who is logged in.
-export type CommandName = Exclude<AnyCommand, "login">;
+export type CommandName = Exclude<AnyCommand, "login" | "signup" | "reset">;
 export type Params<C extends CommandName> = AnyParams<C>;
 export type Answer<C extends keyof Answers> = Answers[C];

@@ -23,6 +23,14 @@ export const deErrors: Partial<Record<Code | Why, string>> = {
   bad_token: "Die Anmeldung gilt nicht. Melde dich neu an.",
   expired: "Die Anmeldung ist abgelaufen. Melde dich neu an.",
   revoked: "Die Sitzung wurde beendet. Melde dich neu an.",
+  bad_login: "Der Name oder das Passwort stimmt nicht.",
+  bad_password: "Ein Passwort hat 8 bis 256 Zeichen, keine Steuerzeichen, und ist nicht der Name.",
+  bad_code:
+    "Dieser Link wurde schon benutzt oder ist abgelaufen: bitte die Leitung des Servers um einen neuen.",
+  password_needed: "Wer diesen Namen hat, meldet sich mit einem Passwort an.",
+  way_closed: "So lässt der Server niemanden herein.",
+  signup_closed: "Hier kann niemand ein Konto anlegen; mit --signup open erlaubt es der Server.",
+  login_busy: "Gerade melden sich zu viele an. Versuche es gleich noch einmal.",
   login_closed:
     "Nur mit einem Namen kann man sich hier nur auf dem Rechner des Servers anmelden; mit --open erlaubt der Server es allen.",
   login_elsewhere:

@@ -1,0 +1,146 @@
+// People who come by a password: sign-up, strangers, another password, a recovery link.
+import assert from "node:assert/strict";
+import { PHONE } from "./person.mjs";
+import { looksRight } from "./look.mjs";
+import { Server } from "./server.mjs";
+
+const RIGHT = "correct horse";
+const OTHER = "battery staple";
+const FLAGS = ["--login", "password", "--password-memory", "8k", "--password-passes", "1"];
+
+// A story on a server of its own.
+const guarded = (story, ...more) => async ({ arrive }) => {
+  const server = await Server.create(...FLAGS, ...more);
+  const come = (who, options) => arrive(who, { at: server.url, ...options });
+  try {
+    await story({ server, arrive: come });
+  } finally {
+    await server.close();
+  }
+};
+
+const button = (person, name) => person.page.getByRole("button", { name, exact: true });
+const password = (person) => person.page.getByLabel("Password", { exact: true });
+const isIn = (person) => person.page.getByText("Connected", { exact: true }).waitFor({ state: "attached" });
+
+async function signUp(person, path = "") {
+  await person.page.goto(person.url + path);
+  const link = button(person, "New here? Create an account");
+  if (path === "") await link.click();
+  await person.page.getByLabel("Your name").fill(person.name);
+  await password(person).fill(RIGHT);
+  await button(person, "Create account").click();
+  await isIn(person);
+}
+
+async function logIn(person, secret, name = person.name) {
+  await person.page.goto(person.url);
+  await person.page.getByLabel("Your name").fill(name);
+  await password(person).fill(secret);
+  await button(person, "Log in").click();
+}
+
+const ownerLink = (server) => /#owner=[0-9a-f]+/.exec(server.output)[0];
+
+export default [
+  [
+    "somebody signs up by a password, and a stranger with the right name stays out",
+    guarded(async ({ arrive }) => {
+      const ana = await arrive("Ana");
+      await ana.page.goto(ana.url);
+      await looksRight(ana, "password-login");
+      await signUp(ana);
+      await ana.join("guarded");
+      await ana.say("only I say so");
+      await ana.seesSent("only I say so");
+      const eve = await arrive("Eve", PHONE);
+      await logIn(eve, OTHER, "ana");
+      await eve.page.getByText("The name or the password is not right.").waitFor();
+      await looksRight(eve, "password-refused");
+      assert.equal(await eve.page.locator(".me").count(), 0);
+      await ana.page.locator(".me").click();
+      await button(ana, "Log out").click();
+      await logIn(ana, RIGHT, "ANA");
+      await isIn(ana);
+    }),
+  ],
+  [
+    "another password ends the sessions elsewhere, and the page goes on",
+    guarded(async ({ arrive }) => {
+      const [ana, phone] = [await arrive("Ana"), await arrive("Ana", PHONE)];
+      await signUp(ana);
+      await logIn(phone, RIGHT);
+      await isIn(phone);
+      await ana.page.locator(".me").click();
+      await button(ana, "Password").click();
+      await ana.page.getByLabel("Password so far").fill(OTHER);
+      await ana.page.getByLabel("New password").fill(OTHER);
+      await button(ana, "Set password").click();
+      await ana.page.getByText("The name or the password is not right.").waitFor();
+      await ana.page.getByLabel("Password so far").fill(RIGHT);
+      await looksRight(ana, "password-change");
+      await button(ana, "Set password").click();
+      await ana.page.getByRole("dialog").waitFor({ state: "detached" });
+      await isIn(ana);
+      await phone.page.getByText("Your session was ended. Log in again.").waitFor();
+      await logIn(phone, OTHER);
+      await isIn(phone);
+    }),
+  ],
+  [
+    "the owner comes by the link, and hands on one that sets a lost password once",
+    guarded(async ({ server, arrive }) => {
+      const [boss, ana, late] = [await arrive("Boss"), await arrive("Ana"), await arrive("Late")];
+      await signUp(boss, ownerLink(server));
+      await signUp(ana);
+      await boss.page.locator(".me").click();
+      await button(boss, "Recovery link").click();
+      await boss.page.getByLabel("Name", { exact: true }).fill("ana");
+      await button(boss, "Make link").click();
+      const link = await boss.page.getByLabel("Link", { exact: true }).inputValue();
+      await looksRight(boss, "recovery-link");
+      assert.ok(link.startsWith(`${server.url}#recover=`), link);
+      const reset = async (person, secret) => {
+        await person.page.goto("about:blank");
+        await person.page.goto(link);
+        await person.page.getByLabel("New password").fill(secret);
+        assert.ok(!person.page.url().includes("#recover"));
+        await button(person, "Set password").click();
+      };
+      await reset(ana, OTHER);
+      await isIn(ana);
+      await reset(late, RIGHT);
+      await late.page.getByText("This link was used before").waitFor();
+      await logIn(late, OTHER, "ana");
+      await isIn(late);
+    }),
+  ],
+  [
+    "who came by a name protects it, and the page says what a name is worth until then",
+    guarded(
+      async ({ arrive }) => {
+        const ana = await arrive("Ana");
+        await ana.page.goto(ana.url);
+        await button(ana, "Enter with a name alone").click();
+        await ana.page.getByText("A name protects nothing").waitFor();
+        await ana.page.getByLabel("Your name").fill("Ana");
+        await button(ana, "Enter").click();
+        await isIn(ana);
+        await ana.page.locator(".me").click();
+        await button(ana, "Password").click();
+        await ana.page.getByLabel("New password").fill(RIGHT);
+        await button(ana, "Set password").click();
+        await ana.page.getByRole("dialog").waitFor({ state: "detached" });
+        await isIn(ana);
+        const eve = await arrive("Eve");
+        await eve.page.goto(eve.url);
+        await button(eve, "Enter with a name alone").click();
+        await eve.page.getByLabel("Your name").fill("ana");
+        await button(eve, "Enter").click();
+        await eve.page.getByText("Whoever has this name logs in with a password.").waitFor();
+      },
+      "--login",
+      "password,name",
+    ),
+  ],
+];
