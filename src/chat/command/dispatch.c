@@ -9,7 +9,10 @@ static void dispatch_to_room(struct owner *o, struct call *call)
 {
     char buf[KEYS_ROOM_MAX];
 
-    o->ops->route(o, call, commands_room(call, buf));
+    struct str room = commands_room(call, buf);
+
+    assert(room.n > 0);
+    o->ops->route(o, call, room);
 }
 
 bool dispatch_enters(enum command_id id)
@@ -33,88 +36,64 @@ void dispatch_enter(struct people *p, struct call *call)
         people_login(p, call);
 }
 
+static void dispatch_directory(struct people *p, struct call *call)
+{
+    directory_run(&p->directory, call);
+}
+
+static void dispatch_create(struct people *p, struct call *call)
+{
+    command_name_room(&call->cmd, p->owner->ops->random(p->owner));
+    dispatch_to_room(p->owner, call);
+}
+
+static void dispatch_invite(struct people *p, struct call *call)
+{
+    if (command_has(&call->cmd, PARAM_room))
+        dispatch_to_room(p->owner, call);
+    else
+        cmd_invite_server(p, call);
+}
+
+/* Those that begin where they came in. */
+static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
+    [COMMAND_ways] = people_signup_ways,
+    [COMMAND_password] = people_change,
+    [COMMAND_recover] = people_change_recover,
+    [COMMAND_token] = people_login_token,
+    [COMMAND_logout] = people_logout,
+    [COMMAND_sessions] = people_sessions,
+    [COMMAND_key_create] = people_keys_create,
+    [COMMAND_keys] = people_keys,
+    [COMMAND_key_revoke] = people_keys_revoke,
+    [COMMAND_users] = people_users,
+    [COMMAND_rooms] = people_rooms,
+    [COMMAND_directory] = dispatch_directory,
+    [COMMAND_room_create] = dispatch_create,
+    [COMMAND_invite_create] = dispatch_invite,
+    [COMMAND_invites] = dispatch_invite,
+    [COMMAND_invite_revoke] = dispatch_invite,
+    [COMMAND_invite_use] = cmd_invite_enter,
+};
+
+static bool is_of_a_room(enum command_id id)
+{
+    return id == COMMAND_join || id == COMMAND_leave || id == COMMAND_send || id == COMMAND_edit ||
+           id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
+           id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
+           id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_members ||
+           id == COMMAND_dm;
+}
+
 void dispatch_run(struct people *p, struct call *call)
 {
-    struct owner *o = p->owner;
+    enum command_id id = call->cmd.id;
 
-    assert(call->done != NULL && call->done == call->returned);
-    switch (call->cmd.id) {
-    case COMMAND_ways:
-        people_signup_ways(p, call);
-        break;
-    case COMMAND_password:
-        people_change(p, call);
-        break;
-    case COMMAND_recover:
-        people_change_recover(p, call);
-        break;
-    case COMMAND_token:
-        people_login_token(p, call);
-        break;
-    case COMMAND_logout:
-        people_logout(p, call);
-        break;
-    case COMMAND_sessions:
-        people_sessions(p, call);
-        break;
-    case COMMAND_key_create:
-        people_keys_create(p, call);
-        break;
-    case COMMAND_keys:
-        people_keys(p, call);
-        break;
-    case COMMAND_key_revoke:
-        people_keys_revoke(p, call);
-        break;
-    case COMMAND_users:
-        people_users(p, call);
-        break;
-    case COMMAND_rooms:
-        people_rooms(p, call);
-        break;
-    case COMMAND_directory:
-        directory_run(&p->directory, call);
-        break;
-    case COMMAND_room_create:
-        command_name_room(&call->cmd, o->ops->random(o));
-        dispatch_to_room(o, call);
-        break;
-    case COMMAND_invite_use:
-        cmd_invite_enter(p, call);
-        break;
-    case COMMAND_invite_create:
-    case COMMAND_invites:
-    case COMMAND_invite_revoke:
-        if (command_has(&call->cmd, PARAM_room))
-            dispatch_to_room(o, call);
-        else
-            cmd_invite_server(p, call);
-        break;
-    case COMMAND_join:
-    case COMMAND_leave:
-    case COMMAND_send:
-    case COMMAND_edit:
-    case COMMAND_delete:
-    case COMMAND_react:
-    case COMMAND_history:
-    case COMMAND_typing:
-    case COMMAND_read:
-    case COMMAND_presence:
-    case COMMAND_room_set:
-    case COMMAND_member_set:
-    case COMMAND_members:
-    case COMMAND_dm:
-        dispatch_to_room(o, call);
-        break;
-    case COMMAND_NONE:
-    case COMMAND_login:
-    case COMMAND_signup:
-    case COMMAND_reset:
-    case COMMAND_auth:
-    case COMMAND_resume:
-    case COMMAND_ping:
-    case COMMAND_N:
-        call_fail(call, ERROR_unknown_command);
-        break;
-    }
+    assert(call->done != NULL && call->done == call->returned && id < COMMAND_N);
+    if (here[id] != NULL)
+        here[id](p, call);
+    else if (is_of_a_room(id))
+        dispatch_to_room(p->owner, call);
+    else
+        call_fail(call, ERROR_unknown_command); /* a door does it, or does not have it */
 }

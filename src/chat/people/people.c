@@ -283,6 +283,7 @@ void people_users(struct people *p, struct call *call)
 {
     size_t n;
 
+    assert(call->who.user != 0);
     if (!names_fold_prefix(call->cmd.query, call->key, &n)) {
         call->param = "query";
         call_fail(call, ERROR_bad_value);

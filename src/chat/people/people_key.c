@@ -51,6 +51,7 @@ struct str people_key_write(uint64_t user, uint64_t id,
                      (unsigned long long)id);
 
     assert(n > 0 && (size_t)n + BASE64_ENCODED_MAX(PEOPLE_KEY_SECRET_N) < PEOPLE_KEY_TEXT_MAX);
+    assert(user != 0 && id != 0);
     jws_hash(&part, 1, ret_hash);
     return (struct str){(const uint8_t *)buf, (size_t)n + base64_encode(BASE64_URL, part, buf + n)};
 }
@@ -60,6 +61,7 @@ struct str people_key_encode(const struct people_key *k, char buf[static PEOPLE_
     char hash[2 * sizeof(k->hash) + 1];
     int n;
 
+    assert(k->scopes != 0 && k->scopes <= SCOPE_ALL);
     *hex_write(hash, k->hash, sizeof(k->hash)) = '\0';
     n = snprintf(buf, PEOPLE_KEY_BODY_MAX, "%llu %llu %llu %u %llu %s %.*s",
                  (unsigned long long)k->created_ms, (unsigned long long)k->expires_ms,
@@ -141,6 +143,7 @@ bool people_key_same(const uint8_t a[static 32], const uint8_t b[static 32])
 struct caller people_key_caller(const struct people_key_claim *c, const struct people_key *k,
                                 struct str name)
 {
+    assert(k->scopes != 0);
     return (struct caller){.user = c->user,
                            .name = name,
                            .session = c->id,

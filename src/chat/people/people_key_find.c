@@ -61,6 +61,7 @@ static void key_note(struct call *call)
     struct key_finding *f = call->state;
     uint64_t now = owner_wall_ms(f->people->owner);
 
+    assert(f->key.scopes != 0 && f->who.user == f->claim.user);
     if (now < f->key.used_ms + PEOPLE_KEY_KNOWN_MS / 2) {
         key_found(call); /* by another worker, just now */
         return;
@@ -136,6 +137,7 @@ static void key_ask(struct call *call)
 {
     struct key_finding *f = call->state;
 
+    assert(f->tries < TRIES_MAX);
     (void)call_request(call, f->people->owner, key_read);
     call->q.get.pk = keys_of_user(f->claim.user, call->key);
     call->q.get.sk = keys_api_key(f->claim.id, f->sk);
@@ -146,6 +148,7 @@ void people_key_find(struct people *p, struct call *call, const struct people_ke
 {
     struct key_finding *f = mem_zeroed(1, sizeof(*f));
 
+    assert(c->user != 0 && c->id != 0);
     f->people = p;
     f->claim = *c;
     call->state = f;

@@ -70,6 +70,7 @@ static void people_keys_begin(struct people *p, struct call *call, void (*run)(s
 {
     struct keys_call *k = keys_of(call);
 
+    assert(call->who.user != 0 && call->who.scopes == 0);
     k->people = p;
     k->call = call;
     k->run = run;
@@ -91,6 +92,7 @@ static void people_keys_list(struct keys_call *k, store_done_f *done)
 {
     struct call *call = k->call;
 
+    assert(k->user != 0);
     (void)call_request(call, k->people->owner, done);
     call->q.list.pk = keys_of_user(k->user, call->key);
     call->q.list.prefix = KEYS_API_KEYS;
@@ -107,6 +109,7 @@ static void key_put(struct store_req *req)
 
     if (people_keys_failed(call))
         return;
+    assert(k->id != 0 && k->text_n > 0);
     json_out_field_str(&call->out, "key", (struct str){(const uint8_t *)k->text, k->text_n});
     json_out_key(&call->out, "id");
     json_out_str(&call->out, str_skip(keys_api_key(k->id, k->sk), KEYS_API_KEYS.n));
@@ -126,6 +129,7 @@ static void make_key(struct keys_call *k)
                              .scopes = k->scopes,
                              .name = str_trim(call->cmd.name)};
 
+    assert(k->user != 0 && k->scopes != 0);
     for (unsigned i = 0; i < COUNTOF(random); i++)
         random[i] = o->ops->random(o);
     k->id = 1 + (o->ops->random(o) >> 12);
@@ -188,6 +192,7 @@ static void people_keys_put(struct call *call, const struct store_item *item)
     char names[SCOPE_TEXT_MAX];
     struct people_key key;
 
+    assert(item->name.n > KEYS_API_KEYS.n);
     if (!people_key_decode(item->body, &key) ||
         key.expires_ms <= owner_wall_ms(keys_of(call)->people->owner) ||
         key.generation != keys_of(call)->people->keys->generation)
@@ -251,6 +256,7 @@ static void key_ended(struct people_end *e, enum store_result result)
 
 static void end_key(struct keys_call *k)
 {
+    assert(k->id != 0);
     k->end =
         (struct people_end){.people = k->people, .user = k->user, .keys = true, .done = key_ended};
     people_end_one(&k->end, k->id);

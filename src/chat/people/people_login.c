@@ -288,6 +288,7 @@ void people_login_enter(struct call *call)
     struct login *l = people_login_of(call);
     bool owner = l->owner;
 
+    assert(l->user != 0);
     l->owner = owner || l->coded;
     if (call->cmd.owner.n > 0 && !l->coded)
         claim_owner(call);
@@ -478,6 +479,7 @@ void people_login_find(struct call *call, store_done_f *done)
 {
     struct login *l = people_login_of(call);
 
+    assert(l->key_n > 0);
     (void)call_request(call, l->people->owner, done);
     call->q.get.pk = KEYS_NAMES;
     call->q.get.sk = (struct str){(const uint8_t *)l->key, l->key_n};

@@ -22,6 +22,7 @@ static void put_record(struct call *call, struct str sk, struct str body, store_
 {
     struct login *l = people_login_of(call);
 
+    assert(l->user != 0);
     (void)call_request(call, l->people->owner, done);
     call->q.put.pk = keys_of_user(l->user, call->key);
     call->q.put.sk = sk;

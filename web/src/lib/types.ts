@@ -158,6 +158,8 @@ export interface InviteLink {
   expires?: number;
   uses?: number; // people that it lets in; without it any number
   used: number;
+}
+
 // A session of one's own; seen and what follows: when it was last used, from which address, and
 // by what, as far as the server could tell.
 export interface SessionInfo {
@@ -170,6 +172,7 @@ export interface SessionInfo {
   program?: string;
   system?: string;
 }
+
 // A way to log in.
 export type Way = "password" | "name" | "issuer";
 
