@@ -5,6 +5,7 @@ import { Server } from "./server.mjs";
 import { took } from "../integration/lib/times.mjs";
 import accounts from "./accounts.mjs";
 import gateway from "./gateway.mjs";
+import issuer from "./issuer.mjs";
 import language from "./language.mjs";
 import look from "./look.mjs";
 import move from "./move.mjs";
@@ -18,7 +19,7 @@ import trouble from "./trouble.mjs";
 
 const STORY_MS = 300_000; // ends what hangs
 const wanted = process.argv.slice(2).filter((part) => part !== "");
-const all = [...talk, ...accounts, ...rooms, ...look, ...language, ...sessions, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
+const all = [...talk, ...accounts, ...rooms, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
 const isOneOf = (parts) => ([name]) => parts.length === 0 || parts.some((part) => name.includes(part));
 const stories = all.filter(isOneOf(wanted));
 for (const part of wanted)

@@ -36,6 +36,7 @@ export class Person {
     person.url = at;
     // What must not happen: errors in the console, requests to anywhere else.
     person.complaints = [];
+    person.also = []; // where it may ask, besides its server
     person.context = await browser.newContext({
       ...DESKTOP,
       locale: "en-GB",
@@ -61,7 +62,7 @@ export class Person {
     });
     page.on("request", (request) => {
       const url = request.url();
-      const own = url.startsWith(this.url) || url.startsWith("data:");
+      const own = [this.url, "data:", ...this.also].some((start) => url.startsWith(start));
       if (!own) complaints.push(`a request to ${url}`);
     });
   }

@@ -549,3 +549,22 @@ test("settings of identity that cannot be right are refused", async (t) => {
     assert.ok(server.log.includes(why), `${why}: ${server.log}`);
   }
 });
+
+test("a page is told by which issuer people log in, and as which client", async (t) => {
+  const plain = await t.server;
+  const ask = async (server, method = "GET") => server.fetch("/api/v1/issuer", { method });
+  assert.deepEqual(await (await ask(plain)).json(), { issuer: null });
+  assert.equal((await ask(plain, "POST")).status, 405);
+  const issuer = await Issuer.start("/pool");
+  try {
+    const more = { issuer: issuer.url, audience: "chat,api" };
+    const server = await t.start(more);
+    const told = { url: issuer.url, client: "chat", scopes: "openid profile" };
+    assert.deepEqual(await (await ask(server)).json(), { issuer: told });
+    await server.restart({ "issuer-client": "page", "issuer-scopes": "openid email" });
+    const other = { url: issuer.url, client: "page", scopes: "openid email" };
+    assert.deepEqual(await (await ask(server)).json(), { issuer: other });
+  } finally {
+    issuer.http?.close();
+  }
+});

@@ -121,6 +121,36 @@ static void show_keys(struct exchange *x)
                                                  .extra_n = 1});
 }
 
+void http_operators_issuer(struct exchange *x)
+{
+    const struct conf *c = x->worker->server->conf;
+    struct buf body CLEANUP(buf_fini);
+    struct json_out o;
+
+    if (!exchange_is_get(x)) {
+        x->allow = "GET, HEAD, OPTIONS";
+        exchange_fail(x, ERROR_method_not_allowed, 0);
+        return;
+    }
+    buf_init(&body, 16 * 1024);
+    json_out_init(&o, &body);
+    json_out_object(&o);
+    json_out_key(&o, "issuer");
+    if (c->issuer[0] == '\0') {
+        json_out_null(&o);
+    } else {
+        json_out_object(&o);
+        json_out_field_str(&o, "url", str_of(c->issuer));
+        json_out_field_str(
+            &o, "client",
+            str_of(c->issuer_client[0] != '\0' ? c->issuer_client : c->audience.items[0]));
+        json_out_field_str(&o, "scopes", str_of(c->issuer_scopes));
+        json_out_object_end(&o);
+    }
+    json_out_object_end(&o);
+    exchange_text(x, 200, "application/json", buf_peek(&body));
+}
+
 static const struct {
     const char *path;
     void (*run)(struct exchange *x);

@@ -12,4 +12,8 @@ bool http_operators_takes(const struct exchange *x) MUST_CHECK;
 /* Answers it. */
 void http_operators_run(struct exchange *x);
 
+/* GET /api/v1/issuer: by which issuer a page logs people in, and as which client: {"issuer":
+ * {"url", "client", "scopes"}}, or {"issuer": null}. All of it is public. */
+void http_operators_issuer(struct exchange *x);
+
 #endif

@@ -422,6 +422,10 @@ static void api(struct exchange *x, struct str path)
         drain(x);
         return;
     }
+    if (rest.n == 0 && str_eq(first, STR("issuer"))) {
+        http_operators_issuer(x);
+        return;
+    }
     id = rest.n == 0 ? command_find(first) : COMMAND_NONE;
     if (id == COMMAND_NONE)
         exchange_fail(x, ERROR_unknown_command, 0);

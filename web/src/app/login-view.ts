@@ -1,6 +1,7 @@
 // The page before there is a session: by what ways the server lets people in.
 import { asPolylogError, enter, type Session, type Way, ways } from "../lib/index.ts";
 import { h } from "./dom.ts";
+import { issuerWay } from "./issuer-view.ts";
 import {
   currentServer,
   lastName,
@@ -63,8 +64,8 @@ export function loginView(options: LoginOptions): HTMLElement {
       link.addEventListener("click", () => show(other, offer));
       return h("p", { class: "login-switch" }, link);
     });
-    const card = mode === undefined ? closed(options) : form(mode, options, links);
-    view.replaceChildren(card, serverLine(options.again));
+    const card = mode === undefined ? closed(options, offer) : form(mode, options, links);
+    view.replaceChildren(card, issuerWay(), serverLine(options.again));
     card.querySelector<HTMLElement>("input:not([hidden])")?.focus();
   }
   return view;
@@ -84,8 +85,10 @@ function first(offer: Offer, options: LoginOptions): Mode | undefined {
   return order.find((mode) => offers(mode, offer, options));
 }
 
-function closed(options: LoginOptions): HTMLElement {
-  return h("section", { class: "login-card" }, ...head(options), h("p", { text: t("login.closed") }));
+// By no way of the server's own; perhaps by its issuer, whose button stands below.
+function closed(options: LoginOptions, { login }: Offer): HTMLElement {
+  const text = !login.includes("issuer") && h("p", { text: t("login.closed") });
+  return h("section", { class: "login-card" }, ...head(options), text);
 }
 
 function head({ owner, recover, notice }: LoginOptions): (HTMLElement | false)[] {

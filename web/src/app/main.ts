@@ -1,8 +1,9 @@
 // Starts the page: with a session the rooms, without one the login.
-import { Client, type PolylogError, setPassword } from "../lib/index.ts";
+import { asPolylogError, Client, type PolylogError, setPassword } from "../lib/index.ts";
 import { ChatView } from "./chat-view.ts";
 import { h } from "./dom.ts";
 import { refuseFiles } from "./files.ts";
+import { begin, finish, leaveAt, takeAnswer, tokenOf } from "./issuer.ts";
 import { loginView } from "./login-view.ts";
 import {
   keepNotice,
@@ -15,7 +16,7 @@ import {
   takeNotice,
 } from "./session.ts";
 import { askServer } from "./settings.ts";
-import { language, t } from "./texts.ts";
+import { errorText, language, t } from "./texts.ts";
 
 const LOGOUT_MS = 2000;
 
@@ -47,9 +48,11 @@ function ended(error: PolylogError): string {
 
 function showChat(session: StoredSession): void {
   const outbox = outboxStorage(session);
-  const client = new Client({ ...session, outbox });
+  const { server, user } = session;
+  const client = new Client({ server, user, token: tokenOf(session), outbox });
   let leaving = false;
   const logout = () => {
+    const elsewhere = leaveAt(storedSession() ?? session);
     leaving = true;
     storeSession(undefined);
     outbox.save([]);
@@ -58,7 +61,7 @@ function showChat(session: StoredSession): void {
       .catch(() => undefined)
       .finally(() => {
         client.stop();
-        location.replace(location.pathname);
+        location.replace(elsewhere ?? location.pathname);
       });
   };
   // Every session ends with the old password: this one goes on under the new token.
@@ -77,9 +80,12 @@ function showChat(session: StoredSession): void {
   };
   client.on("state", (state) => {
     if (state.name !== "ended" || leaving) return;
+    leaving = true;
+    const { issued } = storedSession() ?? session;
     storeSession(undefined);
     keepNotice(ended(state.error));
-    location.reload();
+    if (issued === undefined || state.error.code !== "expired") location.reload();
+    else begin(issued.issuer, true).catch(() => location.reload());
   });
   root.replaceChildren(new ChatView(client, { logout, protect }).element);
   client.start();
@@ -88,6 +94,19 @@ function showChat(session: StoredSession): void {
 function start(): void {
   document.documentElement.lang = language;
   refuseFiles();
+  const answer = takeAnswer();
+  if (answer !== undefined) {
+    root.replaceChildren(h("main", { class: "login" }, h("p", { role: "status", text: t("server.connecting") })));
+    finish(answer).then(
+      (session) => {
+        takeNotice();
+        storeSession(session);
+        showChat(session);
+      },
+      (thrown) => showLogin({}, takeNotice() ?? errorText(asPolylogError(thrown))),
+    );
+    return;
+  }
   const { server, ...codes } = takeAddress();
   const session = storedSession();
   const linked = codes.owner !== undefined || codes.recover !== undefined;

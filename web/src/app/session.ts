@@ -7,6 +7,7 @@ import {
   type Pending,
   type User,
 } from "../lib/index.ts";
+import type { Issued } from "./issuer.ts";
 import { read, write } from "./storage.ts";
 import { claimTab } from "./tab.ts";
 
@@ -14,6 +15,7 @@ export interface StoredSession {
   server: string;
   token: string;
   user: User;
+  issued?: Issued; // of an issuer's person
 }
 
 declare global {

@@ -27,6 +27,17 @@ export const de: Texts = {
   "ended.revoked": "Deine Sitzung wurde beendet. Melde dich neu an.",
   "ended.unknown": "Der Server kennt deine Sitzung nicht. Melde dich neu an.",
 
+  "issuer.login": "Mit {host} anmelden",
+  "issuer.unreachable":
+    "Der Anbieter der Anmeldung ist nicht zu erreichen. Versuche es gleich noch einmal.",
+  "issuer.odd": "Der Anbieter der Anmeldung antwortet nicht wie erwartet. Wer ihn betreibt, muss nachsehen.",
+  "issuer.other": "Diese Antwort kommt von einem anderen Anbieter. Melde dich neu an.",
+  "issuer.no_pkce": "Dem Anbieter der Anmeldung fehlt PKCE mit S256, das diese Seite braucht.",
+  "issuer.insecure":
+    "Die Anmeldung bei einem Anbieter braucht https. Öffne diese Seite unter ihrer https://-Adresse.",
+  "issuer.not_asked": "Dieser Tab hat nicht um diese Anmeldung gebeten. Melde dich neu an.",
+  "issuer.declined": "Der Anbieter hat dich nicht angemeldet. Versuche es noch einmal.",
+
   "dialog.close": "Schließen",
   "dialog.cancel": "Abbrechen",
   "dialog.missing": "{what} fehlt.",

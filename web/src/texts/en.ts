@@ -27,6 +27,15 @@ export const en = {
   "ended.revoked": "Your session was ended. Log in again.",
   "ended.unknown": "The server does not know your session. Log in again.",
 
+  "issuer.login": "Log in by {host}",
+  "issuer.unreachable": "The provider of the log-in cannot be reached. Try again in a moment.",
+  "issuer.odd": "The provider of the log-in answers with something else. Whoever runs it must look.",
+  "issuer.other": "This answer comes from another provider. Log in again.",
+  "issuer.no_pkce": "The provider of the log-in lacks PKCE with S256, which this page needs.",
+  "issuer.insecure": "Log in by a provider needs https. Open this page by its https:// address.",
+  "issuer.not_asked": "This tab did not ask for that log-in. Log in again.",
+  "issuer.declined": "The provider did not log you in. Try again.",
+
   "dialog.close": "Close",
   "dialog.cancel": "Cancel",
   "dialog.missing": "{what} is missing.",
