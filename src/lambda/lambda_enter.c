@@ -5,6 +5,7 @@
 #include "chat/people/people_key_find.h"
 #include "chat/people/subject.h"
 #include "lambda/lambda_impl.h"
+#include "wire/field.h"
 
 #include <stdlib.h>
 
@@ -404,7 +405,7 @@ static struct str lambda_find_token(struct lambda *l)
     struct str in_protocol =
         lambda_protocols(l, gateway_event_find(&e->headers, STR("sec-websocket-protocol")));
     struct str header = gateway_event_find(&e->headers, STR("authorization"));
-    struct str query = gateway_event_find(&e->query, STR("token"));
+    struct str query = gateway_event_find(&e->query, STR("token")), token;
 
     if (header.n > 7 && str_eq_nocase((struct str){header.p, 7}, STR("bearer ")))
         return str_trim(str_skip(header, 7));
@@ -412,7 +413,10 @@ static struct str lambda_find_token(struct lambda *l)
         return query;
     if (in_protocol.n > 0)
         return in_protocol;
-    return lambda_cookie(gateway_event_find(&e->headers, STR("cookie")), STR("polylog_token"));
+    token = lambda_cookie(gateway_event_find(&e->headers, STR("cookie")), FIELD_TOKEN_HOST);
+    if (token.n > 0)
+        return token;
+    return lambda_cookie(gateway_event_find(&e->headers, STR("cookie")), FIELD_TOKEN);
 }
 
 static void lambda_know_comer(struct lambda *l)

@@ -271,6 +271,11 @@ bool field_cookie(const struct http1_headers *h, struct str name, struct str *re
     return false;
 }
 
+bool field_cookie_token(const struct http1_headers *h, struct str *ret_token)
+{
+    return field_cookie(h, FIELD_TOKEN_HOST, ret_token) || field_cookie(h, FIELD_TOKEN, ret_token);
+}
+
 #define ADDRESS_LEN_MAX 45
 
 /* An address without brackets and port; empty if the text is none. */

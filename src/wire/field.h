@@ -58,6 +58,12 @@ enum field_coding field_accept_encoding(struct str accept_encoding, uint32_t ava
  * first one if the name is repeated. RFC 6265 4.2. */
 bool field_cookie(const struct http1_headers *h, struct str name, struct str *ret_value);
 
+/* The cookie that a token is in: FIELD_TOKEN_HOST where it was set over TLS, for such a one only
+ * this host can have set (RFC 6265bis 4.1.3.2); else FIELD_TOKEN. A token in the first counts. */
+#define FIELD_TOKEN STR("polylog_token")
+#define FIELD_TOKEN_HOST STR("__Host-polylog_token")
+bool field_cookie_token(const struct http1_headers *h, struct str *ret_token);
+
 /* Whether address, `hop` steps away (0: the connection's peer), is a proxy whose
  * X-Forwarded-For may be believed. */
 typedef bool field_trusted_f(void *arg, struct str address, uint32_t hop);

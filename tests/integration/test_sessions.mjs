@@ -148,6 +148,42 @@ testWorkers("all other sessions end at once, and this one goes on", async (t) =>
   assert.deepEqual(await own.call("logout", { others: true }), { ended: 0 });
 });
 
+test("behind TLS the cookie is this host's alone, and the older one is read, and replaced", async (t) => {
+  const server = await t.start({ "trusted-proxies": "127.0.0.1", open: true });
+  const post = (action, body, headers) =>
+    server.fetch(`/api/v1/${action}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json", "X-Forwarded-Proto": "https", ...headers },
+    });
+  const login = await post("login", { name: "ana" });
+  const [cookie, old] = login.headers.getSetCookie();
+  assert.match(cookie, /^__Host-polylog_token=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure$/);
+  assert.match(old, /^polylog_token=; Path=\/; .*Max-Age=0$/);
+  const host = cookie.split(";")[0];
+  const older = host.replace("__Host-", "");
+  const Origin = server.url.replace("http:", "https:");
+  for (const Cookie of [host, older, `polylog_token=another; ${host}`, `${host}; polylog_token=another`])
+    assert.equal((await post("rooms", {}, { Cookie, Origin })).status, 200, Cookie);
+  // a page of elsewhere, or none, through every door
+  for (const Cookie of [host, older]) {
+    for (const from of [{}, { Origin: "https://evil.example" }]) {
+      const answer = await post("rooms", {}, { Cookie, ...from });
+      assert.deepEqual([answer.status, (await answer.json()).error.code], [403, "bad_origin"]);
+    }
+    const away = { headers: { Cookie, Origin: "https://evil.example" } };
+    const { Client } = await import("./lib/client.mjs");
+    await assert.rejects(Client.connect(`${server.url.replace("http", "ws")}/ws`, away), /403/);
+    const polled = await server.fetch("/socket.io/?EIO=4&transport=polling", away);
+    assert.equal(polled.status, 403);
+  }
+  const logout = await post("logout", {}, { Cookie: host, Origin });
+  const [gone, oldGone] = logout.headers.getSetCookie();
+  assert.match(gone, /^__Host-polylog_token=; Path=\/; .*Max-Age=0; Secure$/);
+  assert.match(oldGone, /^polylog_token=; .*Max-Age=0$/);
+  await until("it is taken away", async () => (await post("rooms", {}, { Cookie: host, Origin })).status === 401);
+});
+
 test("who ends all other sessions by a cookie keeps it", async (t) => {
   const server = await t.server;
   const { token } = await server.login(t.name());

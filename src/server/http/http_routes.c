@@ -69,25 +69,30 @@ static enum source find_token(struct exchange *x, uint8_t buf[static TOKEN_MAX],
         *ret_token = (struct str){buf, n};
         return SOURCE_QUERY;
     }
-    if (field_cookie(&r->headers, STR("polylog_token"), ret_token))
+    if (field_cookie_token(&r->headers, ret_token))
         return SOURCE_COOKIE;
     return SOURCE_NONE;
 }
 
 /* The API. */
 
+/* Takes the cookie away that FIELD_TOKEN_HOST stands in the place of. */
+#define COOKIE_OLD "polylog_token=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+
 static void set_cookie(struct request *r, char *buf, size_t max, struct http1_header *ret)
 {
     const struct exchange *x = r->exchange;
 
     if (r->call.ret.token != NULL)
-        (void)snprintf(buf, max,
-                       "polylog_token=%.*s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%llu%s",
+        (void)snprintf(buf, max, "%.*s=%.*s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%llu%s",
+                       STR_ARGS(x->secure ? FIELD_TOKEN_HOST : FIELD_TOKEN),
                        STR_ARGS(frame_str(r->call.ret.token)),
                        (unsigned long long)x->worker->server->conf->token_ttl_ms / 1000,
                        x->secure ? "; Secure" : "");
     else
-        (void)snprintf(buf, max, "polylog_token=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+        (void)snprintf(buf, max, "%.*s=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0%s",
+                       STR_ARGS(x->secure ? FIELD_TOKEN_HOST : FIELD_TOKEN),
+                       x->secure ? "; Secure" : "");
     *ret = (struct http1_header){STR("Set-Cookie"), str_of(buf)};
 }
 
@@ -103,7 +108,7 @@ static void answer(struct request *r)
 {
     struct exchange *x = r->exchange;
     struct buf body CLEANUP(buf_fini);
-    struct http1_header extra[3] = {{STR("Cache-Control"), STR("no-store")}};
+    struct http1_header extra[4] = {{STR("Cache-Control"), STR("no-store")}};
     char cookie[TOKEN_MAX], trace[TRACE_PARENT_N + 1];
     size_t extra_n = 1;
     bool enters = dispatch_enters(r->call.cmd.id) || r->call.cmd.id == COMMAND_password;
@@ -121,6 +126,8 @@ static void answer(struct request *r)
     buf_append_byte(&body, '}');
     if (sets)
         set_cookie(r, cookie, sizeof(cookie), &extra[extra_n++]);
+    if (sets && x->secure) /* the one of before there was TLS, or of an older node */
+        extra[extra_n++] = (struct http1_header){STR("Set-Cookie"), STR(COOKIE_OLD)};
     if (r->call.trace.sampled) {
         trace_format(&r->call.trace, trace);
         extra[extra_n++] = (struct http1_header){STR("traceparent"), str_of(trace)};
