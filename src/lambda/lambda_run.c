@@ -10,7 +10,8 @@
 static bool lambda_appends(enum command_id id)
 {
     return id == COMMAND_send || id == COMMAND_edit || id == COMMAND_delete ||
-           id == COMMAND_react || id == COMMAND_room_set || id == COMMAND_member_set;
+           id == COMMAND_react || id == COMMAND_room_set || id == COMMAND_room_delete ||
+           id == COMMAND_member_set;
 }
 
 /* What was to append and did not, a repeat or refused, may be of somebody whose function was killed

@@ -53,6 +53,7 @@ const TABLE = {
   members: { who: MEMBERS, params: {} },
   room_create: { who: all("room_exists"), params: { kind: ["public", "private"] } },
   room_set: { who: MODERATORS, params: { title: "t" } },
+  room_delete: { who: { owner: "ok", moderator: "no_such_room", member: "no_such_room", ...members }, params: {} },
   member_set: { who: MODERATORS, params: { user: ["another", 999_999], role: ["muted", "none"] } },
   invite_create: { who: MODERATORS, params: { expires: [0, 1], uses: [1, 2] } },
   invites: { who: MODERATORS, params: {} },

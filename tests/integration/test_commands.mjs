@@ -46,9 +46,15 @@ async function live({ call, room, other, title }) {
     ["muted", 4e12],
     ["owner", undefined],
   ]);
+  const { code, invite } = await call("invite_create", { room, uses: 3 });
+  assert.deepEqual((await call("invites", { room })).invites, [invite]);
+  assert.equal((await call("invite_use", { code })).room.id, room);
+  await call("invite_revoke", { room, invite: invite.id });
+  await call("directory", { limit: 3 });
   const direct = await call("dm", { user: other.user.id });
   assert.deepEqual(direct.room.peer, { id: other.user.id, name: other.user.name });
   assert.deepEqual(await call("leave", { room }), { room });
+  assert.equal((await call("room_delete", { room })).seq, 10);
   const { sessions } = await call("sessions", {});
   assert.equal(sessions.filter(({ current }) => current).length, 1);
 }

@@ -255,6 +255,26 @@ testWorkers("what is not there is refused", async (t) => {
   await none("deleted", "react", { room, target: seq, emoji: "👍" });
 });
 
+testWorkers("what a room's settings forbid is refused", async (t) => {
+  const [ana, bob, room] = [await t.person(), await t.person(), t.room()];
+  await ana.call("room_create", { room });
+  await bob.call("join", { room });
+  await ana.call("room_set", { room, announcement: true });
+  await both(bob, "announcement", "send", { room, text: "a" });
+  await ana.call("room_set", { room, announcement: false, slow: 21600 });
+  await bob.call("send", { room, text: "a" });
+  await both(bob, "slow_mode", "send", { room, text: "b" });
+  await ana.call("room_set", { room, archived: true });
+  await both(bob, "archived", "send", { room, text: "c" });
+  await ana.call("room_set", { room, archived: false });
+  await both(bob, "no_such_invite", "invite_use", { code: "0".repeat(32) });
+  await both(ana, "no_such_invite", "invite_revoke", { room, invite: "0011223344556677" });
+  await both(ana, "bad_value", "invite_create", { room, expires: 1 });
+  await both(ana, "bad_value", "directory", { next: "nowhere" });
+  for (let i = 0; i < 100; i++) await ana.call("invite_create", { room });
+  await both(ana, "too_many_invites", "invite_create", { room });
+});
+
 testWorkers("what one may not do is refused", async (t) => {
   const [ana, bob, eve, room, closed] = [
     await t.person(),

@@ -220,6 +220,8 @@ test("texts may be as long as one wants them", async (t) => {
 const SERVES = {
   ...{ login: null, token: null, auth: null, logout: null, send: null, edit: null, delete: null, react: null, leave: null },
   ...{ typing: null, read: null, room_create: null, room_set: null, member_set: null, dm: null, ping: null },
+  ...{ room_delete: null, invite_create: null, invites: null, invite_revoke: null, invite_use: null },
+  directory: { limit: 500 },
   sessions: {},
   join: { room: "large", after: 0 },
   resume: { rooms: { large: [0, 0] } },

@@ -189,6 +189,36 @@ testWorkers("public rooms are found, by whomever and wherever they were made", a
   await refused("bad_value", bob.call("directory", { next: "nowhere" }));
 });
 
+testWorkers("a deleted room is gone, for those who follow it and for its owner", async (t) => {
+  const [ana, bob, room] = [await t.person("ana"), await t.person("bob"), t.room()];
+  await ana.call("room_create", { room, title: "Attic" });
+  await bob.call("join", { room });
+  for (let n = 0; n < 100; n++) await ana.call("send", { room, text: `secret ${n}` });
+  await bob.event({ event: "message", room, text: "secret 99" });
+  await refused("forbidden", bob.call("room_delete", { room }));
+  const { seq } = await ana.call("room_delete", { room });
+  const { settings, title } = await bob.event({ event: "room", room, seq });
+  assert.deepEqual([settings, title], [{ deleted: true }, ""]);
+  for (const person of [ana, bob]) {
+    for (const [action, params] of [["join", {}], ["history", {}], ["send", { text: "x" }], ["room_delete", {}]])
+      await refused("no_such_room", person.call(action, { room, ...params }));
+    assert.deepEqual((await person.call("rooms")).rooms.filter(({ id }) => id === room), []);
+  }
+  await refused("room_exists", bob.call("room_create", { room }));
+});
+
+test("a deleted room stays deleted, however the server ends", async (t) => {
+  const server = await t.start();
+  const { token } = await server.login("ana");
+  const ask = (action, params) => server.command(action, params, token);
+  await ask("room_create", { room: "attic", title: "Attic" });
+  for (let n = 0; n < 50; n++) await ask("send", { room: "attic", text: `secret ${n}` });
+  await ask("room_delete", { room: "attic" });
+  await server.restart({}, "SIGKILL");
+  await refused("no_such_room", ask("history", { room: "attic" }));
+  await refused("room_exists", ask("room_create", { room: "attic" }));
+});
+
 testWorkers("an archived room is read, and opened again", async (t) => {
   const [ana, bob, room] = [await t.person("ana"), await t.person("bob"), t.room()];
   await ana.call("room_create", { room });

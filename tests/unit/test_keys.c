@@ -36,6 +36,7 @@ static void test_keys_that_stand_alone(void **state)
         {KEYS_DIRECT_ROOMS, "room:dm:"},
         {KEYS_USERS, "users"},
         {KEYS_LINKS, "links"},
+        {KEYS_DELETING, "deleting"},
         {KEYS_DIRECTORY, "directory"},
         {KEYS_LINK, "link"},
     };

@@ -1,6 +1,9 @@
-/* room_set: a room's title and settings, as an entry of its log that has all of them. */
+/* room_set, room_delete: a room's title and settings, as an entry of its log that has all of
+ * them; the entry that ends it. */
 #include "chat/room/append.h"
 #include "chat/room/commands.h"
+#include "chat/room/order.h"
+#include "chat/room/wipe.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -119,4 +122,79 @@ void cmd_room_set(struct room *r, struct call *call)
     call->propose = room_propose;
     call->appended = changed;
     append_propose(r, call);
+}
+
+/* room_delete: that content is to go is written down first, so that whoever comes after a crash
+ * sees to it; nobody deletes general, which is nobody's. */
+
+static enum error_code may_delete(struct room *r, const struct call *call)
+{
+    enum error_code e = room_readable(r, &call->who);
+
+    if (e == ERROR_NONE)
+        e = check(r, call, ACCESS_TO_delete);
+    return e == ERROR_NONE && r->access.open ? ERROR_forbidden : e;
+}
+
+static enum call_proposal delete_propose(struct room *r, struct call *call)
+{
+    enum error_code e = may_delete(r, call);
+    struct settings s = {.deleted = true};
+    struct buf bytes CLEANUP(buf_fini);
+
+    if (e != ERROR_NONE) {
+        call_fail(call, e);
+        return CALL_ANSWERED;
+    }
+    buf_init(&bytes, SETTINGS_BYTES_MAX);
+    settings_encode(&s, &bytes);
+    free(call->state);
+    call->state = mem_bytes(buf_len(&bytes));
+    memcpy(call->state, buf_peek(&bytes).p, buf_len(&bytes));
+    call->entry.settings = (struct str){call->state, buf_len(&bytes)};
+    return CALL_APPEND;
+}
+
+static void room_deleted(struct room *r, struct call *call)
+{
+    assert(access_settings(&r->access)->deleted);
+    changed(r, call);
+    wipe_on(r);
+}
+
+static void delete_noted(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    assert(call->room != NULL && call->cmd.id == COMMAND_room_delete);
+    if (req->result != STORE_OK) {
+        call_fail_store(call, req->result);
+        return;
+    }
+    call->entry = (struct entry){
+        .kind = ENTRY_ROOM,
+        .from_id = call->who.user,
+        .from_name = call->who.name,
+    };
+    call->alone = true;
+    call->propose = delete_propose;
+    call->appended = room_deleted;
+    append_propose(call->room, call);
+}
+
+void cmd_room_delete(struct room *r, struct call *call)
+{
+    enum error_code e = may_delete(r, call);
+
+    if (e != ERROR_NONE) {
+        call_fail(call, e);
+        return;
+    }
+    order_prepares(r, call, false);
+    (void)call_request(call, r->owner, delete_noted);
+    call->q.put.pk = KEYS_DELETING;
+    call->q.put.sk = room_id(r);
+    call->q.put.body = STR("1");
+    call->q.put.expect = STORE_REV_ANY;
+    store_put(r->owner->store, &call->q.put);
 }

@@ -216,13 +216,14 @@ static void trim(struct feed_set *s)
     }
 }
 
+/* user 0: everybody's. */
 static void end_access(struct feed *f, uint64_t user, uint64_t seq)
 {
     assert(seq == f->head);
     for (struct list *n = f->followers.next; n != &f->followers; n = n->next) {
         struct follower *follower = CONTAINER_OF(n, struct follower, node);
 
-        if (follower->end == 0 && f->set->ops->is_person(follower, user))
+        if (follower->end == 0 && (user == 0 || f->set->ops->is_person(follower, user)))
             follower->end = seq & (UINT64_MAX >> 2);
     }
 }

@@ -28,6 +28,7 @@
  *                      link:<id>        "<hash>": an invite link into the room
  *   directory          <room>           a public room, as it can be found (chat/room/listing.h)
  *   directory:<minute> <ms>:<room>      the same, of those that changed then
+ *   deleting           <room>           "1": its content is on its way out (chat/room/wipe.h)
  *   links              link:<id>        the same of a link to sign up
  *   link:<hash>        link             what the link is (chat/people/invite_link.h); the hash is
  *                                       that of its code, which is kept nowhere
@@ -71,6 +72,7 @@
 #define KEYS_NODES STR("nodes")
 #define KEYS_HOMES STR("homes")
 #define KEYS_LINKS STR("links")
+#define KEYS_DELETING STR("deleting")
 #define KEYS_DIRECTORY STR("directory")
 
 /* Each sk that stands alone. */

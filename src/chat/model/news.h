@@ -9,7 +9,7 @@
 struct news_entry {
     struct frame *entry; /* as it is stored (base/entry.h); a reference keeps it */
     uint8_t kind;        /* of it */
-    bool lost;           /* ENTRY_MEMBER: the person may no longer read */
+    bool lost;           /* ENTRY_MEMBER: the person may no longer read; ENTRY_ROOM: nobody may */
 };
 
 /* Entries first .. first+n-1 of a room, in order. */

@@ -75,11 +75,32 @@ static void peer_read(struct store_req *req)
     frame_unref(body);
 }
 
+static void rooms_unlisted(struct store_req *req)
+{
+    call_fail(call_of(req), ERROR_no_such_room);
+}
+
+/* A room that was deleted comes off the lists that it is found on. */
+static void unlist(struct room *r, struct call *call)
+{
+    reads_drop(r, call->who.user);
+    (void)call_request(call, r->owner, rooms_unlisted);
+    call->q.put.pk = keys_of_user(call->who.user, call->key);
+    call->q.put.sk = keys_listed(room_id(r), call->key2);
+    call->q.put.expect = STORE_REV_ANY;
+    call->q.put.remove = true;
+    store_put(r->owner->store, &call->q.put);
+}
+
 /* At the room's owner. */
 static void describe_run(struct room *r, struct call *call)
 {
     enum error_code e = room_readable(r, &call->who);
 
+    if (access_settings(&r->access)->deleted) {
+        unlist(r, call);
+        return;
+    }
     if (e != ERROR_NONE) {
         call_fail(call, e);
         return;

@@ -12,6 +12,7 @@
 #include "chat/room/reads.h"
 #include "chat/room/slow.h"
 #include "chat/room/turn.h"
+#include "chat/room/wipe.h"
 
 /* Doorbells keep a room current that somebody follows. */
 static bool is_current(const struct room *r)
@@ -125,6 +126,7 @@ static void owner_loaded(struct room *r, enum store_result result)
 {
     assert(r->state == ROOM_LOADING);
     r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
+    wipe_on(r);
     owner_looked(r, result);
     load_on(r);
     if (result == STORE_OK && r->queue_n > 0)
@@ -217,6 +219,7 @@ void owner_settle(struct owner *o)
 {
     struct map_iter it;
 
+    o->settles = true;
     for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it)) {
         struct room *r = CONTAINER_OF(n, struct room, node);
 

@@ -176,6 +176,8 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
     if (e->kind == ENTRY_MEMBER)
         ret_news->lost =
             access_read(&r->access, e->user_id, false, owner_wall_ms(r->owner)) != ERROR_NONE;
+    else if (e->kind == ENTRY_ROOM)
+        ret_news->lost = access_settings(&r->access)->deleted;
 }
 
 void room_publish(struct room *r, const struct news *news)

@@ -114,6 +114,7 @@ struct owner {
     struct order order;    /* of each connection's commands */
     struct pool positions; /* chat/room/reads.h */
     unsigned reads_n;      /* read positions on their way to the store */
+    bool settles;          /* what is long begins no more */
     unsigned errands_n;    /* calls of its own on their way to other rooms */
     uint64_t doubt_ms;     /* until then a write of our own, or of the process before, may land */
     struct owner_stats stats;
@@ -156,6 +157,7 @@ struct room {
     uint64_t listed_count;
     bool saving, catching, loading;
     bool save_again;  /* what is being saved is not all any more */
+    bool wiping;      /* chat/room/wipe.h */
     bool unlisted;    /* the directory may lack what was read of it */
     bool unsure;      /* a write's outcome is not known: look before the next one */
     bool look;        /* there may be more than what is being read or put */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/keys.h"
+#include "chat/room/wipe.h"
 #include "server/health/guard.h"
 #include "server/node/node.h"
 #include "server/node/worker.h"
@@ -103,6 +104,8 @@ static void boot_end(struct boot *b, const char *why)
     assert(!b->over && !b->asking);
     b->over = true;
     wheel_cancel(&server_first(b->server)->wheel, &b->timer);
+    if (why == NULL)
+        wipe_start(&server_first(b->server)->owner);
     b->server->ops->booted(b->server, why);
 }
 

@@ -138,6 +138,9 @@ export interface CommandParams {
     mention?: "members" | "moderators";
     archived?: boolean;
   };
+  room_delete: {
+    room: string;
+  };
   member_set: {
     room: string;
     user: number;

@@ -212,6 +212,7 @@ interface Answers {
   users: { users: User[] };
   room_create: { room: RoomInfo };
   room_set: { seq: number; ts: number };
+  room_delete: { seq: number; ts: number };
   member_set: { seq: number; ts: number };
   members: { members: (User & { role: Role; until?: number })[] };
   dm: { room: RoomInfo };
