@@ -1,5 +1,5 @@
 # docker build -t polylog .
-# docker run -p 8080:8080 -v polylog:/data -e POLYLOG_OPEN=true --read-only polylog
+# docker run -p 8080:8080 -v polylog:/data --read-only polylog
 # For both architectures: docker buildx build --platform linux/amd64,linux/arm64 -t polylog .
 # The list of what is in it (SPDX): docker build --target sbom --output . .
 # BASE and BUILD_BASE may be other images of Debian 13. Nothing of the image's own architecture is

@@ -2,7 +2,7 @@
 # make web        the web app, web/dist; make web-test checks its types and tests its library
 # make browser    the web app in Chromium against the program, screenshots in build/screenshots
 # make run        install what is missing, build, serve http://localhost:8080 with data in ./data
-#                                                         ARGS="--listen :8080 --open"
+#                                                         ARGS="--listen :8080 --login password"
 # make test       install what is missing, run the tests that a change must pass; 6 minutes
 # make test-long  every other test: more seeds, crashes, clusters, sanitizers; an hour
 #                                                         STAGES="web browser"
@@ -216,7 +216,7 @@ run:
 	@tools/setup build
 	@[ -e build/polylog ] || echo "run: building; the first time takes a minute"
 	@$(MAKE) -s $(J) all
-	@build/polylog serve $(ARGS)
+	@build/polylog serve --login name $(ARGS)
 
 # The stages are listed in tests/stages.
 test:

@@ -68,7 +68,7 @@ static void print_overview(FILE *f)
           "Nothing has to be configured: `polylog serve`, then open http://localhost:8080.\n"
           "What most people set:\n"
           "\n"
-          "  polylog serve --listen :8080 --open       for everybody who can reach it\n"
+          "  polylog serve --listen :8080              for everybody who can reach it\n"
           "  polylog serve --data /var/lib/polylog     kept elsewhere\n"
           "  polylog serve --tls-listen :443 --tls-cert cert.pem --tls-key key.pem\n"
           "  polylog serve --store dynamodb --bus redis://HOST:6379   as one of many\n"

@@ -3,6 +3,7 @@
 #include "chat/command/dispatch.h"
 #include "chat/model/scope.h"
 #include "chat/people/hasher.h"
+#include "chat/people/people_signup.h"
 #include "lambda/lambda_impl.h"
 
 #define ROOMS_MAX 1000 /* of one resume */
@@ -120,6 +121,9 @@ static void lambda_dispatch(struct lambda *l)
     case COMMAND_ping:
         json_out_field_u64(&call->out, "now", store_wall_ms(l->o.store, l->o.io));
         lambda_next(l);
+        break;
+    case COMMAND_ways:
+        people_signup_ways(&l->people, call, l->o.conf->open);
         break;
     case COMMAND_auth:
         lambda_enter_identify(l, call->cmd.token, lambda_auth_identified);

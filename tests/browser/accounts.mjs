@@ -60,6 +60,7 @@ export default [
       assert.equal(await eve.page.locator(".me").count(), 0);
       await ana.page.locator(".me").click();
       await button(ana, "Log out").click();
+      await ana.page.getByLabel("Your name").waitFor();
       await logIn(ana, RIGHT, "ANA");
       await isIn(ana);
     }),

@@ -35,7 +35,7 @@ export class Server {
     const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.data];
     args.push("--messages-burst", "200", "--presence-leave", "500ms", "--drain-ms", "1s");
     args.push("--origins", this.site, ...more);
-    this.child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn(PROGRAM, args, { env: { ...process.env, POLYLOG_LOGIN: "name" }, stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((resolve) => this.child.once("exit", resolve));
     const keep = (chunk) => (this.output = (this.output + chunk).slice(-100_000));
     this.child.stdout.on("data", keep);

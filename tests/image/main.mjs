@@ -211,7 +211,7 @@ test("the image for this machine: what it says of itself, its size, its list; it
   sh(`chown 10001:10001 ${data}`);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const env = { ...Object.fromEntries(image.config.Env.map((line) => line.split(/=(.*)/).slice(0, 2))), POLYLOG_LISTEN: `127.0.0.1:${port}` };
+  const env = { ...Object.fromEntries(image.config.Env.map((line) => line.split(/=(.*)/).slice(0, 2))), POLYLOG_LISTEN: `127.0.0.1:${port}`, POLYLOG_LOGIN: "name" };
   const inside = (...command) => ["-m", "sh", "-ec", CONTAINED, image.root, data, ...command];
   const server = await start(t, "unshare", inside(...image.config.Entrypoint, ...image.config.Cmd), env, url);
   await talk(url);

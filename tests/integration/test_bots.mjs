@@ -9,7 +9,7 @@ import { test } from "./lib/suite.mjs";
 const document = readFileSync(new URL("../../docs/bots.md", import.meta.url), "utf8");
 
 test("docs/bots.md does what it says", async (t) => {
-  const server = await t.start();
+  const server = await t.start({ login: "password", "password-memory": "8k" });
   const [, code] = server.out.match(/#owner=([0-9a-f]+)/);
   const blocks = [...document.matchAll(/```sh\n([^]*?)```/g)].map(([, block]) => block);
   assert.equal(blocks.length, 6);

@@ -35,6 +35,7 @@ static void load_conf(struct sim_node *n)
 
     (void)snprintf(listen, sizeof(listen), "--listen=127.0.0.1:%u", n->o.port);
     argv[argc++] = listen;
+    argv[argc++] = strdup("--login=name"); /* with the story's own beside it */
     for (int i = 0; n->o.args[i] != NULL && argc < ARGS_MAX; i++)
         argv[argc++] = strdup(n->o.args[i]);
     if (conf_load(&n->conf, &(struct conf_input){.command = "serve", .argc = argc, .argv = argv},

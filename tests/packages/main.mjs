@@ -161,7 +161,7 @@ for (const release of (process.env.RELEASES || "trixie").split(" "))
 
     appendFileSync(settings, "POLYLOG_TEXT_MAX=5\n");
     const first = await Service.start(root, t);
-    const { token } = await first.post("login", { name: "ana" });
+    const { token } = await first.post("signup", { name: "ana", password: "correct horse" });
     await first.post("join", { room: "general" }, token);
     assert.equal((await first.post("send", { room: "general", text: "123456" }, token)).status, 413);
     assert.equal((await first.post("send", { room: "general", text: "12345" }, token)).status, 200);
@@ -207,7 +207,7 @@ if (process.env.ARM64)
       }),
       t,
     );
-    const { token } = await service.post("login", { name: "ana" });
+    const { token } = await service.post("signup", { name: "ana", password: "correct horse" });
     await service.post("join", { room: "general" }, token);
     assert.equal((await service.post("send", { room: "general", text: "from afar" }, token)).status, 200);
     const { entries } = await service.post("history", { room: "general" }, token);

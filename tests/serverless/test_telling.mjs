@@ -25,7 +25,7 @@ async function collector(t, status) {
 // invocation with those headers besides.
 async function start(t, settings) {
   const api = await RuntimeApi.start(t);
-  const env = { ...(await makeTables()), AWS_LAMBDA_RUNTIME_API: api.address, AWS_LAMBDA_LOG_STREAM_NAME: "2026/11/30/[1]ab", POLYLOG_OPEN: "true", ...settings };
+  const env = { ...(await makeTables()), AWS_LAMBDA_RUNTIME_API: api.address, AWS_LAMBDA_LOG_STREAM_NAME: "2026/11/30/[1]ab", POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name", ...settings };
   const child = spawn(PROGRAM, ["lambda"], { cwd: tmpdir(), env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const it = { out: "", log: "" };
   child.stdout.on("data", (data) => (it.out += data));

@@ -29,7 +29,7 @@ function unpack(t, zip) {
 // Starts the function, and has it take some events.
 async function works(t, command, args) {
   const api = await RuntimeApi.start(t);
-  const env = { ...(await makeTables()), AWS_LAMBDA_RUNTIME_API: api.address, POLYLOG_OPEN: "true" };
+  const env = { ...(await makeTables()), AWS_LAMBDA_RUNTIME_API: api.address, POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name" };
   const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.on("data", (data) => (log += data));

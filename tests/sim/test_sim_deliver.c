@@ -425,8 +425,8 @@ static bool turn(void *arg)
 
 static void set_up(struct world *w, const struct story *o, uint64_t seed)
 {
-    char open[] = "POLYLOG_OPEN=true", why[256];
-    char *const env[] = {open, NULL};
+    char open[] = "POLYLOG_OPEN=true", login[] = "POLYLOG_LOGIN=name", why[256];
+    char *const env[] = {open, login, NULL};
 
     assert_int_equal(
         conf_load(&w->conf, &(struct conf_input){.command = "lambda", .env = env}, why), CONF_OK);

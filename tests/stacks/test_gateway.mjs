@@ -174,7 +174,7 @@ async function startServer(t, callback, port, secret) {
     POLYLOG_GATEWAY_PATH: "/gw",
     POLYLOG_GATEWAY_SECRET: secret,
     POLYLOG_GATEWAY_CALLBACK: callback,
-    POLYLOG_OPEN: "true",
+    POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name",
     POLYLOG_DATA: dir,
   };
   const child = spawn(PROGRAM, ["serve"], { cwd: dir, stdio: ["ignore", "ignore", "pipe"], env: { PATH: process.env.PATH, ...dynamo.env, ...settings } });

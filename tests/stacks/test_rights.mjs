@@ -174,7 +174,7 @@ test("serverless: what the function asks of AWS its role may, and nothing that i
     AWS_CA_BUNDLE: file,
     POLYLOG_DYNAMODB_PREFIX: prefix,
     POLYLOG_CONNECTIONS_TABLE: `${prefix}-connections`,
-    POLYLOG_OPEN: "true",
+    POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name",
   };
   const { over } = start(t, "lambda", env);
   await Promise.race([runtime.asked, over]);
@@ -210,7 +210,7 @@ async function serve(t, store, prefix, port, more) {
     POLYLOG_LISTEN: `127.0.0.1:${port}`,
     POLYLOG_STORE: "dynamodb",
     POLYLOG_DYNAMODB_PREFIX: prefix,
-    POLYLOG_OPEN: "true",
+    POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name",
     POLYLOG_DATA: dir,
     POLYLOG_DRAIN_MS: "90s",
     ...more,

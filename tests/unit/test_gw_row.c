@@ -59,7 +59,7 @@ static void what_is_no_row_is_refused(void **state)
         "2  fedcba9876543210 0 1 0 1 1 1 1\nhttps://h/p\n\n\n",
         "2 run fedcba987654321 0 1 0 1 1 1 1\nhttps://h/p\n\n\n",
         "2 run fedcba9876543210 256 1 0 1 1 1 1\nhttps://h/p\n\n\n",
-        "2 run fedcba9876543210 0 1 4 1 1 1 1\nhttps://h/p\n\n\n",
+        "2 run fedcba9876543210 0 1 64 1 1 1 1\nhttps://h/p\n\n\n",
         "2 run fedcba9876543210 0 1 0 1 1 1\nhttps://h/p\n\n\n",
         "2 run fedcba9876543210 0 1 0 1 1 1 1\n\n\n\n",
     };

@@ -197,8 +197,8 @@ static void start(struct rig *r, unsigned i)
 static int setup_with(void **state, unsigned shard_max, char *set)
 {
     struct rig *r = mem_zeroed(1, sizeof(*r));
-    char open[] = "POLYLOG_OPEN=true";
-    char *const env[] = {open, set, NULL};
+    char open[] = "POLYLOG_OPEN=true", login[] = "POLYLOG_LOGIN=name";
+    char *const env[] = {open, login, set, NULL};
     char why[256];
 
     assert_int_equal(

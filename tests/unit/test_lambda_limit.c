@@ -9,9 +9,9 @@ static int setup(void **state)
     static struct function_rig rig;
     char open[] = "POLYLOG_OPEN=true", rate[] = "POLYLOG_MESSAGES_PER_USER=2";
     char burst[] = "POLYLOG_MESSAGES_BURST=8", connects[] = "POLYLOG_CONNECTS_PER_ADDRESS=1";
-    char at_once[] = "POLYLOG_CONNECTS_BURST=6";
+    char at_once[] = "POLYLOG_CONNECTS_BURST=6", login[] = "POLYLOG_LOGIN=name";
 
-    function_rig_init(&rig, (char *const[]){open, rate, burst, connects, at_once, NULL});
+    function_rig_init(&rig, (char *const[]){open, login, rate, burst, connects, at_once, NULL});
     *state = &rig;
     return 0;
 }
@@ -19,9 +19,9 @@ static int setup(void **state)
 static int setup_none(void **state)
 {
     static struct function_rig rig;
-    char open[] = "POLYLOG_OPEN=true";
+    char open[] = "POLYLOG_OPEN=true", login[] = "POLYLOG_LOGIN=name";
 
-    function_rig_init(&rig, (char *const[]){open, NULL});
+    function_rig_init(&rig, (char *const[]){open, login, NULL});
     *state = &rig;
     return 0;
 }

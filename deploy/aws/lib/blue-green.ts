@@ -26,7 +26,7 @@ import { logGroup } from "./logs";
 import { CIDR, Network } from "./network";
 import { Registry, madeSecret, settingsOfNode, tokenSecret } from "./registry";
 import { Site } from "./site";
-import { PlainStack, accept } from "./stack";
+import { LOGIN, PlainStack, accept } from "./stack";
 import { Tables } from "./tables";
 import { CONTAINER, container, executionRole, pairs, taskRole } from "./tasks";
 
@@ -189,6 +189,7 @@ export class BlueGreen extends PlainStack {
       POLYLOG_ORIGINS: Fn.join("", ["https://", site.distribution.attrDomainName]),
       POLYLOG_HOSTS: balancers.outer.attrDnsName,
       POLYLOG_TRUSTED_PROXIES: CIDR,
+      POLYLOG_LOGIN: LOGIN,
       POLYLOG_OPEN: open.valueAsString,
     };
     return (colour, image) => {

@@ -14,7 +14,7 @@ import { launchData } from "./machine";
 import { CIDR, Network } from "./network";
 import { settingsOfNode } from "./registry";
 import { Site } from "./site";
-import { PlainStack, accept, trusts } from "./stack";
+import { LOGIN, PlainStack, accept, trusts } from "./stack";
 import { Tables } from "./tables";
 import { Website } from "./website";
 
@@ -112,7 +112,7 @@ export class Ec2S3 extends PlainStack {
     const machine = this.text("MachineImage", "Ubuntu 24.04, of the kind that the program is for.", { type: "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", default: UBUNTU });
     const among = Fn.join("", ["\n", lines({ ...this.bus.settings, POLYLOG_TRUSTED_PROXIES: CIDR })]);
     const settings = Fn.join("", [
-      lines({ ...settingsOfNode(this.tables), POLYLOG_OPEN: open.valueAsString, POLYLOG_ORIGINS: site }),
+      lines({ ...settingsOfNode(this.tables), POLYLOG_LOGIN: LOGIN, POLYLOG_OPEN: open.valueAsString, POLYLOG_ORIGINS: site }),
       Fn.conditionIf(this.balanced.logicalId, Fn.join("", [",", this.balancer.url, among]), "").toString(),
     ]);
     const [profile, rights] = this.profile();

@@ -11,7 +11,7 @@ import { logGroup } from "./logs";
 import { CIDR, Network } from "./network";
 import { Registry, settingsOfNode } from "./registry";
 import type { Image } from "./registry";
-import { PlainStack } from "./stack";
+import { LOGIN, PlainStack } from "./stack";
 import { Tables } from "./tables";
 
 export abstract class InstancesStack extends PlainStack {
@@ -47,6 +47,7 @@ export abstract class InstancesStack extends PlainStack {
       ...settingsOfNode(this.tables, this.bus),
       POLYLOG_ORIGINS: this.balancer.url,
       POLYLOG_TRUSTED_PROXIES: CIDR,
+      POLYLOG_LOGIN: LOGIN,
       POLYLOG_OPEN: this.open("link").valueAsString,
     };
   }

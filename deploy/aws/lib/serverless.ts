@@ -14,7 +14,7 @@ import { deliverByStream, fanoutParameter } from "./delivery";
 import { metricsOfFunction } from "./inside";
 import { logGroup, logRights, ofLog } from "./logs";
 import { Site } from "./site";
-import { PlainStack, accept, trusts } from "./stack";
+import { LOGIN, PlainStack, accept, trusts } from "./stack";
 import { Tables } from "./tables";
 
 const GATEWAY_WAITS_MS = 29_000;
@@ -63,6 +63,7 @@ export class Serverless extends PlainStack {
         variables: {
           POLYLOG_DYNAMODB_PREFIX: tables.prefix.valueAsString,
           POLYLOG_CONNECTIONS_TABLE: tables.connections?.name.valueAsString ?? "",
+          POLYLOG_LOGIN: LOGIN,
           POLYLOG_OPEN: open.valueAsString,
           POLYLOG_FANOUT: fanout.valueAsString,
           ...metricsOfFunction(this),

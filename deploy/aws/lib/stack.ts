@@ -3,6 +3,9 @@ import { CfnCondition, CfnOutput, CfnParameter, CfnResource, Fn, LegacyStackSynt
 import type { CfnParameterProps } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 
+// By a password; and by a name alone, but only where Open says so.
+export const LOGIN = "password,name";
+
 export class PlainStack extends Stack {
   constructor(scope: IConstruct, id: string, description: string) {
     super(scope, id, { description, synthesizer: new LegacyStackSynthesizer() });
@@ -23,7 +26,7 @@ export class PlainStack extends Stack {
 
   // The owner's way in, a link or a code, is in the log.
   open(way: string): CfnParameter {
-    return this.flag("Open", `Anyone may log in by any name, which protects nothing. Without it the owner's ${way} is in the log.`, false);
+    return this.flag("Open", `Anyone may log in by any name, which protects nothing. Without it people sign up with a password. The owner's ${way} is in the log.`, false);
   }
 
   isSet(parameter: CfnParameter): CfnCondition {

@@ -97,6 +97,7 @@ export async function polylog(stage, name, flags, env = {}) {
     data: stage.file(`${name}-data`),
     "pid-file": stage.file(`${name}.pid`),
     "log-format": "text",
+    login: "name", // the parts are of this machine; so are those who try them out
     ...flags,
   };
   const args = Object.entries(all).flatMap(([key, value]) => [value].flat().map((one) => `--${key}=${one}`));

@@ -25,7 +25,7 @@ await run(about, async (stage) => {
   const site = await files(stage, DIST);
   const chat = {
     command: `exec ${PROGRAM} lambda`,
-    environment: { POLYLOG_OPEN: "true" },
+    environment: { POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name" },
     timeout_s: 30,
     concurrency: stage.args.functions,
   };

@@ -36,6 +36,11 @@ void dispatch_enter(struct people *p, struct call *call)
         people_login(p, call);
 }
 
+static void dispatch_ways(struct people *p, struct call *call)
+{
+    people_signup_ways(p, call, true);
+}
+
 static void dispatch_directory(struct people *p, struct call *call)
 {
     directory_run(&p->directory, call);
@@ -57,7 +62,7 @@ static void dispatch_invite(struct people *p, struct call *call)
 
 /* Those that begin where they came in. */
 static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
-    [COMMAND_ways] = people_signup_ways,
+    [COMMAND_ways] = dispatch_ways,
     [COMMAND_password] = people_change,
     [COMMAND_recover] = people_change_recover,
     [COMMAND_token] = people_login_token,

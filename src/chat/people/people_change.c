@@ -74,6 +74,7 @@ static void others_ended(struct people_end *e, enum store_result result)
 {
     struct login *l = CONTAINER_OF(e, struct login, end);
 
+    assert(l->changed && l->proven);
     if (result != STORE_OK)
         call_fail_store(l->call, result);
     else
@@ -241,6 +242,7 @@ static void reset_read(struct call *call)
     char hex[PEOPLE_RECOVERY_N];
     bool right;
 
+    assert(l->user != 0 && l->known);
     hash_code(call->cmd.code, hex);
     right = l->password.recovery[0] != '\0' &&
             sodium_memcmp(hex, l->password.recovery, sizeof(hex)) == 0 &&

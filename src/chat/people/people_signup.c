@@ -22,7 +22,6 @@ static void put_record(struct call *call, struct str sk, struct str body, store_
 {
     struct login *l = people_login_of(call);
 
-    assert(l->user != 0);
     (void)call_request(call, l->people->owner, done);
     call->q.put.pk = keys_of_user(l->user, call->key);
     call->q.put.sk = sk;
@@ -167,6 +166,7 @@ static void code_looked(struct store_req *req)
 /* Goes on if somebody may sign up. */
 static void may_sign_up(struct people *p, struct call *call)
 {
+    assert(p->ways.hasher != NULL);
     if (call->cmd.owner.n > 0) {
         (void)call_request(call, p->owner, code_looked);
         call->q.get.pk = KEYS_SERVER;
@@ -196,7 +196,7 @@ void people_signup(struct people *p, struct call *call)
     }
 }
 
-void people_signup_ways(struct people *p, struct call *call)
+void people_signup_ways(struct people *p, struct call *call, bool name)
 {
     struct json_out *o = &call->out;
 
@@ -204,7 +204,7 @@ void people_signup_ways(struct people *p, struct call *call)
     json_out_array(o);
     if (p->ways.hasher != NULL)
         json_out_str(o, STR("password"));
-    if (p->ways.name)
+    if (p->ways.name && name)
         json_out_str(o, STR("name"));
     if (p->ways.issuer)
         json_out_str(o, STR("issuer"));

@@ -4,8 +4,8 @@
 
 #include "chat/people/people.h"
 
-/* The commands signup and ways. */
+/* The commands signup and ways. name: who asks may come by a name alone, where that is a way. */
 void people_signup(struct people *p, struct call *call);
-void people_signup_ways(struct people *p, struct call *call);
+void people_signup_ways(struct people *p, struct call *call, bool name);
 
 #endif

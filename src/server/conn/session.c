@@ -5,6 +5,7 @@
 #include "chat/command/dispatch.h"
 #include "chat/model/event.h"
 #include "chat/model/scope.h"
+#include "chat/people/people_signup.h"
 #include "io/addr.h"
 #include "server/conn/audience.h"
 #include "server/conn/conn.h"
@@ -489,6 +490,14 @@ static struct io_addr came_from(const struct request *r)
     return r->exchange != NULL ? origin_client(r->exchange) : conn_peer(r->conn);
 }
 
+/* May a name alone do? */
+static bool may_name(const struct request *r)
+{
+    const struct exchange *x = r->exchange;
+
+    return r->worker->server->conf->open || (x != NULL ? x->local : r->local);
+}
+
 static void say_login(struct request *r, enum refusal what)
 {
     struct io_addr from = came_from(r);
@@ -520,14 +529,13 @@ static void logged_in(struct call *call)
     request_end(r);
 }
 
-/* By a name alone people log in from this machine, or everywhere with --open. */
+/* Whoever gets a session here. By a name alone people do from this machine, or with --open. */
 static void run_login(struct request *r)
 {
     const struct exchange *x = r->exchange;
     struct io_addr from = came_from(r);
 
-    if (dispatch_names_alone(&r->call.cmd) && r->worker->people.ways.name &&
-        !r->worker->server->conf->open && !(x != NULL ? x->local : r->local)) {
+    if (dispatch_names_alone(&r->call.cmd) && r->worker->people.ways.name && !may_name(r)) {
         say_login(r, REFUSAL_LOGIN);
         fail(r, ERROR_login_closed);
         return;
@@ -603,6 +611,9 @@ static void dispatch(struct request *r, bool follows)
             fail(r, ERROR_method_not_allowed);
         else
             run_login(r);
+        break;
+    case COMMAND_ways:
+        people_signup_ways(&r->worker->people, call, may_name(r));
         break;
     case COMMAND_password:
         run_password(r);

@@ -17,6 +17,7 @@ const FLAGS = {
   "connects-per-address": 0,
   "rooms-per-user": 0,
   "commands-in-flight": 0,
+  login: "name",
   "presence-leave": "200ms",
   "read-every": "100ms",
   "read-told-every": "100ms",

@@ -83,7 +83,7 @@ export async function startFunction(t, { settings = {}, concurrency = 4, flags =
   const dir = mkdtempSync(join(tmpdir(), "polylog-lambda-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const { POLYLOG_DYNAMODB_PREFIX, POLYLOG_CONNECTIONS_TABLE } = tables;
-  const all = { POLYLOG_OPEN: "true", POLYLOG_DYNAMODB_PREFIX, ...(connections && { POLYLOG_CONNECTIONS_TABLE }), ...settings };
+  const all = { POLYLOG_OPEN: "true", POLYLOG_LOGIN: "name", POLYLOG_DYNAMODB_PREFIX, ...(connections && { POLYLOG_CONNECTIONS_TABLE }), ...settings };
   writeFileSync(join(dir, "chat.yaml"), file(all));
   // Invocations beyond these wait; with a limit of its own they would be throttled.
   const slow = ["--init-timeout", "2m", "--integration-timeout", "2m", "--concurrency", `${concurrency}`];

@@ -2,7 +2,6 @@
 
 // What each command takes.
 export interface CommandParams {
-  ways: Record<string, never>;
   login: {
     name: string;
     password?: string;
@@ -24,6 +23,7 @@ export interface CommandParams {
     code: string;
     password: string;
   };
+  ways: Record<string, never>;
   token: {
     name: string;
     ttl?: number;
