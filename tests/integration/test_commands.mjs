@@ -107,7 +107,8 @@ testWorkers("every command works over HTTP", async (t) => {
 
 test("what belongs to the other door is refused", async (t) => {
   const ana = await t.person();
-  for (const name of HTTP_ONLY) await refused("method_not_allowed", ana.call(name, { name: "x" }));
+  const params = { name: "x", password: "correct horse", code: "x" };
+  for (const name of HTTP_ONLY) await refused("method_not_allowed", ana.call(name, params));
   for (const name of WEBSOCKET_ONLY) await refused("method_not_allowed", ana.http(name, { rooms: {} }));
 });
 

@@ -50,7 +50,7 @@ testWorkers("what a command asks of the store is a span below it, by the kind of
   // A request may end between a command's span and those below it: another worker recorded them.
   await until("all were told", () => {
     if (to.faults.length > 0) throw to.faults[0];
-    return to.spans.length >= 8;
+    return to.spans.length >= 9;
   });
   const below = (action) => {
     const [command] = to.named(action);
@@ -63,7 +63,7 @@ testWorkers("what a command asks of the store is a span below it, by the kind of
   };
   assert.deepEqual(below("history"), [["read", "r"], ["amends", "r"]]);
   assert.deepEqual(below("rooms"), [["list", undefined], ["list", undefined]]);
-  assert.deepEqual(below("sessions"), [["list", undefined]]);
+  assert.deepEqual(below("sessions"), [["list", undefined], ["list", undefined]]);
 });
 
 test("what fails says with what", async (t) => {
