@@ -44,7 +44,7 @@ static void make_name(struct older_shelf *s, struct str name, uint64_t id)
     memcpy(shown, like, like_n);
     n = like_n;
     for (uint64_t number = id;; number += s->counts.people) {
-        if (names_new((struct str){(const uint8_t *)shown, n}, key, &key_n) &&
+        if (names_had((struct str){(const uint8_t *)shown, n}, key, &key_n) &&
             take_key(s, (struct str){(const uint8_t *)key, key_n}, id))
             break;
         if (older_shelf_failed(s) != NULL)
@@ -72,7 +72,7 @@ static uint64_t number_all(struct older_shelf *s, uint64_t *next, bool make, old
         struct str name = frame_str(f);
         char key[NAMES_KEY_MAX];
         size_t key_n;
-        bool fits = names_new(name, key, &key_n);
+        bool fits = names_had(name, key, &key_n);
 
         if (make) {
             make_name(s, name, (*next)++);

@@ -34,6 +34,10 @@ test("a password opens its name, and nothing else does", async (t) => {
   await refused("bad_login", login(server, "nobody", RIGHT));
   assert.equal((await refused("missing_parameter", server.login("ana"))).parameter, "password");
   await refused("name_taken", signup(server, "ANA", OTHER));
+  await signup(server, "Alice");
+  assert.equal((await refused("name_alike", signup(server, "AIice", OTHER))).parameter, "name");
+  await refused("bad_login", login(server, "AIice", OTHER));
+  await refused("bad_name", signup(server, "Аlice", OTHER)); // its first letter is Cyrillic
   assert.equal((await refused("bad_password", signup(server, "bo", "short"))).parameter, "password");
   await refused("bad_password", signup(server, "annemarie", "Annemarie"));
   await refused("bad_login", login(server, "bo", "short"));

@@ -17,6 +17,7 @@ static void test_keys_that_stand_alone(void **state)
         const char *bytes;
     } rows[] = {
         {KEYS_NAMES, "names"},
+        {KEYS_LOOKS, "looks"},
         {KEYS_REVOKED, "revoked"},
         {KEYS_SERVER, "server"},
         {KEYS_NODES, "nodes"},

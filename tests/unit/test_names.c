@@ -45,8 +45,7 @@ static void names_are_folded(void **state)
     is("7", "7");
 }
 
-/* Letters that only look alike are different letters: no table of them is right
- * for every script. */
+/* Of a key letters that only look alike are different: what looks alike is chat/model/looks.h's. */
 static void look_alikes_are_distinct(void **state)
 {
     (void)state;

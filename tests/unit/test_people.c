@@ -168,12 +168,13 @@ static void a_late_record_takes_nothing_away(void **state)
     chat_rig_put(r, "server", "owner-code", CODE);
     r->gate->closed[STORE_PUT] = true;
     plain = chat_rig_start(r, 0, "{'action':'login','name':'ana'}");
-    let_next_put(r, 0); /* the name */
+    for (int i = 0; i < 3; i++)
+        let_next_put(r, 0); /* the name, its look, the name */
     while (r->gate->held_n == 0)
         assert_true(chat_rig_turn(r)); /* the user's record waits */
     owner = chat_rig_start(r, 0, "{'action':'login','name':'ana','owner':'" CODE "'}");
-    for (int i = 0; i < 4; i++)
-        let_next_put(r, 1); /* code, record, session, code */
+    for (int i = 0; i < 7; i++)
+        let_next_put(r, 1); /* name, look, name, code, record, session, code */
     chat_rig_has(chat_rig_wait(owner), "'owner':true");
     store_gate_open(r->gate);
     chat_rig_has(chat_rig_wait(plain), "'id':1,'name':'ana'}");

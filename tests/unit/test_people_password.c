@@ -91,6 +91,12 @@ static void what_signup_refuses(void **state)
 
     chat_rig_has(signup(r, "Ana", RIGHT), "'id':1");
     chat_rig_has(signup(r, "ANA", OTHER), "'name_taken'");
+    assert_int_equal(user_of(signup(r, "Iris", RIGHT)), 2);
+    chat_rig_has(signup(r, "lris", RIGHT), "'code':'name_alike'");
+    assert_string_equal(chat_rig_record(r, "names", "lris"), "-");
+    assert_string_equal(record(r, 3), "-");
+    assert_string_equal(chat_rig_record(r, "u:3", "user"), "-");
+    chat_rig_has(login(r, "lris", RIGHT), "'bad_login'");
     chat_rig_has(signup(r, "bob", "short"), "'bad_password'");
     chat_rig_has(signup(r, "annemarie", "ANNEMARIE"), "'bad_password'");
     chat_rig_has(signup(r, "a@b", RIGHT), "'bad_name'");

@@ -270,7 +270,7 @@ static void what_was_begun_is_finished(void **state)
     struct chat_rig *r = *state;
 
     (void)chat_rig_do(r, 0, "{'action':'login','name':'p'}");
-    for (unsigned steps = 0; steps < 8; steps++) {
+    for (unsigned steps = 0; steps < 14; steps++) {
         struct visitor v, again;
         char claims[128];
 
@@ -408,7 +408,7 @@ static uint64_t next_user(struct race *race)
 /* In whatever order two nodes do their steps, and if one of them ends after any. */
 static void two_nodes_come_to_the_same_user(void **state)
 {
-    enum { STEPS = 9, ROUNDS = 120 * (STEPS + 1) };
+    enum { STEPS = 14, ROUNDS = 120 * (STEPS + 1) };
     struct race race = race_of(*state);
     struct rng rng;
 

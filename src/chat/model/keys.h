@@ -3,6 +3,8 @@
  *
  *   pk                 sk               value
  *   names              <folded name>    "<id> <name>": who has the name
+ *   looks              <skeleton>       "<id> <folded name>": which of the names that look alike is
+ *                                       had (chat/model/looks.h)
  *   u:<id>             user             "u<name>"; "o<name>": the server's owner; "x<name>": logs
  *                                       in elsewhere, "x" until the name is found; "b<name>": a
  *                                       script, whose tokens are the owner's to make
@@ -67,6 +69,7 @@
 
 /* Each pk that stands alone. */
 #define KEYS_NAMES STR("names")
+#define KEYS_LOOKS STR("looks")
 #define KEYS_REVOKED STR("revoked")
 #define KEYS_SERVER STR("server")
 #define KEYS_NODES STR("nodes")

@@ -1,6 +1,7 @@
 #include "chat/model/names.h"
 
 #include "base/str.h"
+#include "chat/model/looks.h"
 #include "chat/model/text.h"
 
 #include <stdio.h>
@@ -65,6 +66,14 @@ bool names_fold(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n)
 }
 
 bool names_new(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n)
+{
+    char look[LOOKS_MAX];
+    size_t n;
+
+    return names_had(name, key, ret_n) && looks_of_one_hand(name) && looks_skeleton(name, look, &n);
+}
+
+bool names_had(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n)
 {
     return names_fold(name, key, ret_n) && text_name(name);
 }
@@ -142,6 +151,6 @@ size_t names_number(struct str name, uint64_t number, char *ret_name, size_t max
         assert(kept + (size_t)n <= max);
         memmove(ret_name, name.p, kept);
         memcpy(ret_name + kept, digits, (size_t)n);
-    } while (!names_fold((struct str){(const uint8_t *)ret_name, kept + (size_t)n}, key, &key_n));
+    } while (!names_new((struct str){(const uint8_t *)ret_name, kept + (size_t)n}, key, &key_n));
     return kept + (size_t)n;
 }

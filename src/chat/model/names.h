@@ -10,8 +10,13 @@
  * name: letters, marks, digits and " ._-" only, with a letter or digit at both ends. */
 bool names_fold(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n) MUST_CHECK;
 
-/* The same for somebody new: a name that can also be told from others (chat/model/text.h). */
+/* The same for somebody new: a name that can also be told from others (chat/model/text.h), and
+ * whose scripts go together (chat/model/looks.h). */
 bool names_new(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n) MUST_CHECK;
+
+/* The same for somebody who has the name already, in another system: its scripts are as they are.
+ */
+bool names_had(struct str name, char key[static NAMES_KEY_MAX], size_t *ret_n) MUST_CHECK;
 
 #define NAMES_CHARS_MAX 32
 

@@ -1,9 +1,9 @@
 /* login: a name's user, made at first, and a session for it.
  *
- *   name taken? --no--> number --> take the name --lost--> name taken?
- *        |                              |
+ *   name taken? --no--> number --> claim the name --lost--> name taken?
+ *        |                              |  (chat/people/people_name.h)
  *       yes                             v
- *        +---> user's record (written if a crash left none) --> session --> token
+ *        +---> user's record (claimed again and written if a crash left none) --> session --> token
  *
  * With the code of an owner link, the code is claimed for the user before the
  * record and used up behind the session: whatever fails between, the same user
@@ -26,7 +26,6 @@
 #include "base/str.h"
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
-#include "chat/model/text.h"
 #include "chat/people/people_number.h"
 #include "wire/jwt.h"
 
@@ -40,11 +39,20 @@
 #define BUSY_AGAIN_MS 1000
 
 static void find_name(struct call *call);
+static void claim_name(struct call *call);
 
 void people_login_keep_name(struct login *l, struct str name)
 {
     l->name_n = MIN(name.n, sizeof(l->name));
     memcpy(l->name, name.p, l->name_n);
+}
+
+bool people_login_is_new(const struct login *l)
+{
+    char key[NAMES_KEY_MAX];
+    size_t n;
+
+    return names_new(people_login_name(l), key, &n);
 }
 
 bool people_login_failed(struct call *call)
@@ -372,6 +380,8 @@ static void user_read(struct store_req *req)
         return;
     if (proves)
         people_login_read_password(call, password_read);
+    else if (body == NULL && !l->claimed)
+        claim_name(call); /* a crash left none, or another login is about to write it */
     else if (l->lends || !l->known)
         people_login_enter(call);
     else
@@ -388,32 +398,41 @@ static void read_user(struct call *call)
     store_get(l->people->owner->store, &call->q.get);
 }
 
-static void name_put(struct store_req *req)
+static void name_claimed(struct call *call, enum people_name_result result)
 {
-    struct call *call = call_of(req);
     struct login *l = people_login_of(call);
 
-    if (req->result == STORE_CONFLICT && !l->retried) {
+    if (result == PEOPLE_NAME_CLAIMED) {
+        l->claimed = true;
+        read_user(call);
+    } else if (result == PEOPLE_NAME_TAKEN && !l->retried) {
         l->retried = true; /* somebody took the name meanwhile: it is theirs */
         find_name(call);
-        return;
+    } else if (result == PEOPLE_NAME_TAKEN) {
+        call_fail_store(call, STORE_FAILED);
+    } else {
+        call->param = "name";
+        call_fail(call, ERROR_name_alike);
     }
-    if (!people_login_failed(call))
-        read_user(call);
 }
 
-static void put_name(struct call *call)
+void people_login_claim(struct call *call, people_name_f *done)
 {
     struct login *l = people_login_of(call);
-    int n;
 
-    n = snprintf(l->body, sizeof(l->body), "%llu %.*s", (unsigned long long)l->user,
-                 STR_ARGS(people_login_name(l)));
-    (void)call_request(call, l->people->owner, name_put);
-    call->q.put.pk = KEYS_NAMES;
-    call->q.put.sk = (struct str){(const uint8_t *)l->key, l->key_n};
-    call->q.put.body = (struct str){(const uint8_t *)l->body, (size_t)n};
-    store_put(l->people->owner->store, &call->q.put);
+    assert(l->user != 0 && people_login_is_new(l));
+    people_name_claim(l->people, call, l->user, people_login_name(l),
+                      (struct str){(const uint8_t *)l->key, l->key_n}, done);
+}
+
+static void claim_name(struct call *call)
+{
+    if (people_login_is_new(people_login_of(call))) {
+        people_login_claim(call, name_claimed);
+    } else { /* who has such a name keeps it */
+        call->param = "name";
+        call_fail(call, ERROR_bad_name);
+    }
 }
 
 static void numbered(struct store_req *req)
@@ -426,7 +445,7 @@ static void numbered(struct store_req *req)
     if (people_number_jump(l->people, call, numbered))
         return;
     l->user = people_number_take(l->people, call);
-    put_name(call);
+    claim_name(call);
 }
 
 bool people_login_found(struct call *call, uint64_t *ret_user)
@@ -463,14 +482,14 @@ static void name_read(struct store_req *req)
         read_user(call); /* with a password, as for anybody */
         return;
     }
-    if (!text_name(people_login_name(l))) { /* who has such a name keeps it */
+    if (!people_login_is_new(l)) { /* who has such a name keeps it */
         call->param = "name";
         call_fail(call, ERROR_bad_name);
         return;
     }
     l->user = people_number(l->people);
     if (l->user != 0)
-        put_name(call);
+        claim_name(call);
     else
         people_number_ask(l->people, call, numbered);
 }

@@ -6,13 +6,15 @@
 #include "chat/model/names.h"
 #include "chat/people/people.h"
 #include "chat/people/people_end.h"
+#include "chat/people/people_name.h"
 #include "chat/people/people_password.h"
 
 #define PEOPLE_LOGIN_BODY_MAX PEOPLE_PASSWORD_BODY_MAX
 
 /* The state of such a call. */
 struct login {
-    struct people_end end; /* the person's sessions so far */
+    struct people_name claim; /* first, as people_name_claim wants it */
+    struct people_end end;    /* the person's sessions so far */
     struct people *people;
     struct call *call;
     size_t key_n;
@@ -26,9 +28,11 @@ struct login {
     bool proven;           /* by a password, or a recovery link */
     bool changed;          /* rights did: the sessions so far end */
     bool retried;
-    bool known;  /* the user's record has a name */
-    bool lends;  /* the owner makes it a token, by the command token */
-    bool script; /* the user is one whose tokens come so */
+    bool claimed; /* the name, for this user */
+    bool alike;   /* another has a name that looks like it */
+    bool known;   /* the user's record has a name */
+    bool lends;   /* the owner makes it a token, by the command token */
+    bool script;  /* the user is one whose tokens come so */
     unsigned tries;
     uint64_t ttl_ms;
     char key[NAMES_KEY_MAX];
@@ -57,6 +61,12 @@ static inline struct str people_login_name(const struct login *l)
 }
 
 void people_login_keep_name(struct login *l, struct str name);
+
+/* May somebody new have the name? */
+bool people_login_is_new(const struct login *l) MUST_CHECK;
+
+/* Claims the name, which is a new one's, for l->user. */
+void people_login_claim(struct call *call, people_name_f *done);
 
 /* Returns true if the store has failed, and the call has ended. */
 bool people_login_failed(struct call *call) MUST_CHECK;

@@ -2,21 +2,19 @@
  *
  *   owner's code right? --> name free? --> hasher --> number --> password --> user's record
  *                             |                                                    |
- *                             '--taken--> name_taken <--lost (records go)-- take the name
- *                                                                                  |
+ *                             '--taken--> name_taken <--lost (records go)-- claim the name
+ *                                         name_alike                               |
  *                                                        owner's code, session <---'
  *
- * The name comes last: nobody has a name that has no password yet, and a crash leaves records of a
- * number that nobody has. The code of an owner link lets somebody sign up where it is closed. */
+ * The name comes last (chat/people/people_name.h): nobody has a name that has no password yet, and
+ * a crash leaves records of a number that nobody has. The code of an owner link lets somebody sign
+ * up where it is closed. */
 #include "chat/people/people_signup.h"
 
 #include "base/str.h"
 #include "chat/model/keys.h"
-#include "chat/model/text.h"
 #include "chat/people/people_login_impl.h"
 #include "chat/people/people_number.h"
-
-#include <stdio.h>
 
 static void put_record(struct call *call, struct str sk, struct str body, store_done_f *done)
 {
@@ -39,7 +37,10 @@ static void signup_taken(struct call *call)
 
 static void user_gone(struct store_req *req)
 {
-    signup_taken(call_of(req)); /* what stays is of a number that nobody has */
+    struct call *call = call_of(req);
+
+    call->param = "name"; /* what stays is of a number that nobody has */
+    call_fail(call, people_login_of(call)->alike ? ERROR_name_alike : ERROR_name_taken);
 }
 
 static void password_gone(struct store_req *req)
@@ -47,33 +48,27 @@ static void password_gone(struct store_req *req)
     put_record(call_of(req), KEYS_USER, (struct str){0}, user_gone);
 }
 
-static void signup_named(struct store_req *req)
+static void signup_claimed(struct call *call, enum people_name_result result)
 {
-    struct call *call = call_of(req);
-
-    if (req->result == STORE_CONFLICT)
-        put_record(call, KEYS_PASSWORD, (struct str){0}, password_gone);
-    else if (!people_login_failed(call))
+    assert(people_login_of(call)->known);
+    if (result == PEOPLE_NAME_CLAIMED) {
         people_login_enter(call);
+        return;
+    }
+    people_login_of(call)->alike = result == PEOPLE_NAME_ALIKE;
+    put_record(call, KEYS_PASSWORD, (struct str){0}, password_gone);
 }
 
 static void signup_recorded(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct login *l = people_login_of(call);
-    int n;
 
     assert(l->password.hash[0] != '\0');
     if (people_login_failed(call))
         return;
     l->rev = call->q.put.ret_rev;
-    n = snprintf(l->body, sizeof(l->body), "%llu %.*s", (unsigned long long)l->user,
-                 STR_ARGS(people_login_name(l)));
-    (void)call_request(call, l->people->owner, signup_named);
-    call->q.put.pk = KEYS_NAMES;
-    call->q.put.sk = (struct str){(const uint8_t *)l->key, l->key_n};
-    call->q.put.body = (struct str){(const uint8_t *)l->body, (size_t)n};
-    store_put(l->people->owner->store, &call->q.put);
+    people_login_claim(call, signup_claimed);
 }
 
 static void signup_protected(struct store_req *req)
@@ -135,7 +130,7 @@ static void signup_found(struct store_req *req)
         return;
     if (user != 0) {
         signup_taken(call);
-    } else if (!text_name(people_login_name(l))) {
+    } else if (!people_login_is_new(l)) {
         call->param = "name";
         call_fail(call, ERROR_bad_name);
     } else {

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "chat/model/keys.h"
 #include "chat/model/names.h"
+#include "chat/people/people_name.h"
 #include "chat/people/people_number.h"
 
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #define TRIES_MAX (NUMBERED_MAX + 1 + 4)
 
 struct subject_finding {
+    struct people_name claim;
     struct people *people;
     struct identity_stranger s;
     uint64_t user;
@@ -164,43 +166,12 @@ static void name_user(struct call *call)
 
 /* A free name. */
 
-static void holder_read(struct store_req *req)
+static void name_claimed(struct call *call, enum people_name_result result)
 {
-    struct call *call = call_of(req);
-    struct subject_finding *f = finding_of(call);
-    struct frame *body = call->q.get.ret_body;
-    struct str rest, number;
-    uint64_t holder = 0;
-
-    if (subject_failed(call))
-        return;
-    if (body != NULL) {
-        rest = frame_str(body);
-        number = str_cut(&rest, ' ');
-        if (str_to_u64(number, &holder) && holder == f->user)
-            keep_name(f, rest);
-        frame_unref(body);
-    }
-    if (holder == f->user)
-        name_user(call); /* it was taken for them, here or on another node */
+    if (result == PEOPLE_NAME_CLAIMED)
+        name_user(call); /* or it was claimed for them before, here or on another node */
     else
         try_name(call);
-}
-
-static void name_put(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct subject_finding *f = finding_of(call);
-
-    if (req->result != STORE_CONFLICT) {
-        if (!subject_failed(call))
-            name_user(call);
-        return;
-    }
-    (void)call_request(call, owner_of(call), holder_read);
-    call->q.get.pk = KEYS_NAMES;
-    call->q.get.sk = (struct str){(const uint8_t *)f->key, f->key_n};
-    store_get(owner_of(call)->store, &call->q.get);
 }
 
 static uint64_t number_of(const struct subject_finding *f)
@@ -231,17 +202,13 @@ static void try_name(struct call *call)
     }
     if (f->tries > 1)
         f->name_n = names_number(wanted, number_of(f), f->name, sizeof(f->name));
-    legal = names_fold(subject_name_of(f), f->key, &f->key_n);
+    legal = names_new(subject_name_of(f), f->key, &f->key_n);
     if (!legal) {
         call_fail(call, ERROR_internal);
         return;
     }
-    (void)call_request(call, owner_of(call), name_put);
-    call->q.put.pk = KEYS_NAMES;
-    call->q.put.sk = (struct str){(const uint8_t *)f->key, f->key_n};
-    call->q.put.body =
-        print(f, "%llu %.*s", (unsigned long long)f->user, STR_ARGS(subject_name_of(f)));
-    store_put(owner_of(call)->store, &call->q.put);
+    people_name_claim(f->people, call, f->user, subject_name_of(f),
+                      (struct str){(const uint8_t *)f->key, f->key_n}, name_claimed);
 }
 
 static void user_read(struct store_req *req)

@@ -202,6 +202,7 @@ export type ErrorCode =
   | "login_closed"
   | "login_elsewhere"
   | "name_taken"
+  | "name_alike"
   | "bad_origin"
   | "bad_secret"
   | "bad_host"

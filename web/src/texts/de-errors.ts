@@ -14,7 +14,7 @@ export const deErrors: Partial<Record<Code | Why, string>> = {
   too_long: "Das ist zu lang. Kürze es.",
   bad_room: "Ein Raumname hat einen Buchstaben oder eine Ziffer, höchstens 128 Zeichen und vorne kein @.",
   bad_name:
-    "Ein Name hat 1 bis 32 Buchstaben, Ziffern, einzelne Leerzeichen oder . _ - und beginnt und endet mit einem Buchstaben oder einer Ziffer.",
+    "Ein Name hat 1 bis 32 Buchstaben, Ziffern, einzelne Leerzeichen oder . _ - und beginnt und endet mit einem Buchstaben oder einer Ziffer; die Buchstaben sind von einer Schrift.",
   empty: "Der Text ist leer.",
   bad_text: "Der Text enthält Steuerzeichen oder zu viele Zeichen über einem Buchstaben.",
   bad_emoji: "Eine Reaktion ist ein einzelnes Emoji.",
@@ -36,6 +36,8 @@ export const deErrors: Partial<Record<Code | Why, string>> = {
   login_elsewhere:
     "Wer diesen Namen hat, meldet sich beim Anbieter an oder mit einem Token von der Leitung des Servers.",
   name_taken: "Diesen Namen gibt es schon. Wähle einen anderen.",
+  name_alike:
+    "Dieser Name sieht aus wie einer, den es schon gibt, oder unterscheidet sich nur durch seine Schreibweise. Wähle einen anderen.",
   bad_origin: "Der Server nimmt diese Seite nicht an; er erlaubt sie mit --origins.",
   bad_secret: "X-Ws-Secret ist nicht das Geheimnis, das der Server mit API Gateway teilt.",
   bad_host: "Der Server kennt diesen Hostnamen nicht als seinen; er tut es mit --hosts.",
