@@ -40,6 +40,10 @@ async function live({ call, room, other, title }) {
   assert.equal((await until("the room is on the list", mine)).unread, 0);
   await call("presence", { room });
   assert.ok((await call("users", { query: call.user.name })).users.some(({ id }) => id === call.user.id));
+  const { profile } = await call("profile_set", { display: "Ana A.", status: "out", state: "dnd" });
+  assert.deepEqual([profile.id, profile.display, profile.state], [call.user.id, "Ana A.", "dnd"]);
+  const { profiles } = await call("profiles", { users: `${call.user.id},${other.user.id}` });
+  assert.deepEqual([profiles[0], profiles[1].name], [profile, other.user.name]);
   assert.equal((await call("room_set", { room, title: "another" })).seq, 8);
   assert.equal((await call("member_set", { room, user: other.user.id, role: "muted", until: 4e12 })).seq, 9);
   const { members } = await call("members", { room });

@@ -2,6 +2,7 @@
 
 #include "chat/command/cmd_invite.h"
 #include "chat/people/people_change.h"
+#include "chat/people/people_profile.h"
 #include "chat/people/people_signup.h"
 #include "chat/room/commands.h"
 
@@ -72,6 +73,8 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_keys] = people_keys,
     [COMMAND_key_revoke] = people_keys_revoke,
     [COMMAND_users] = people_users,
+    [COMMAND_profile_set] = people_profile_set,
+    [COMMAND_profiles] = people_profile_list,
     [COMMAND_rooms] = people_rooms,
     [COMMAND_directory] = dispatch_directory,
     [COMMAND_room_create] = dispatch_create,

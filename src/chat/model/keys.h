@@ -19,6 +19,8 @@
  *                                       last used, from where and by what; "-": not known
  *                      room:<room>      "<seq> <count>": the room is on the person's list, and
  *                                       how far they have read it
+ *                      profile          what the person says of themselves
+ *                                       (chat/people/people_profile.h)
  *                      rooms-created    "<n>"
  *                      conn:<id>        "<session> <base>": a connection behind API Gateway
  *   subject:<hash>     user             "<id>", then "<id> <name>": whom an outside issuer
@@ -81,6 +83,7 @@
 /* Each sk that stands alone. */
 #define KEYS_USER STR("user")
 #define KEYS_PASSWORD STR("password")
+#define KEYS_PROFILE STR("profile")
 #define KEYS_ROOMS_CREATED STR("rooms-created")
 #define KEYS_STATE STR("state")
 #define KEYS_ACCESS STR("access")

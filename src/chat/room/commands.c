@@ -69,6 +69,8 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_rooms:
     case COMMAND_directory:
     case COMMAND_users:
+    case COMMAND_profile_set:
+    case COMMAND_profiles:
     case COMMAND_ping:
     case COMMAND_N:
         break;

@@ -120,6 +120,17 @@ export interface CommandParams {
   users: {
     query?: string;
   };
+  profile_set: {
+    display?: string;
+    status?: string;
+    status_until?: number;
+    zone?: string;
+    state?: string;
+    state_until?: number;
+  };
+  profiles: {
+    users: string;
+  };
   room_create: {
     room?: string;
     title?: string;

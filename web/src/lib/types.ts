@@ -7,6 +7,18 @@ export interface User {
   owner?: boolean;
 }
 
+// What people say of themselves; what is not said, or is over, is left out.
+export interface Profile {
+  id: number;
+  name: string; // the handle, by which others find and mention them
+  display?: string;
+  status?: string;
+  status_until?: number;
+  zone?: string;
+  state?: "away" | "dnd";
+  state_until?: number;
+}
+
 // A place in a room's log, and how many messages there are up to it.
 export interface Position {
   seq: number;
@@ -210,6 +222,8 @@ interface Answers {
   directory: { rooms: ListedRoom[]; next?: string };
   presence: { count: number; users?: User[] };
   users: { users: User[] };
+  profile_set: { profile: Profile };
+  profiles: { profiles: Profile[] };
   room_create: { room: RoomInfo };
   room_set: { seq: number; ts: number };
   room_delete: { seq: number; ts: number };
