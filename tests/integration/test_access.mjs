@@ -38,6 +38,8 @@ const TABLE = {
   logout: { who: null },
   sessions: { who: all("ok"), params: {} },
   users: { who: all("ok"), params: {} },
+  block: { who: all("ok"), params: { user: "another", on: [false] } },
+  blocks: { who: all("ok"), params: {} },
   profile_set: { who: all("ok"), params: { status: ["busy", ""] } },
   profiles: { who: all("ok"), params: { users: ["1", "1,999999"] } },
   rooms: { who: all("ok"), params: {} },

@@ -40,6 +40,9 @@ async function live({ call, room, other, title }) {
   assert.equal((await until("the room is on the list", mine)).unread, 0);
   await call("presence", { room });
   assert.ok((await call("users", { query: call.user.name })).users.some(({ id }) => id === call.user.id));
+  assert.deepEqual(await call("block", { user: other.user.id }), { user: other.user.id, on: true });
+  assert.deepEqual((await call("blocks", {})).blocks, [{ id: other.user.id, name: other.user.name }]);
+  await call("block", { user: other.user.id, on: false });
   const { profile } = await call("profile_set", { display: "Ana A.", status: "out", state: "dnd" });
   assert.deepEqual([profile.id, profile.display, profile.state], [call.user.id, "Ana A.", "dnd"]);
   const { profiles } = await call("profiles", { users: `${call.user.id},${other.user.id}` });

@@ -62,3 +62,56 @@ test("a profile of nonsense is refused", async (t) => {
   }
   await ana.call("ping", {});
 });
+
+test("whom one blocks writes to one no more, nor one to them", async (t) => {
+  const [ana, bo] = [await t.person(), await t.person()];
+  const { room } = await ana.call("dm", { user: bo.user.id });
+  await bo.call("join", { room: room.id });
+  const { seq } = await bo.call("send", { room: room.id, text: "hi" });
+  assert.deepEqual(await ana.call("block", { user: bo.user.id }), { user: bo.user.id, on: true });
+  await ana.call("block", { user: bo.user.id }); // again: nothing is amiss
+  for (const who of [bo, ana]) {
+    await refused("blocked", who.call("send", { room: room.id, text: "hi?" }));
+    await refused("blocked", who.http("send", { room: room.id, text: "hi?" }));
+  }
+  await refused("blocked", bo.call("edit", { room: room.id, target: seq, text: "hi!" }));
+  await refused("blocked", bo.call("react", { room: room.id, target: seq, emoji: "👍" }));
+  await bo.call("delete", { room: room.id, target: seq });
+  assert.deepEqual((await bo.call("blocks", {})).blocks, []); // they are not told by whom
+  assert.deepEqual((await ana.call("blocks", {})).blocks, [{ id: bo.user.id, name: bo.user.name }]);
+  await bo.call("block", { user: ana.user.id }); // both: each takes back their own
+  await ana.call("block", { user: bo.user.id, on: false });
+  await refused("blocked", bo.call("send", { room: room.id, text: "hi?" }));
+  await bo.http("block", { user: ana.user.id, on: false });
+  await bo.call("send", { room: room.id, text: "there" });
+});
+
+test("the blocked begin no direct room, and find no list of theirs changed", async (t) => {
+  const [ana, bo, cy] = [await t.person(), await t.person(), await t.person()];
+  await ana.call("block", { user: bo.user.id });
+  await refused("blocked", bo.call("dm", { user: ana.user.id }));
+  await refused("blocked", bo.http("dm", { user: ana.user.id }));
+  assert.deepEqual((await ana.call("rooms", {})).rooms.filter(({ kind }) => kind === "direct"), []);
+  await cy.call("dm", { user: ana.user.id }); // others do
+});
+
+test("a block of nonsense is refused", async (t) => {
+  const ana = await t.person();
+  for (const [action, params, code] of [
+    ["block", {}, "missing_parameter"],
+    ["block", { user: "bo" }, "bad_type"],
+    ["block", { user: 0 }, "bad_value"],
+    ["block", { user: ana.user.id }, "bad_value"],
+    ["block", { user: 999_999 }, "no_such_user"],
+    ["block", { user: -1 }, "bad_value"],
+    ["blocks", { next: "x" }, "bad_value"],
+    ["blocks", { limit: 501 }, "bad_value"],
+  ]) {
+    await refused(code, ana.call(action, params));
+    await refused(code, ana.http(action, params));
+  }
+  for (const who of [await t.person(), await t.person(), await t.person()]) await ana.call("block", { user: who.user.id });
+  const first = await ana.call("blocks", { limit: 2 });
+  const rest = await ana.call("blocks", { limit: 2, next: first.next });
+  assert.deepEqual([first.blocks.length, rest.blocks.length, rest.next], [2, 1, undefined]);
+});

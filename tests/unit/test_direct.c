@@ -103,6 +103,9 @@ static uint64_t looks_of_a_message(struct chat_rig *r)
     return r->gate->seen[STORE_GET] - before;
 }
 
+/* At both lists, and at both blocks. */
+#define LOOKS 4
+
 /* From now on there may be other nodes. */
 static void begin_among_nodes(struct chat_rig *r)
 {
@@ -119,13 +122,13 @@ static void lists_not_heard_of_are_known_for_a_second(void **state)
     struct chat_rig *r = begin(state);
 
     begin_among_nodes(r);
-    assert_int_equal(looks_of_a_message(r), 2);
+    assert_int_equal(looks_of_a_message(r), LOOKS);
     for (int i = 0; i < 5; i++) {
         chat_rig_rest(r, 10);
         assert_int_equal(looks_of_a_message(r), 0);
     }
     chat_rig_rest(r, 1000);
-    assert_int_equal(looks_of_a_message(r), 2);
+    assert_int_equal(looks_of_a_message(r), LOOKS);
 }
 
 /* With followers it is heard, but for what the bus loses. */
@@ -135,15 +138,59 @@ static void lists_heard_of_are_known_for_a_minute(void **state)
 
     begin_among_nodes(r);
     chat_rig_follow(r, "dm:1:2", 0);
-    assert_int_equal(looks_of_a_message(r), 2);
+    assert_int_equal(looks_of_a_message(r), LOOKS);
     chat_rig_rest(r, 50000);
     assert_int_equal(looks_of_a_message(r), 0);
     owner_heard(&r->owner,
                 &(struct bus_event){
                     .kind = BUS_CAST, .node = 99, .room = STR("dm:1:2"), .bytes = DIRECT_LEFT});
-    assert_int_equal(looks_of_a_message(r), 2);
+    assert_int_equal(looks_of_a_message(r), LOOKS);
     chat_rig_rest(r, 61000);
-    assert_int_equal(looks_of_a_message(r), 2);
+    assert_int_equal(looks_of_a_message(r), LOOKS);
+}
+
+static const char *send_as(struct chat_rig *r, uint64_t user)
+{
+    return chat_rig_do(r, user, "{'action':'send','room':'dm:1:2','text':'b'}");
+}
+
+/* Also one that another node has put, and has taken back. */
+static void a_block_is_heard_of(void **state)
+{
+    struct chat_rig *r = begin(state);
+    const struct bus_event left = {
+        .kind = BUS_CAST, .node = 99, .room = STR("dm:1:2"), .bytes = DIRECT_LEFT};
+
+    begin_among_nodes(r);
+    chat_rig_follow(r, "dm:1:2", 0);
+    chat_rig_has(send_as(r, 1), "'ok'");
+    chat_rig_put(r, "u:2", "block:1", "ana");
+    owner_heard(&r->owner, &left);
+    chat_rig_has(send_as(r, 1), "'code':'blocked'");
+    chat_rig_has(send_as(r, 2), "'code':'blocked'");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'block','user':1,'on':false}"), "'on':false");
+    assert_string_equal(chat_rig_record(r, "u:2", "block:1"), "-");
+    chat_rig_has(send_as(r, 1), "'ok'");
+    chat_rig_put(r, "u:2", "block:1", "ana"); /* the bus loses what is said of it */
+    chat_rig_rest(r, 61000);
+    chat_rig_has(send_as(r, 1), "'code':'blocked'");
+}
+
+/* Nothing goes out while it cannot be told. */
+static void blocks_that_cannot_be_read_fail_the_message(void **state)
+{
+    struct chat_rig *r = begin(state);
+    struct chat_rig_call *c;
+
+    r->gate->closed[STORE_GET] = true;
+    c = chat_rig_start(r, 1, "{'action':'send','room':'dm:1:2','text':'b'}");
+    while (r->gate->held_n == 0)
+        assert_true(chat_rig_turn(r));
+    store_gate_fail(r->gate, 0, STORE_FAILED);
+    chat_rig_has(chat_rig_wait(c), "'code':'store_failed'");
+    chat_rig_free(c);
+    store_gate_open(r->gate);
+    chat_rig_has(send_as(r, 1), "'ok'");
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
@@ -152,4 +199,5 @@ CHECK_MAIN(EACH(the_other_has_it_back), EACH(lists_are_looked_at_once),
            EACH(a_list_that_cannot_be_written_fails_the_message),
            EACH(who_leaves_meanwhile_has_it_back_later),
            EACH(lists_not_heard_of_are_known_for_a_second),
-           EACH(lists_heard_of_are_known_for_a_minute))
+           EACH(lists_heard_of_are_known_for_a_minute), EACH(a_block_is_heard_of),
+           EACH(blocks_that_cannot_be_read_fail_the_message))

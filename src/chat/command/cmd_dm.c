@@ -4,6 +4,7 @@
 #include "chat/people/people_user.h"
 #include "chat/room/append.h"
 #include "chat/room/commands.h"
+#include "chat/room/direct.h"
 #include "chat/room/invite.h"
 #include "chat/room/order.h"
 #include "chat/room/reads.h"
@@ -57,7 +58,7 @@ static enum call_proposal dm_propose(struct room *r, struct call *call)
 {
     assert(call->room == r && call->state != NULL);
     if (!room_exists(r))
-        return CALL_APPEND;
+        return direct_propose(r, call);
     list_self(r, call);
     return CALL_PARKED;
 }

@@ -183,6 +183,9 @@ static enum call_proposal send_propose(struct room *r, struct call *call)
 
     if (!room_writable(r, call))
         return CALL_ANSWERED;
+    p = direct_propose(r, call);
+    if (p != CALL_APPEND)
+        return p;
     if (r->access.kind == ACCESS_DIRECT && !direct_listed(r))
         return CALL_LATER;
     p = call->cmd.cid.n > 0 ? check_repeat(r, call) : CALL_APPEND;

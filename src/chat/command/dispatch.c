@@ -1,6 +1,7 @@
 #include "chat/command/dispatch.h"
 
 #include "chat/command/cmd_invite.h"
+#include "chat/people/people_block.h"
 #include "chat/people/people_change.h"
 #include "chat/people/people_profile.h"
 #include "chat/people/people_signup.h"
@@ -75,6 +76,7 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_users] = people_users,
     [COMMAND_profile_set] = people_profile_set,
     [COMMAND_profiles] = people_profile_list,
+    [COMMAND_blocks] = people_block_list,
     [COMMAND_rooms] = people_rooms,
     [COMMAND_directory] = dispatch_directory,
     [COMMAND_room_create] = dispatch_create,
@@ -90,7 +92,7 @@ static bool is_of_a_room(enum command_id id)
            id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
            id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
            id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_members ||
-           id == COMMAND_dm || id == COMMAND_room_delete;
+           id == COMMAND_dm || id == COMMAND_room_delete || id == COMMAND_block;
 }
 
 void dispatch_run(struct people *p, struct call *call)

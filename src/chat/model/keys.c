@@ -138,6 +138,11 @@ struct str keys_conn(struct str id, char buf[static KEYS_MAX])
     return join(KEYS_CONNS, id, buf);
 }
 
+struct str keys_block(uint64_t user, char buf[static KEYS_MAX])
+{
+    return number(KEYS_BLOCKS, user, buf);
+}
+
 struct str keys_ended(uint64_t session, char buf[static KEYS_MAX])
 {
     return number((struct str){0}, session, buf);

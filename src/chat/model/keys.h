@@ -19,6 +19,7 @@
  *                                       last used, from where and by what; "-": not known
  *                      room:<room>      "<seq> <count>": the room is on the person's list, and
  *                                       how far they have read it
+ *                      block:<id>       "<name>": whom the person blocks
  *                      profile          what the person says of themselves
  *                                       (chat/people/people_profile.h)
  *                      rooms-created    "<n>"
@@ -111,6 +112,7 @@
 #define KEYS_DIRECT_ROOMS STR("room:dm:")
 #define KEYS_CONNS STR("conn:")
 #define KEYS_OF_LINKS STR("link:")
+#define KEYS_BLOCKS STR("block:")
 
 #define KEYS_USERS STR("users") /* the counter */
 
@@ -144,12 +146,13 @@ struct str keys_of_limit(struct str who, char buf[static KEYS_MAX]);
 struct str keys_of_homes(struct str run, char buf[static KEYS_MAX]);
 
 /* An sk, written to buf: of a user's session, of where that was seen, of an API key, of a room on
- * a user's list, of a connection of a user, of a session that was ended. */
+ * a user's list, of a connection of a user, of a session that was ended, of whom a user blocks. */
 struct str keys_session(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_seen(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_api_key(uint64_t id, char buf[static KEYS_MAX]);
 struct str keys_listed(struct str room, char buf[static KEYS_MAX]);
 struct str keys_conn(struct str id, char buf[static KEYS_MAX]);
+struct str keys_block(uint64_t user, char buf[static KEYS_MAX]);
 struct str keys_ended(uint64_t session, char buf[static KEYS_MAX]);
 
 #endif

@@ -170,19 +170,22 @@ static void look_read(struct store_req *req)
 static void look_put(struct store_req *req)
 {
     struct call *call = call_of(req);
+    struct people_name *n = claim_of(call);
 
     if (!answered(call))
         return;
+    assert(n->look_n > 0);
     if (req->result == STORE_OK)
         confirm_name(call);
     else
-        get(call, KEYS_LOOKS, look_of(claim_of(call)), look_read);
+        get(call, KEYS_LOOKS, look_of(n), look_read);
 }
 
 static void put_look(struct call *call)
 {
     struct people_name *n = claim_of(call);
 
+    assert(n->tries <= TRIES_MAX && n->rev != 0);
     (void)call_request(call, owner_of(call), look_put);
     call->q.put.pk = KEYS_LOOKS;
     call->q.put.sk = look_of(n);

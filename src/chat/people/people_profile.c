@@ -179,6 +179,7 @@ static void read_own(struct call *call)
 {
     struct owner *o = setting_of(call)->people->owner;
 
+    assert(call->who.user != 0);
     (void)call_request(call, o, own_read);
     call->q.get.pk = keys_of_user(call->who.user, call->key);
     call->q.get.sk = KEYS_PROFILE;
@@ -319,6 +320,7 @@ static void next_profile(struct call *call)
 {
     struct profile_asking *a = profile_asking_of(call);
 
+    assert(a->at <= a->users_n);
     if (a->at < a->users_n) {
         profile_get(call, KEYS_USER, person_read);
         return;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/varint.h"
 #include "chat/room/append.h"
+#include "chat/room/direct.h"
 #include "chat/room/order.h"
 
 #include <stdlib.h>
@@ -186,6 +187,7 @@ static void put_amends(struct call *call)
 static enum call_proposal change_propose(struct room *r, struct call *call)
 {
     struct change *c = call->state;
+    enum call_proposal free;
     enum error_code e;
 
     assert(call->changes && r->change_busy);
@@ -196,6 +198,9 @@ static enum call_proposal change_propose(struct room *r, struct call *call)
         change_prepare(r, call); /* another node may have changed the message */
         return CALL_PARKED;
     }
+    free = call->cmd.id == COMMAND_delete ? CALL_APPEND : direct_propose(r, call);
+    if (free != CALL_APPEND)
+        return free;
     e = change_check(r, call);
     if (e == ERROR_NONE)
         e = merge(r, call, append_next_seq(r));

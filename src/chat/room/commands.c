@@ -51,6 +51,8 @@ static call_handler_f *handler_of(enum command_id id)
         return cmd_invite_use;
     case COMMAND_dm:
         return cmd_dm_run;
+    case COMMAND_block:
+        return cmd_block_run;
     case COMMAND_NONE:
     case COMMAND_ways:
     case COMMAND_login:
@@ -71,6 +73,7 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_users:
     case COMMAND_profile_set:
     case COMMAND_profiles:
+    case COMMAND_blocks:
     case COMMAND_ping:
     case COMMAND_N:
         break;
@@ -95,7 +98,7 @@ struct str commands_room(const struct call *call, char buf[static KEYS_ROOM_MAX]
     uint64_t a = call->who.user, b = call->cmd.user;
     int n;
 
-    if (call->cmd.id != COMMAND_dm)
+    if (call->cmd.id != COMMAND_dm && call->cmd.id != COMMAND_block)
         return call->cmd.room;
     n = snprintf(buf, KEYS_ROOM_MAX, "dm:%llu:%llu", (unsigned long long)MIN(a, b),
                  (unsigned long long)MAX(a, b));

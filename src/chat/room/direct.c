@@ -18,6 +18,8 @@ struct look {
     struct call call; /* its requests and their keys; it is nobody's */
     struct room *room;
     unsigned person; /* 0: the low, 1: the high */
+    bool blocks;     /* it is whether they block each other that is looked at */
+    bool blocked;
 };
 
 static struct look *look_of(struct store_req *req)
@@ -31,8 +33,14 @@ static void look_end(struct look *look, enum store_result result)
 
     assert(r->direct.looking);
     r->direct.looking = false;
-    r->direct.listed = result == STORE_OK && !r->direct.left;
-    r->direct.at_ms = owner_now_ms(r->owner);
+    if (look->blocks) {
+        r->direct.blocks_known = result == STORE_OK && !r->direct.left;
+        r->direct.blocked = look->blocked;
+        r->direct.blocks_ms = owner_now_ms(r->owner);
+    } else {
+        r->direct.listed = result == STORE_OK && !r->direct.left;
+        r->direct.at_ms = owner_now_ms(r->owner);
+    }
     call_fini(&look->call);
     free(look);
     if (result != STORE_OK)
@@ -76,7 +84,9 @@ static void look_read(struct store_req *req)
         look_end(look, req->result);
         return;
     }
-    if (look->call.q.get.ret_body == NULL) {
+    if (look->blocks) {
+        look->blocked = look->blocked || look->call.q.get.ret_body != NULL;
+    } else if (look->call.q.get.ret_body == NULL) {
         reads_list(r, &look->call, look_user(look), r->head, r->count, look_put);
         return;
     }
@@ -96,33 +106,63 @@ static void look_next(struct look *look)
     }
     (void)call_request(&look->call, r->owner, look_read);
     look->call.q.get.pk = keys_of_user(look_user(look), look->call.key);
-    look->call.q.get.sk = keys_listed(room_id(r), look->call.key2);
+    look->call.q.get.sk =
+        look->blocks
+            ? keys_block(look->person == 0 ? r->access.high : r->access.low, look->call.key2)
+            : keys_listed(room_id(r), look->call.key2);
     store_get(r->owner->store, &look->call.q.get);
 }
 
-static bool is_known(const struct room *r)
+/* Is what was seen then still so? */
+static bool holds(const struct room *r, uint64_t at_ms)
 {
-    const struct direct *d = &r->direct;
     uint64_t max = r->followers != 0 ? KNOWN_MS : UNHEARD_MS;
 
-    return d->listed && (bus_is_alone(r->owner->bus) || owner_now_ms(r->owner) - d->at_ms <= max);
+    return bus_is_alone(r->owner->bus) || owner_now_ms(r->owner) - at_ms <= max;
 }
 
-bool direct_listed(struct room *r)
+static void look_begin(struct room *r, bool blocks)
 {
-    struct look *look;
+    struct look *look = mem_zeroed(1, sizeof(*look));
 
-    assert(r->access.kind == ACCESS_DIRECT && !r->direct.looking);
-    if (is_known(r))
-        return true;
-    look = mem_zeroed(1, sizeof(*look));
+    assert(!r->direct.looking);
     look->room = r;
+    look->blocks = blocks;
     r->direct.left = false;
     call_init(&look->call, 1);
     r->direct.looking = true;
     room_hold(r);
     look_next(look);
+}
+
+bool direct_listed(struct room *r)
+{
+    assert(r->access.kind == ACCESS_DIRECT && !r->direct.looking);
+    if (r->direct.listed && holds(r, r->direct.at_ms))
+        return true;
+    look_begin(r, false);
     return false;
+}
+
+enum direct_block direct_block(struct room *r)
+{
+    assert(r->access.kind == ACCESS_DIRECT);
+    if (r->direct.blocks_known && holds(r, r->direct.blocks_ms))
+        return r->direct.blocked ? DIRECT_BLOCKED : DIRECT_FREE;
+    if (!r->direct.looking)
+        look_begin(r, true);
+    return DIRECT_UNKNOWN;
+}
+
+enum call_proposal direct_propose(struct room *r, struct call *call)
+{
+    enum direct_block block = r->access.kind == ACCESS_DIRECT ? direct_block(r) : DIRECT_FREE;
+
+    if (block == DIRECT_BLOCKED)
+        call_fail(call, ERROR_blocked);
+    return block == DIRECT_FREE      ? CALL_APPEND
+           : block == DIRECT_BLOCKED ? CALL_ANSWERED
+                                     : CALL_LATER;
 }
 
 void direct_tell(struct room *r, struct call *call, call_handler_f *then)
@@ -141,5 +181,6 @@ void direct_tell(struct room *r, struct call *call, call_handler_f *then)
 void direct_left(struct room *r)
 {
     r->direct.listed = false;
+    r->direct.blocks_known = false;
     r->direct.left = true;
 }

@@ -1,9 +1,11 @@
 /* direct.h: a direct room is on the lists of both its people before anything is said in it: who
  * took it off theirs has it back when the other writes, and is told of it in their own log.
  *
- * The owner looks at both lists once, and then knows until somebody leaves. Other nodes hear of
- * that by a cast on the room's topic, DIRECT_LEFT; the bus may lose it, so that what is known is
- * looked at again after a minute if there are other nodes. */
+ * While one of them blocks the other nothing is appended.
+ *
+ * The owner looks at both lists, and at both blocks, once, and then knows until somebody leaves or
+ * blocks. Other nodes hear of that by a cast on the room's topic, DIRECT_LEFT; the bus may lose it,
+ * so that what is known is looked at again after a minute if there are other nodes. */
 #ifndef CHAT_ROOM_DIRECT_H
 #define CHAT_ROOM_DIRECT_H
 
@@ -16,11 +18,24 @@
  * it cannot be done. */
 bool direct_listed(struct room *r) MUST_CHECK;
 
+/* Does one of the two block the other? DIRECT_UNKNOWN: that is looked at, and the room marked
+ * (room_mark) when it is known; what is queued fails if it cannot be. */
+enum direct_block {
+    DIRECT_FREE,
+    DIRECT_BLOCKED,
+    DIRECT_UNKNOWN,
+};
+enum direct_block direct_block(struct room *r) MUST_CHECK;
+
+/* The same of a proposal in a room of any kind: CALL_APPEND, if nothing is in its way. */
+enum call_proposal direct_propose(struct room *r, struct call *call) MUST_CHECK;
+
 /* The call appended something: if it brought the room back onto the other's list, they
  * are told first. Then then(r, call) runs. */
 void direct_tell(struct room *r, struct call *call, call_handler_f *then);
 
-/* Somebody has taken the room off their list, here or at another node. */
+/* Somebody has taken the room off their list, or has blocked or no longer blocks the other, here or
+ * at another node. */
 void direct_left(struct room *r);
 
 #endif

@@ -137,6 +137,8 @@ struct direct {
     bool left;      /* somebody left since the look began */
     bool back[2];   /* the low, the high person's list: the room was off it, they are to be told */
     uint64_t at_ms; /* monotonic */
+    bool blocks_known, blocked; /* whether one of the two blocks the other, as of blocks_ms */
+    uint64_t blocks_ms;
 };
 
 enum room_state {

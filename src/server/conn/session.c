@@ -637,8 +637,9 @@ static void dispatch(struct request *r, bool follows)
 static bool is_large(enum command_id id)
 {
     return id == COMMAND_history || id == COMMAND_rooms || id == COMMAND_resume ||
-           id == COMMAND_users || id == COMMAND_profiles || id == COMMAND_members ||
-           id == COMMAND_sessions || id == COMMAND_invites || id == COMMAND_directory;
+           id == COMMAND_users || id == COMMAND_profiles || id == COMMAND_blocks ||
+           id == COMMAND_members || id == COMMAND_sessions || id == COMMAND_invites ||
+           id == COMMAND_directory;
 }
 
 void session_run(struct request *r, bool follows)

@@ -131,6 +131,14 @@ export interface CommandParams {
   profiles: {
     users: string;
   };
+  block: {
+    user: number;
+    on?: boolean;
+  };
+  blocks: {
+    limit?: number;
+    next?: string;
+  };
   room_create: {
     room?: string;
     title?: string;
@@ -227,6 +235,7 @@ export type ErrorCode =
   | "announcement"
   | "archived"
   | "slow_mode"
+  | "blocked"
   | "already_authenticated"
   | "no_such_room"
   | "no_such_user"

@@ -223,6 +223,8 @@ interface Answers {
   presence: { count: number; users?: User[] };
   users: { users: User[] };
   profile_set: { profile: Profile };
+  block: { user: number; on: boolean };
+  blocks: { blocks: User[]; next?: string };
   profiles: { profiles: Profile[] };
   room_create: { room: RoomInfo };
   room_set: { seq: number; ts: number };

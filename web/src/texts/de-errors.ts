@@ -45,6 +45,8 @@ export const deErrors: Partial<Record<Code | Why, string>> = {
   not_member: "Du bist nicht Mitglied dieses Raums.",
   banned: "Du bist aus diesem Raum ausgesperrt.",
   muted: "Du bist in diesem Raum stummgeschaltet.",
+  blocked:
+    "Einer von euch beiden hat den anderen blockiert: Hier kann niemand schreiben, bis das zurückgenommen ist.",
   already_authenticated: "Diese Verbindung gehört jemand anderem. Melde dich neu an.",
   no_such_room: "Diesen Raum gibt es nicht.",
   no_such_user: "Diese Person gibt es nicht.",
