@@ -38,6 +38,7 @@ const TABLE = {
   logout: { who: null },
   sessions: { who: all("ok"), params: {} },
   users: { who: all("ok"), params: {} },
+  deactivate: { who: all("forbidden"), params: { user: ["another", 999_999], on: [true, false] } },
   block: { who: all("ok"), params: { user: "another", on: [false] } },
   blocks: { who: all("ok"), params: {} },
   profile_set: { who: all("ok"), params: { status: ["busy", ""] } },

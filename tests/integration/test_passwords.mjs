@@ -236,3 +236,19 @@ test("attack: who logs in while the queue is full is told to come again", async 
   assert.ok(busy.every(({ reason }) => reason.retry_after_ms > 0 && reason.status === 503));
   await login(server, "ana", RIGHT);
 });
+
+test("who is deactivated has a password that opens nothing, and a link that changes none", async (t) => {
+  const server = await t.start(FLAGS);
+  const owner = await ownerOf(server);
+  const ana = await signup(server, "ana");
+  const { code } = await server.command("recover", { name: "ana" }, owner.token);
+  await server.command("deactivate", { user: ana.user.id }, owner.token);
+  await revoked(() => rooms(server, ana.token));
+  await refused("deactivated", login(server, "ana", RIGHT));
+  await refused("bad_login", login(server, "ana", OTHER));
+  await refused("deactivated", server.command("reset", { code, password: OTHER }));
+  await server.command("deactivate", { user: ana.user.id, on: false }, owner.token);
+  await login(server, "ana", RIGHT); // the password is the old one
+  await server.command("reset", { code, password: OTHER });
+  await login(server, "ana", OTHER);
+});

@@ -115,3 +115,32 @@ test("a block of nonsense is refused", async (t) => {
   const rest = await ana.call("blocks", { limit: 2, next: first.next });
   assert.deepEqual([first.blocks.length, rest.blocks.length, rest.next], [2, 1, undefined]);
 });
+
+test("who is deactivated has no session any more, and gets none", async (t) => {
+  const server = await t.start();
+  const [, code] = server.out.match(/#owner=([0-9a-f]+)/);
+  const owner = await server.connect((await server.login("the owner", { owner: code })).token);
+  const ana = await t.person("ana", { server });
+  const second = await server.login(ana.user.name);
+  const { key } = await ana.call("key_create", { name: "a", scope: "read" });
+  await server.command("rooms", {}, key);
+  const bo = await t.person("bo", { server });
+  const { room } = await bo.call("dm", { user: ana.user.id });
+  await refused("forbidden", bo.call("deactivate", { user: ana.user.id }));
+  await refused("forbidden", bo.http("deactivate", { user: ana.user.id }));
+  await owner.call("deactivate", { user: ana.user.id });
+  await refused("revoked", server.command("rooms", {}, second.token));
+  await refused("revoked", server.command("rooms", {}, ana.token));
+  await refused("revoked", server.command("rooms", {}, key));
+  await refused("deactivated", server.login(ana.user.name));
+  await bo.call("send", { room: room.id, text: "still there" });
+  await refused("forbidden", bo.call("deactivate", { user: ana.user.id, on: false }));
+  await owner.call("deactivate", { user: ana.user.id, on: false });
+  const back = await server.login(ana.user.name);
+  assert.equal(back.user.id, ana.user.id);
+  assert.deepEqual((await server.command("keys", {}, back.token)).keys, []);
+  assert.deepEqual(await bo.http("deactivate"), { user: bo.user.id, on: true }); // oneself
+  await refused("deactivated", server.login(bo.user.name));
+  await refused("no_such_user", owner.call("deactivate", { user: 999_999 }));
+  await refused("bad_type", owner.call("deactivate", { user: "ana" }));
+});

@@ -19,6 +19,7 @@ static void test_keys_that_stand_alone(void **state)
         {KEYS_NAMES, "names"},
         {KEYS_LOOKS, "looks"},
         {KEYS_PROFILE, "profile"},
+        {KEYS_OFF, "off"},
         {KEYS_REVOKED, "revoked"},
         {KEYS_SERVER, "server"},
         {KEYS_NODES, "nodes"},

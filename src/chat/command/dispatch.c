@@ -3,6 +3,7 @@
 #include "chat/command/cmd_invite.h"
 #include "chat/people/people_block.h"
 #include "chat/people/people_change.h"
+#include "chat/people/people_off.h"
 #include "chat/people/people_profile.h"
 #include "chat/people/people_signup.h"
 #include "chat/room/commands.h"
@@ -77,6 +78,7 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_profile_set] = people_profile_set,
     [COMMAND_profiles] = people_profile_list,
     [COMMAND_blocks] = people_block_list,
+    [COMMAND_deactivate] = people_off_run,
     [COMMAND_rooms] = people_rooms,
     [COMMAND_directory] = dispatch_directory,
     [COMMAND_room_create] = dispatch_create,

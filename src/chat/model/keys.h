@@ -20,6 +20,8 @@
  *                      room:<room>      "<seq> <count>": the room is on the person's list, and
  *                                       how far they have read it
  *                      block:<id>       "<name>": whom the person blocks
+ *                      off              "<ms>": since then the person is deactivated
+ *                                       (chat/people/people_off.h)
  *                      profile          what the person says of themselves
  *                                       (chat/people/people_profile.h)
  *                      rooms-created    "<n>"
@@ -85,6 +87,7 @@
 #define KEYS_USER STR("user")
 #define KEYS_PASSWORD STR("password")
 #define KEYS_PROFILE STR("profile")
+#define KEYS_OFF STR("off")
 #define KEYS_ROOMS_CREATED STR("rooms-created")
 #define KEYS_STATE STR("state")
 #define KEYS_ACCESS STR("access")

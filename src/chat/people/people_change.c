@@ -17,6 +17,7 @@
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
 #include "chat/people/people_login_impl.h"
+#include "chat/people/people_off.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -236,6 +237,16 @@ void people_change_recover(struct people *p, struct call *call)
         people_login_find(call, recover_found);
 }
 
+/* Nothing changes for who would not get in. */
+static void reset_off_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    assert(call->cmd.id == COMMAND_reset);
+    if (people_off_passes(call))
+        set_password(call, call->cmd.password, "password");
+}
+
 static void reset_read(struct call *call)
 {
     struct login *l = people_login_of(call);
@@ -248,7 +259,7 @@ static void reset_read(struct call *call)
             sodium_memcmp(hex, l->password.recovery, sizeof(hex)) == 0 &&
             owner_wall_ms(l->people->owner) < l->password.recovery_ms;
     if (right)
-        set_password(call, call->cmd.password, "password");
+        people_off_ask(l->people, call, l->user, reset_off_read);
     else
         call_fail(call, ERROR_bad_code);
 }

@@ -5,6 +5,7 @@
 #include "chat/model/keys.h"
 #include "chat/model/names.h"
 #include "chat/people/people.h"
+#include "chat/people/people_off.h"
 
 #define TRIES_MAX 3
 
@@ -76,6 +77,12 @@ static void key_note(struct call *call)
     store_put(f->people->owner->store, &call->q.put);
 }
 
+static void key_off_read(struct store_req *req)
+{
+    if (people_off_passes(call_of(req)))
+        key_note(call_of(req));
+}
+
 static void key_user_read(struct store_req *req)
 {
     struct call *call = call_of(req);
@@ -93,7 +100,7 @@ static void key_user_read(struct store_req *req)
         f->who = people_key_caller(&f->claim, &f->key, key_copy(name, f->name, sizeof(f->name)));
     frame_unref(body);
     if (there)
-        key_note(call);
+        people_off_ask(f->people, call, f->claim.user, key_off_read);
     else
         call_fail(call, ERROR_revoked);
 }

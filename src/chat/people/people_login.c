@@ -27,6 +27,7 @@
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
 #include "chat/people/people_number.h"
+#include "chat/people/people_off.h"
 #include "wire/jwt.h"
 
 #include <stdio.h>
@@ -135,12 +136,12 @@ static void code_used(struct store_req *req)
     answer_token(call_of(req));
 }
 
-static void session_put(struct store_req *req)
+static void off_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct login *l = people_login_of(call);
 
-    if (people_login_failed(call))
+    if (!people_off_passes(call))
         return;
     if (l->coded)
         put_code(call, l->code_rev, STR("used"), code_used);
@@ -148,6 +149,14 @@ static void session_put(struct store_req *req)
         end_own(call);
     else
         answer_token(call);
+}
+
+static void session_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (!people_login_failed(call)) /* behind the session: see chat/people/people_off.h */
+        people_off_ask(people_login_of(call)->people, call, people_login_of(call)->user, off_read);
 }
 
 void people_login_session(struct call *call)

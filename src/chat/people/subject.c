@@ -6,6 +6,7 @@
 #include "chat/model/names.h"
 #include "chat/people/people_name.h"
 #include "chat/people/people_number.h"
+#include "chat/people/people_off.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,12 +81,12 @@ static void keep_name(struct subject_finding *f, struct str name)
 
 /* The session. */
 
-static void session_put(struct store_req *req)
+static void subject_off_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct subject_finding *f = finding_of(call);
 
-    if (subject_failed(call))
+    if (!people_off_passes(call))
         return;
     identity_learn(&f->people->identity, &f->s, f->user, subject_name_of(f));
     call->who = (struct caller){.user = f->user,
@@ -93,6 +94,14 @@ static void session_put(struct store_req *req)
                                 .session = f->s.session,
                                 .expires_ms = f->s.expires_ms};
     call_ok(call);
+}
+
+static void session_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (!subject_failed(call)) /* behind the session: see chat/people/people_off.h */
+        people_off_ask(finding_of(call)->people, call, finding_of(call)->user, subject_off_read);
 }
 
 static void put_session(struct call *call)

@@ -73,6 +73,7 @@ static call_handler_f *handler_of(enum command_id id)
     case COMMAND_users:
     case COMMAND_profile_set:
     case COMMAND_profiles:
+    case COMMAND_deactivate:
     case COMMAND_blocks:
     case COMMAND_ping:
     case COMMAND_N:

@@ -139,6 +139,10 @@ export interface CommandParams {
     limit?: number;
     next?: string;
   };
+  deactivate: {
+    user?: number;
+    on?: boolean;
+  };
   room_create: {
     room?: string;
     title?: string;
@@ -219,6 +223,7 @@ export type ErrorCode =
   | "signup_closed"
   | "login_busy"
   | "login_closed"
+  | "deactivated"
   | "login_elsewhere"
   | "name_taken"
   | "name_alike"

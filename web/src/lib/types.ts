@@ -223,6 +223,7 @@ interface Answers {
   presence: { count: number; users?: User[] };
   users: { users: User[] };
   profile_set: { profile: Profile };
+  deactivate: { user: number; on: boolean };
   block: { user: number; on: boolean };
   blocks: { blocks: User[]; next?: string };
   profiles: { profiles: Profile[] };

@@ -33,6 +33,7 @@ export const deErrors: Partial<Record<Code | Why, string>> = {
   login_busy: "Gerade melden sich zu viele an. Versuche es gleich noch einmal.",
   login_closed:
     "Nur mit einem Namen kann man sich hier nur auf dem Rechner des Servers anmelden; mit --open erlaubt der Server es allen.",
+  deactivated: "Dieses Konto ist stillgelegt; die Leitung des Servers kann das zurücknehmen.",
   login_elsewhere:
     "Wer diesen Namen hat, meldet sich beim Anbieter an oder mit einem Token von der Leitung des Servers.",
   name_taken: "Diesen Namen gibt es schon. Wähle einen anderen.",
