@@ -42,6 +42,7 @@ static void seen_note(struct worker *w, const struct caller *who, const struct i
                              .program = agent_program(agent),
                              .system = agent_system(agent)};
 
+    assert(who->user != 0 && n <= sizeof(text));
     people_seen_note(&w->people.seen, &w->owner, who, &at, begins);
 }
 
