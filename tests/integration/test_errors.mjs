@@ -16,6 +16,7 @@ const ELSEWHERE = new Set([
   ...["beyond_scope", "no_such_key", "too_many_keys"], // test_keys
   "login_elsewhere", // test_identity
   "name_taken", // test_token
+  ...["name_alike", "blocked", "deactivated"], // test_people
   "issuer_unavailable",
   "sessions_unproven", // tests/cluster
   "bad_secret", // tests/gateway

@@ -67,7 +67,7 @@ class Context {
   constructor(shared, workers) {
     this.shared = shared;
     this.workers = workers ?? 2;
-    this.serial = (++serial).toString(36);
+    this.serial = `${++serial}`;
     this.cleanup = [];
   }
 
@@ -79,13 +79,13 @@ class Context {
     for (const f of this.cleanup.reverse()) await f();
   }
 
-  // Names that no other test uses.
+  // Names that no other test uses, nor one that looks like them: of digits alone.
   name(name = "p") {
-    return `${name} ${this.serial}-${(++serial).toString(36)}`;
+    return `${name} ${this.serial}-${++serial}`;
   }
 
   room(name = "room") {
-    return `${name}-${this.serial}-${(++serial).toString(36)}`;
+    return `${name}-${this.serial}-${++serial}`;
   }
 
   get server() {
