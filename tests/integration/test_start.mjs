@@ -114,8 +114,9 @@ for (const away of [true, "silent"])
     store.away = false;
     await server.ready();
     assert.equal((await server.fetch("/ready")).status, 200);
-    assert.equal(lines(server, "store_answers").length, 1);
+    await until("the log says that it answers", () => lines(server, "store_answers").length > 0);
     assert.equal(await server.stop(), 0);
+    assert.equal(lines(server, "store_answers").length, 1);
   });
 
 test("patience ends", async (t) => {

@@ -1,7 +1,8 @@
 // People talk through the function: every command, over connections that no process holds.
 import assert from "node:assert/strict";
 import { direct, refused, test, until } from "../integration/lib/suite.mjs";
-import { scan, startFunction } from "./lib/function.mjs";
+import { processes, scan, startFunction } from "./lib/function.mjs";
+import { Killer } from "./lib/killer.mjs";
 
 async function two(t, options) {
   const gateway = await startFunction(t, { connections: true, ...options });
@@ -160,4 +161,35 @@ test("the end of a session closes its connections", async (t) => {
   await ana.closed;
   await other.closed;
   await assert.rejects(gateway.person({ query: `?token=${ana.token}` }), { status: 401 });
+});
+
+test("a machine speaks by an API key, no further than its scope, until the key is revoked", async (t) => {
+  const { gateway, ana, ben } = await two(t);
+  const { key, id } = await ana.call("key_create", { name: "cron", scope: "write" });
+  const machine = await gateway.person();
+  assert.deepEqual((await machine.call("auth", { token: key })).user, ana.user);
+  await machine.call("send", { room: "general", text: "by a machine" });
+  await ben.event("message", ({ text, from }) => text === "by a machine" && from.id === ana.user.id);
+  for (const [action, params] of [["history", { room: "general" }], ["room_set", { room: "general", title: "x" }], ["keys", {}]])
+    await refused("beyond_scope", machine.call(action, params));
+  // another instance knows the connection by its row alone
+  const killer = new Killer(gateway);
+  killer.kill(processes(gateway));
+  assert.ok(killer.killed > 0);
+  await until("another function has taken its place", () =>
+    machine.call("send", { room: "general", text: "again", cid: "again", seen: 0 }).catch(({ code }) => {
+      assert.equal(code, "gateway");
+      return false;
+    }),
+  );
+  await refused("beyond_scope", machine.call("history", { room: "general" }));
+  assert.deepEqual((await ana.call("keys")).keys.map((one) => one.id), [id]);
+  await ana.call("key_revoke", { key: id });
+  await until("the key opens nothing", () =>
+    machine.call("send", { room: "general", text: "too late" }).then(
+      () => false,
+      () => true,
+    ),
+  );
+  await refused("revoked", (await gateway.person()).call("auth", { token: key }));
 });
