@@ -32,6 +32,14 @@ static const char *signup(struct chat_rig *r, const char *name, const char *pass
     return chat_rig_do(r, 0, "{'action':'signup','name':'%s','password':'%s'}", name, password);
 }
 
+static uint64_t user_of(const char *answer)
+{
+    const char *user = strstr(answer, "'user':");
+
+    assert_non_null(user);
+    return chat_rig_number(user, "id");
+}
+
 static const char *record(struct chat_rig *r, uint64_t user)
 {
     char pk[32];
