@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-/* Each round was lost to somebody else who was faster. */
-#define TRIES_MAX 16
+/* Each round was lost to somebody else who was faster, and is done with it: so many may claim one
+ * name for one person at once, such as all devices of somebody who comes for the first time. */
+#define TRIES_MAX 256
 
 static void put_name(struct call *call);
 static void put_look(struct call *call);
