@@ -2,7 +2,8 @@
 // woran es liegt, dass ein Server nicht zu erreichen ist.
 import type { Code, Why } from "../lib/index.ts";
 
-export const deErrors: Partial<Record<Code | Why, string>> = {
+// A new code without a text does not compile; "told" is in the words of who told it.
+export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: string } = {
   bad_json: "Der Text ist kein JSON-Objekt.",
   bad_utf8: "Der Text ist kein gültiges UTF-8.",
   too_deep: "Das JSON ist zu tief verschachtelt.",
@@ -66,6 +67,14 @@ export const deErrors: Partial<Record<Code | Why, string>> = {
   rate_limited: "Das war zu schnell. Warte einen Moment.",
   too_many_commands: "Zu viele Befehle warten auf Antwort. Warte einen Moment.",
   answer_too_long: "Die Antwort ist zu lang für API Gateway. Frage nach weniger auf einmal.",
+  beyond_scope: "Dieser API-Schlüssel darf das nicht. Lege einen an, der es darf.",
+  no_such_key: "Diesen API-Schlüssel gibt es nicht.",
+  too_many_keys: "Es gibt schon 100 API-Schlüssel. Widerrufe welche, die niemand mehr benutzt.",
+  announcement: "In diesem Raum schreiben nur, die ihn moderieren oder denen er gehört.",
+  archived: "Der Raum ist archiviert: Niemand schreibt darin, bis das zurückgenommen wird.",
+  slow_mode: "In diesem Raum geht es langsam zu. Warte ein wenig bis zur nächsten Nachricht.",
+  no_such_invite: "Diese Einladung gibt es nicht, oder sie ist abgelaufen oder aufgebraucht.",
+  too_many_invites: "Es gibt schon zu viele Einladungen. Nimm welche zurück.",
   store_full: "Der Server hat keinen Platz mehr.",
   store_failed: "Der Server kann gerade nichts speichern.",
   store_behind: "Der Server traut seinem Speicher gerade nicht. Die Leitung muss nachsehen.",
