@@ -45,7 +45,7 @@ async function talk(ana, ben, kill, aim) {
     await person.say(text);
   };
   for (const person of [ana, ben]) await person.join("cloud");
-  for (let i = 0; i < 4; i++) await say(i % 2 ? ana : ben, `before ${i}.`).then(() => ana.sees(`before ${i}.`));
+  for (let i = 0; i < 4; i++) await say(i % 2 ? ana : ben, `before ${i}.`).then(() => ana.seesSent(`before ${i}.`));
   for (let i = 0; i < 3; i++) {
     await say(ana, `amid ${i}.`);
     await kill();
