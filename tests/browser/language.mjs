@@ -13,9 +13,16 @@ async function enter(person, path = "") {
   await page.getByText("Verbunden", { exact: true }).waitFor({ state: "attached" });
 }
 
-// What is on the page that only English has.
+// What is on the page that only English has, but for what people have written and named.
 const english = (page) =>
-  page.evaluate(() => /\b(the|is|are|you|your|message|settings|close)\b/i.exec(document.body.innerText)?.[0]);
+  page.evaluate(() => {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walk.nextNode())
+      if (!walk.currentNode.parentElement.closest(".message, .room-label, .me-name, script, style"))
+        texts.push(walk.currentNode.data);
+    return /\b(the|is|are|you|your|message|settings|close)\b/i.exec(texts.join("\n"))?.[0];
+  });
 
 const lang = (page) => page.evaluate(() => document.documentElement.lang);
 
