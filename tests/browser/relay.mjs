@@ -113,7 +113,7 @@ class Link {
       else return this.says(failure.text);
     }
     if (command.action === "auth") this.array = command.array === true;
-    if (command.action === "login") await this.login(command);
+    if (["login", "ways"].includes(command.action)) await this.byHttp(command);
     else {
       this.asked.set(command.id, command.action);
       this.far.send(JSON.stringify(command));
@@ -130,8 +130,9 @@ class Link {
     this.send({ message, connectionId: this.id, requestId: String(this.relay.seen.length) });
   }
 
-  async login({ id, name, owner }) {
-    const ok = await this.relay.server.command("login", { name, owner });
+  // Before there is a session: the server's own WebSocket takes no login, so that names are no way there.
+  async byHttp({ id, action, ...params }) {
+    const ok = await this.relay.server.command(action, params);
     this.send({ id, ok });
   }
 
