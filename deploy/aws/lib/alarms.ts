@@ -48,7 +48,7 @@ export class Alarms {
   onTable(id: string, table: CfnTable): void {
     for (const kind of ["Read", "Write"])
       this.on(`${id}${kind}Throttled`, {
-        what: `DynamoDB throttles ${kind.toLowerCase()}s of ${id}: one room is too busy, or the table is new.`,
+        what: `DynamoDB throttles ${kind.toLowerCase()}s of ${id}: a busy room, or a new table.`,
         namespace: "AWS/DynamoDB",
         metric: `${kind}ThrottleEvents`,
         dimensions: { TableName: table.ref },

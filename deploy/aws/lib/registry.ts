@@ -43,7 +43,7 @@ export class Registry {
 
   // The image whose tag the parameter says.
   image(parameter: string): Image {
-    const tag = this.stack.text(parameter, "The image's tag in the stack's repository; without it none of its nodes is started.", {
+    const tag = this.stack.text(parameter, "The image's tag in the stack's repository; without it no node starts.", {
       default: "",
       allowedPattern: "[A-Za-z0-9_.-]*",
     });

@@ -26,7 +26,7 @@ export class PlainStack extends Stack {
 
   // The owner's way in, a link or a code, is in the log.
   open(way: string): CfnParameter {
-    return this.flag("Open", `Anyone may log in by any name, which protects nothing. Without it people sign up with a password. The owner's ${way} is in the log.`, false);
+    return this.flag("Open", `People may log in by a name alone, which protects nothing. The owner's ${way} is in the log.`, false);
   }
 
   isSet(parameter: CfnParameter): CfnCondition {
