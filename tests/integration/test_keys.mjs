@@ -27,6 +27,18 @@ testWorkers("a key speaks as its person, by every door, and is shown once", asyn
   assert.ok(!server.log.includes(made.key.slice(-43)));
 });
 
+testWorkers("auth by a key is a command like others, whatever the request itself was sent by", async (t) => {
+  const server = await t.start({ workers: t.workers });
+  const ana = await t.person("ana", { server });
+  const { key } = await ana.call("key_create", { name: "a", scope: "read" });
+  for (const by of [key, ana.token, undefined])
+    for (const token of [key, ana.token])
+      for (let i = 0; i < 2; i++) assert.deepEqual((await server.command("auth", { token }, by)).user, ana.user);
+  const machine = await server.connect(key);
+  for (const token of [key, key]) assert.deepEqual((await machine.call("auth", { token })).user, ana.user);
+  await refused("bad_token", server.command("auth", { token: `${key.slice(0, -1)}` }, key));
+});
+
 testWorkers("what was revoked opens nothing, and what it opened is closed", async (t) => {
   const server = await t.start({ workers: t.workers });
   const ana = await t.person("ana", { server });

@@ -192,7 +192,7 @@ static void people_keys_put(struct call *call, const struct store_item *item)
     char names[SCOPE_TEXT_MAX];
     struct people_key key;
 
-    assert(item->name.n > KEYS_API_KEYS.n);
+    assert(item->name.n >= KEYS_API_KEYS.n);
     if (!people_key_decode(item->body, &key) ||
         key.expires_ms <= owner_wall_ms(keys_of(call)->people->owner) ||
         key.generation != keys_of(call)->people->keys->generation)

@@ -91,7 +91,7 @@ static void identify_key(struct request *r, const struct people_key_claim *key, 
     struct people *people = &r->worker->people;
     struct caller who;
 
-    assert(key->user != 0 && r->identified == NULL);
+    assert(key->user != 0 && key->id != 0);
     r->identified = done;
     r->call.done = identify_key_found;
     if (people_key_known(&people->keyring, key, worker_wall_ms(r->worker), &who)) {
