@@ -11,15 +11,6 @@
 
 #include <stdlib.h>
 
-static void changed(struct room *r, struct call *call)
-{
-    assert(call->room == r && call->seq > 0);
-    room_save(r, true);
-    json_out_field_u64(&call->out, "seq", call->seq);
-    json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
-    call_ok(call);
-}
-
 static enum call_proposal cmd_member_fail(struct call *call, enum error_code e)
 {
     assert(e != ERROR_NONE);
@@ -43,7 +34,7 @@ static void cmd_member_listed(struct store_req *req)
     struct call *call = call_of(req);
 
     if (reads_listed(call))
-        invite_tell(call->room, call, call->cmd.user, changed);
+        invite_tell(call->room, call, call->cmd.user, cmd_room_changed);
 }
 
 /* Who was added, or may do more than before, has the room on their list and is told
@@ -58,7 +49,7 @@ static void set_appended(struct room *r, struct call *call)
     if (told && call->cmd.user != call->who.user)
         reads_list(r, call, call->cmd.user, call->seq, call->entry.count, cmd_member_listed);
     else
-        changed(r, call);
+        cmd_room_changed(r, call);
 }
 
 static void user_read(struct store_req *req)

@@ -88,13 +88,29 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
     return CALL_APPEND;
 }
 
-static void changed(struct room *r, struct call *call)
+void cmd_room_changed(struct room *r, struct call *call)
 {
     assert(call->room == r && call->seq > 0);
     room_save(r, true);
     json_out_field_u64(&call->out, "seq", call->seq);
     json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
     call_ok(call);
+}
+
+/* An entry about the room, which goes alone: what follows is checked against it. */
+static void propose_entry(struct room *r, struct call *call, call_propose_f *propose,
+                          call_handler_f *appended)
+{
+    assert(call->room == r);
+    call->entry = (struct entry){
+        .kind = ENTRY_ROOM,
+        .from_id = call->who.user,
+        .from_name = call->who.name,
+    };
+    call->alone = true;
+    call->propose = propose;
+    call->appended = appended;
+    append_propose(r, call);
 }
 
 static void fail_param(struct call *call, const char *param, enum error_code e)
@@ -113,15 +129,7 @@ void cmd_room_set(struct room *r, struct call *call)
         fail_param(call, "slow", ERROR_bad_value);
         return;
     }
-    call->entry = (struct entry){
-        .kind = ENTRY_ROOM,
-        .from_id = call->who.user,
-        .from_name = call->who.name,
-    };
-    call->alone = true;
-    call->propose = room_propose;
-    call->appended = changed;
-    append_propose(r, call);
+    propose_entry(r, call, room_propose, cmd_room_changed);
 }
 
 /* room_delete: that content is to go is written down first, so that whoever comes after a crash
@@ -158,7 +166,7 @@ static enum call_proposal delete_propose(struct room *r, struct call *call)
 static void room_deleted(struct room *r, struct call *call)
 {
     assert(access_settings(&r->access)->deleted);
-    changed(r, call);
+    cmd_room_changed(r, call);
     wipe_on(r);
 }
 
@@ -171,15 +179,7 @@ static void delete_noted(struct store_req *req)
         call_fail_store(call, req->result);
         return;
     }
-    call->entry = (struct entry){
-        .kind = ENTRY_ROOM,
-        .from_id = call->who.user,
-        .from_name = call->who.name,
-    };
-    call->alone = true;
-    call->propose = delete_propose;
-    call->appended = room_deleted;
-    append_propose(call->room, call);
+    propose_entry(call->room, call, delete_propose, room_deleted);
 }
 
 void cmd_room_delete(struct room *r, struct call *call)

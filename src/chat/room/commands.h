@@ -16,6 +16,10 @@ void commands_handle(struct room *r, struct call *call);
  * for ids that are computed. */
 struct str commands_room(const struct call *call, char buf[static KEYS_ROOM_MAX]);
 
+/* Answers a command whose entry about the room or its people has landed: the entry's seq and time.
+ */
+call_handler_f cmd_room_changed;
+
 call_handler_f cmd_send_run;
 call_handler_f cmd_join_run;
 call_handler_f cmd_join_create;
