@@ -77,7 +77,7 @@ static const struct {
 #undef COMMAND
 #undef PARAM
 
-_Static_assert(PARAM_N <= 64, "struct command's `has` has a bit for each");
+_Static_assert(PARAM_N <= 128, "struct command's `has` has a bit for each");
 
 /* params[param_first[id]] is the first of a command's: they stand together. */
 enum {

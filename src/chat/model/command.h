@@ -42,7 +42,7 @@ enum command_param {
 /* A command's strings may point into it: it is not copied. */
 struct command {
     enum command_id id;
-    uint64_t has;     /* bit PARAM_x: x was given; command_has, command_give */
+    uint64_t has[2];  /* bit PARAM_x: x was given; command_has, command_give */
     struct str reply; /* the request's id, for the answer */
     enum { COMMAND_REPLY_NONE, COMMAND_REPLY_NUMBER, COMMAND_REPLY_STRING } reply_kind;
     struct str traceparent; /* as the frame has it; empty: without */
@@ -56,13 +56,13 @@ struct command {
 
 static inline bool command_has(const struct command *c, enum command_param p)
 {
-    return (c->has >> p & 1) != 0;
+    return (c->has[p / 64] >> p % 64 & 1) != 0;
 }
 
 /* Marks a parameter as given, by whoever sets it in a client's place. */
 static inline void command_give(struct command *c, enum command_param p)
 {
-    c->has |= UINT64_C(1) << p;
+    c->has[p / 64] |= UINT64_C(1) << p % 64;
 }
 
 /* Gives `room` an id in a client's place, where none was given: letters and digits of the title,
