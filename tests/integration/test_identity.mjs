@@ -536,6 +536,7 @@ test("settings of identity that cannot be right are refused", async (t) => {
   for (const [flags, why] of [
     [{ issuer: "https://a" }, "needs audience"],
     [{ audience: "a" }, "need issuer"],
+    [{ "issuer-client": "a" }, "need issuer"],
     [{ issuer: "http://id.example.org", audience: "a" }, "https://"],
     [{ issuer: "https://a", audience: "a", jwks: "http://b/keys" }, "https://"],
     [{ issuer: "https://a", audience: "a", jwks: "/nowhere" }, "/nowhere"],
