@@ -313,9 +313,8 @@ static bool conf_check(const struct conf *c, char why[static 256])
         wrong = "issuer needs audience: whose tokens of the issuer are meant for this chat";
     else if (!is_login(c))
         wrong = "login names ways to log in: password, name, or both with a comma between";
-    else if (c->issuer[0] == '\0' &&
-             (c->audience.n > 0 || c->issuer_client[0] != '\0' || c->jwks[0] != '\0' ||
-              c->issuer_ca[0] != '\0'))
+    else if (c->issuer[0] == '\0' && (c->audience.n > 0 || c->issuer_client[0] != '\0' ||
+                                      c->jwks[0] != '\0' || c->issuer_ca[0] != '\0'))
         wrong = "audience, issuer-client, jwks and issuer-ca need issuer";
     else if (c->gw_path[0] == '\0' &&
              (c->gw_secret[0] != '\0' || c->gw_secret_old[0] != '\0' || c->gw_callback[0] != '\0'))
