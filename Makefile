@@ -13,6 +13,7 @@
 # make fuzz       every fuzz target for FUZZ_S seconds (clang); make fuzz FUZZ=json for one
 # make bench-store  what the SQLite store alone reaches   ARGS="n=1000000 window=1"
 # make bench-nodes  what a second node costs, over a real Redis; 4 minutes
+# make bench-people  pages of people and rooms, messages while people log in by a password; 4 minutes
 # make bench-crowds  what many readers at several nodes see, and those of a node that dies
 # make scale      what several nodes cost each other, counted in the simulator
 # make docs       what is made from tables: docs/polylog.1, docs/protocol.md, web/src/lib/protocol.gen.ts
@@ -141,6 +142,8 @@ scale: $(B)/bench/scale_sim
 $(B)/bench/scale_sim: $(B)/bench/scale_sim.o $(B)/libtests.a $(B)/libpolylog.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 # Several nodes; DynamoDB's model answers behind HTTP.
+bench-people: build/polylog
+	node bench/people.mjs
 bench-nodes bench-crowds: bench-%: build/polylog $(B)/bench/dynamo_serve
 	$(call NEEDS,node)
 	node bench/$*.mjs
@@ -276,6 +279,6 @@ clean:
 # With .SECONDARY instead, make would not make the program of a variant that is missing
 # while build/polylog is newer than the sources.
 .PRECIOUS: $(B)/%.o
-.PHONY: FORCE deb-arm64 lambda-arm64 unit-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
+.PHONY: FORCE deb-arm64 lambda-arm64 unit-arm64 stacks contracts templates lambda bench-store bench-nodes bench-crowds bench-people scale all web web-test browser emulators unit fuzz headers generated docs docs-check format \
         style check install-deps npm run test test-long bench install deb clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -35,6 +35,7 @@ struct io_helper_options {
     const char *name;   /* of its threads; at most 15 characters */
     unsigned threads;   /* with more than one, chains of at most `chain_max` */
     unsigned chain_max; /* jobs that one call of run gets at most; 0: all */
+    int nice;           /* how far its threads give way to the others, as nice(1) has it */
     io_run_f *run;
     void *ctx;
 };

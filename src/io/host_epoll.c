@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Helpers that one turn gives jobs to before some are handed over early. */
 #define OUTBOXES 4
@@ -248,6 +249,8 @@ static void *helper_run(void *arg)
     uint64_t idle_ms = IO_FOREVER;
     bool ran = false;
 
+    if (p->o.nice > 0)
+        (void)!nice(p->o.nice); /* on Linux: of this thread alone */
     while (next_chain(p, ran, idle_ms, &chain)) {
         ran = true;
         job_batch_note(&batch, chain);

@@ -176,6 +176,33 @@ static void threads_of_a_helper_share_jobs_of_two_homes(void **state)
     io_free(other);
 }
 
+static uint64_t nice_run(void *ctx, struct io_job *chain)
+{
+    (void)chain;
+    atomic_store((atomic_int *)ctx, getpriority(PRIO_PROCESS, 0));
+    return IO_FOREVER;
+}
+
+static void threads_of_a_nice_helper_give_way(void **state)
+{
+    struct rig *r = *state;
+    unsigned home_n = 0;
+    atomic_int seen = 0;
+    int mine = getpriority(PRIO_PROCESS, 0);
+    struct io_helper_options o = {
+        .name = "nice", .threads = 1, .nice = 4, .run = nice_run, .ctx = &seen};
+    struct counted one = {.job = {.home = r->io, .mail.deliver = counted_home}, .home_n = &home_n};
+    struct io_helper *helper;
+
+    assert_int_equal(host_helper_new(r->host, &o, &helper), 0);
+    host_submit(helper, &one.job);
+    while (home_n == 0)
+        io_wait(r->io, IO_FOREVER);
+    host_helper_close(helper);
+    assert_int_equal(atomic_load(&seen), MIN(mine + 4, 19));
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), mine);
+}
+
 struct guarded {
     struct host_lock *lock;
     unsigned n; /* not atomic: the lock has to do */
@@ -536,7 +563,8 @@ static void all_threads_of_a_helper_work(void **state)
 
 CHECK_MAIN(ON_EPOLL(mail_from_threads_is_in_order_and_wakes),
            ON_EPOLL(loops_run_until_their_turn_ends_them), ON_EPOLL(a_loop_starts_another),
-           ON_EPOLL(threads_of_a_helper_share_jobs_of_two_homes), ON_EPOLL(a_lock_keeps_others_out),
+           ON_EPOLL(threads_of_a_helper_share_jobs_of_two_homes),
+           ON_EPOLL(threads_of_a_nice_helper_give_way), ON_EPOLL(a_lock_keeps_others_out),
            ON_EPOLL(unix_sockets_carry_bytes), ON_EPOLL(only_a_stale_unix_socket_is_replaced),
            ON_EPOLL(every_interface_means_ip4_too),
            ON_EPOLL(accept_reports_that_descriptors_are_out), ON_EPOLL(descriptors_are_made_fit),

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Passwords give way: a worker that has something to do does it first. */
+#define HASHER_NICE 10
+
 /* What a client is compared with who has no hash: no text is known for it. */
 #define NOBODY_SALT "cG9seWxvZ25vYm9keXNzYQ"
 #define NOBODY_HASH "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -125,8 +128,12 @@ static void ran(struct io_mail *mail)
 int hasher_new(struct io_host *host, const struct hasher_options *o, struct hasher **ret_hasher)
 {
     struct hasher *h = mem_zeroed(1, sizeof(*h));
-    struct io_helper_options helper = {
-        .name = "password", .threads = o->threads, .chain_max = 1, .run = hasher_run, .ctx = h};
+    struct io_helper_options helper = {.name = "password",
+                                       .threads = o->threads,
+                                       .chain_max = 1,
+                                       .nice = HASHER_NICE,
+                                       .run = hasher_run,
+                                       .ctx = h};
     int r;
 
     if (sodium_init() < 0)
