@@ -1,4 +1,5 @@
 /* main.c: argv -> configuration -> wiring. The only file that knows everything. */
+#include "admin/admin_command.h"
 #include "admin/drain_command.h"
 #include "admin/health_command.h"
 #include "admin/store_command.h"
@@ -443,6 +444,9 @@ static int run_command(struct node *n)
     int code = 1;
 
     switch (n->conf.command) {
+    case CONF_ADMIN:
+        code = admin_command(&n->conf, open_for_store);
+        break;
     case CONF_BENCH:
         code = bench_main(&n->conf);
         break;

@@ -63,10 +63,11 @@ static const struct setting *find(struct str name)
     return NULL;
 }
 
-static const struct setting *find_argument(enum conf_command command)
+/* The command's argument that stands behind `before` others; NULL: it has no more. */
+static const struct setting *find_argument(enum conf_command command, unsigned before)
 {
     for (size_t i = 0; i < CONF_N; i++)
-        if (setting_all[i].argument && (setting_all[i].commands & command) != 0)
+        if (setting_all[i].argument && (setting_all[i].commands & command) != 0 && before-- == 0)
             return &setting_all[i];
     return NULL;
 }
@@ -228,22 +229,23 @@ static bool load_flag(struct conf *c, const struct conf_input *in, int *i, char 
 
 static bool load_flags(struct conf *c, const struct conf_input *in, char why[static 256])
 {
-    const struct setting *argument = find_argument(c->command);
-    bool taken = argument == NULL;
+    const struct setting *argument;
+    unsigned taken = 0;
 
     for (int i = 0; i < in->argc; i++) {
         if (strncmp(in->argv[i], "--", 2) == 0 && in->argv[i][2] != '\0') {
             if (!load_flag(c, in, &i, why))
                 return false;
-        } else if (taken || in->argv[i][0] == '-') {
+            continue;
+        }
+        argument = find_argument(c->command, taken++);
+        if (argument == NULL || in->argv[i][0] == '-') {
             snprintf(why, 256, "polylog %s does not know what \"%.64s\" is for", in->command,
                      in->argv[i]);
             return false;
-        } else {
-            taken = true;
-            if (!set(c, argument, in->argv[i], SOURCE_FLAG, why))
-                return false;
         }
+        if (!set(c, argument, in->argv[i], SOURCE_FLAG, why))
+            return false;
     }
     return true;
 }

@@ -24,6 +24,7 @@ enum conf_command {
     CONF_GATEWAY = 256,
     CONF_LAMBDA = 512,
     CONF_HEALTH = 1024,
+    CONF_ADMIN = 2048,
 };
 
 /* The exit code for CONF_BAD (EX_USAGE of sysexits.h). */

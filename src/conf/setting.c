@@ -17,6 +17,7 @@ enum {
     GATEWAY = CONF_GATEWAY,
     LAMBDA = CONF_LAMBDA,
     HEALTH = CONF_HEALTH,
+    ADMIN = CONF_ADMIN,
 };
 
 const struct setting setting_all[CONF_N] = {
@@ -74,6 +75,9 @@ const struct setting_command setting_commands[] = {
      "dynamodb"},
     {"store", CONF_STORE, "polylog store init|check|adopt|repair [--SETTING VALUE]...",
      "Makes the tables in Amazon DynamoDB that serve needs, or looks at them."},
+    {"admin", CONF_ADMIN, "polylog admin recover NAME|key create [--SETTING VALUE]...",
+     "Makes a link for a lost password, or an API key: in a store that no server has open, or by a "
+     "server that runs."},
     {"token", CONF_TOKEN, "polylog token --name NAME [--ttl TIME] [--SETTING VALUE]...",
      "Prints a token that lasts, for a script or bot; asks a server that runs."},
     {"tail", CONF_TAIL, "polylog tail ROOM [--state FILE] [--since SEQ] [--SETTING VALUE]...",
@@ -103,6 +107,12 @@ const char *setting_default(const struct setting *s, enum conf_command command)
     /* What serve in the same environment listens at. */
     if (command == CONF_HEALTH && s == &setting_all[CONF_ID_at])
         return "";
+    /* It opens the store itself, unless it is told of a server. */
+    if (command == CONF_ADMIN && s == &setting_all[CONF_ID_at])
+        return "";
+    /* A server that has the data may go on having it for long. */
+    if (command == CONF_ADMIN && s == &setting_all[CONF_ID_patience_ms])
+        return "0";
     /* A suite of conformance sends 4 MiB in frames of 64 bytes. */
     return command == CONF_ECHO && s == &setting_all[CONF_ID_fragments_max] ? "0" : s->value;
 }
