@@ -66,6 +66,44 @@ export default [
     }),
   ],
   [
+    "somebody signs up by an invite link, and a stranger without one is told what to do",
+    guarded(
+      async ({ server, arrive }) => {
+        const [boss, ana, eve] = [await arrive("Boss"), await arrive("Ana"), await arrive("Eve", PHONE)];
+        await signUp(boss, ownerLink(server));
+        const ask = async (command, params, token) => {
+          const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+          const body = JSON.stringify(params);
+          return (await fetch(`${server.url}api/v1/${command}`, { method: "POST", headers, body })).json();
+        };
+        const { token } = await ask("login", { name: "Boss", password: RIGHT });
+        const { code } = await ask("invite_create", { uses: 1 }, token);
+        await eve.page.goto(eve.url);
+        await eve.page.getByText("Ask the owner of this server for an invite link").waitFor();
+        await looksRight(eve, "invite-needed");
+        assert.equal(await button(eve, "New here? Create an account").count(), 0);
+        await ana.page.goto(`${ana.url}#/invite/${code}`);
+        await ana.page.getByText("You are invited.").waitFor();
+        await looksRight(ana, "invite-signup");
+        await ana.page.getByLabel("Your name").fill(ana.name);
+        await password(ana).fill(RIGHT);
+        await button(ana, "Create account").click();
+        await isIn(ana);
+        assert.ok(!ana.page.url().includes("invite"));
+        await eve.page.goto(`${eve.url}#invite=${code}`);
+        await eve.page.reload();
+        await eve.page.getByLabel("Your name").fill(eve.name);
+        assert.ok(!eve.page.url().includes(code));
+        await password(eve).fill(RIGHT);
+        await button(eve, "Create account").click();
+        await eve.page.getByText("There is no such invitation, or it has ended").waitFor();
+        assert.equal(await eve.page.locator(".me").count(), 0);
+      },
+      "--signup",
+      "invite",
+    ),
+  ],
+  [
     "another password ends the sessions elsewhere, and the page goes on",
     guarded(async ({ arrive }) => {
       const [ana, phone] = [await arrive("Ana"), await arrive("Ana", PHONE)];

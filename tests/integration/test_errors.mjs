@@ -12,7 +12,7 @@ const ELSEWHERE = new Set([
   "bad_host", // test_origins
   "login_closed", // test_origins
   ...["bad_login", "bad_password", "bad_code", "password_needed"], // test_passwords
-  ...["way_closed", "signup_closed", "login_busy"],
+  ...["way_closed", "signup_closed", "invite_needed", "login_busy"],
   ...["beyond_scope", "no_such_key", "too_many_keys"], // test_keys
   "login_elsewhere", // test_identity
   "name_taken", // test_token

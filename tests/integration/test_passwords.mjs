@@ -25,6 +25,33 @@ async function ownerOf(server, name = "owner") {
   return signup(server, name, RIGHT, { owner: code });
 }
 
+test("by invite alone: who has a link signs up, as often as it may be used", async (t) => {
+  const server = await t.start({ ...FLAGS, signup: "invite" });
+  const owner = await ownerOf(server);
+  assert.equal((await server.command("ways")).signup, "invite");
+  await refused("invite_needed", signup(server, "ana"));
+  const { code, invite } = await server.command("invite_create", { uses: 1 }, owner.token);
+  const guess = await refused("no_such_invite", signup(server, "ana", RIGHT, { invite: `${code.slice(0, -1)}x` }));
+  assert.equal(guess.parameter, "invite");
+  await refused("name_taken", signup(server, "OWNER", RIGHT, { invite: code }));
+  await refused("bad_password", signup(server, "ana", "short", { invite: code }));
+  const ana = await signup(server, "ana", RIGHT, { invite: code });
+  await rooms(server, ana.token);
+  await refused("no_such_invite", signup(server, "ben", RIGHT, { invite: code }));
+  await refused("forbidden", server.command("invite_create", {}, ana.token));
+  // a link into a room lets nobody sign up
+  await server.command("room_create", { room: "den" }, ana.token);
+  const into = await server.command("invite_create", { room: "den" }, ana.token);
+  await refused("no_such_invite", signup(server, "ben", RIGHT, { invite: into.code }));
+  // nor does one that was revoked, here or before a restart
+  const other = await server.command("invite_create", {}, owner.token);
+  await server.command("invite_revoke", { invite: other.invite.id }, owner.token);
+  await server.restart();
+  await refused("no_such_invite", signup(server, "ben", RIGHT, { invite: other.code }));
+  const { invites } = await server.command("invites", {}, owner.token);
+  assert.deepEqual(invites.map(({ id, used }) => [id, used]), [[invite.id, 1]]);
+});
+
 test("a password opens its name, and nothing else does", async (t) => {
   const server = await t.start(FLAGS);
   const ana = await signup(server, "Ana");

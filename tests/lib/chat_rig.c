@@ -149,7 +149,7 @@ static void begin(struct chat_rig *r)
     owner_init(&r->owner, 3);
     people_init(&r->people, &r->owner, &r->keys, 3600 * 1000, r->issuer);
     if (r->hasher != NULL)
-        r->people.ways = (struct people_ways){.hasher = r->hasher, .signup = true};
+        r->people.ways = (struct people_ways){.hasher = r->hasher, .signup = PEOPLE_SIGNUP_OPEN};
 }
 
 int chat_rig_setup(void **state)
@@ -217,7 +217,7 @@ void chat_rig_passwords(struct chat_rig *r, const struct hasher_options *o)
 {
     assert_null(r->hasher);
     assert_int_equal(hasher_new(r->host, o, &r->hasher), 0);
-    r->people.ways = (struct people_ways){.hasher = r->hasher, .signup = true};
+    r->people.ways = (struct people_ways){.hasher = r->hasher, .signup = PEOPLE_SIGNUP_OPEN};
 }
 
 bool chat_rig_turn(struct chat_rig *r)

@@ -108,7 +108,7 @@ static void what_signup_refuses(void **state)
     chat_rig_has(signup(r, "bob", "short"), "'bad_password'");
     chat_rig_has(signup(r, "annemarie", "ANNEMARIE"), "'bad_password'");
     chat_rig_has(signup(r, "a@b", RIGHT), "'bad_name'");
-    r->people.ways.signup = false;
+    r->people.ways.signup = PEOPLE_SIGNUP_CLOSED;
     chat_rig_has(signup(r, "bob", RIGHT), "'signup_closed'");
     r->people.ways.hasher = NULL;
     chat_rig_has(signup(r, "bob", RIGHT), "'way_closed'");
@@ -262,7 +262,7 @@ static void the_first_owner_signs_up(void **state)
     struct chat_rig *r = *state;
     struct caller who;
 
-    r->people.ways.signup = false;
+    r->people.ways.signup = PEOPLE_SIGNUP_CLOSED;
     chat_rig_put(r, "server", "owner-code", CODE);
     chat_rig_has(chat_rig_do(r, 0,
                              "{'action':'signup','name':'eve','password':'" RIGHT
@@ -444,7 +444,141 @@ static void the_ways_are_told(void **state)
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, chat_rig_teardown)
 
-CHECK_MAIN(EACH(a_password_opens_one_name), EACH(what_signup_refuses),
+/* A link that lets `uses` people sign up: its code. */
+static const char *invite(struct chat_rig *r, unsigned uses, char code[static 4096])
+{
+    char text[100];
+    struct chat_rig_call *c;
+
+    (void)snprintf(text, sizeof(text), "{'action':'invite_create','uses':%u}", uses);
+    c = chat_rig_start_super(r, 99, text);
+    (void)text_of(chat_rig_wait(c), "code", code);
+    chat_rig_free(c);
+    return code;
+}
+
+static const char *come(struct chat_rig *r, const char *name, const char *code)
+{
+    return chat_rig_do(r, 0, "{'action':'signup','name':'%s','password':'%s','invite':'%s'}", name,
+                       RIGHT, code);
+}
+
+static unsigned used(struct chat_rig *r)
+{
+    struct chat_rig_call *c = chat_rig_start_super(r, 99, "{'action':'invites'}");
+    unsigned n = (unsigned)chat_rig_number(chat_rig_wait(c), "used");
+
+    chat_rig_free(c);
+    return n;
+}
+
+static void who_is_invited_signs_up(void **state)
+{
+    struct chat_rig *r = *state;
+    char code[4096];
+
+    chat_rig_has(signup(r, "ana", RIGHT), "'id':1"); /* as long as it was open */
+    r->people.ways.signup = PEOPLE_SIGNUP_INVITE;
+    (void)invite(r, 2, code);
+    chat_rig_has(signup(r, "ben", RIGHT), "'code':'invite_needed'");
+    chat_rig_has(come(r, "ben", "a guess"), "'code':'no_such_invite'");
+    chat_rig_has(come(r, "ben", "a guess"), "'parameter':'invite'");
+    assert_int_equal(used(r), 0);
+    chat_rig_has(come(r, "Ana", code), "'name_taken'");
+    chat_rig_has(come(r, "ben", ""), "'invite_needed'");
+    assert_int_equal(used(r), 0);
+    chat_rig_has(come(r, "ben", code), "'token'");
+    assert_int_equal(used(r), 1);
+    chat_rig_has(come(r, "cat", code), "'token'");
+    chat_rig_has(come(r, "dan", code), "'no_such_invite'");
+    chat_rig_has(login(r, "dan", RIGHT), "'bad_login'");
+    chat_rig_has(login(r, "ben", RIGHT), "'token'"); /* without it */
+    chat_rig_has(chat_rig_do(r, 0, "{'action':'ways'}"), "'signup':'invite'");
+    r->people.ways.signup = PEOPLE_SIGNUP_OPEN;
+    chat_rig_has(come(r, "dan", code), "'token'"); /* nobody looks at it */
+    assert_int_equal(used(r), 2);
+    r->people.ways.signup = PEOPLE_SIGNUP_CLOSED;
+    chat_rig_has(come(r, "eve", invite(r, 0, code)), "'signup_closed'");
+}
+
+/* An attack: many at once by one use, and two by one name, who have two. */
+static void an_invite_used_at_once_lets_one_in(void **state)
+{
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c[6];
+    unsigned in = 0, out = 0;
+    char code[4096];
+
+    r->people.ways.signup = PEOPLE_SIGNUP_INVITE;
+    (void)invite(r, 1, code);
+    for (unsigned i = 0; i < COUNTOF(c); i++)
+        c[i] =
+            chat_rig_start(r, 0, "{'action':'signup','name':'p %u','password':'%s','invite':'%s'}",
+                           20 + 13 * i, RIGHT, code);
+    for (unsigned i = 0; i < COUNTOF(c); i++) {
+        in += strstr(chat_rig_wait(c[i]), "'token'") != NULL;
+        out += strstr(chat_rig_wait(c[i]), "'no_such_invite'") != NULL;
+        chat_rig_free(c[i]);
+    }
+    assert_true(in == 1 && out == COUNTOF(c) - 1);
+    assert_int_equal(used(r), 1);
+}
+
+/* Whoever is second at a name gives their use back. */
+static void a_use_that_let_nobody_in_is_given_back(void **state)
+{
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c[2];
+    unsigned in = 0, out = 0;
+    char code[4096];
+
+    r->people.ways.signup = PEOPLE_SIGNUP_INVITE;
+    (void)invite(r, 5, code);
+    for (unsigned i = 0; i < COUNTOF(c); i++)
+        c[i] = chat_rig_start(
+            r, 0, "{'action':'signup','name':'ana','password':'%s','invite':'%s'}", RIGHT, code);
+    for (unsigned i = 0; i < COUNTOF(c); i++) {
+        in += strstr(chat_rig_wait(c[i]), "'token'") != NULL;
+        out += strstr(chat_rig_wait(c[i]), "'name_taken'") != NULL;
+        chat_rig_free(c[i]);
+    }
+    assert_true(in == 1 && out == 1);
+    assert_int_equal(used(r), 1);
+}
+
+/* By a name alone nobody new comes in where not everybody may; scripts are the owner's. */
+static void a_new_name_alone_needs_more_where_not_all_may_come(void **state)
+{
+    static const struct {
+        enum people_signup signup;
+        const char *code;
+    } each[] = {{PEOPLE_SIGNUP_INVITE, "'invite_needed'"},
+                {PEOPLE_SIGNUP_CLOSED, "'signup_closed'"}};
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c;
+
+    r->people.ways.name = true;
+    chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'ana'}"), "'id':1");
+    chat_rig_put(r, "names", "left", "77 left"); /* by a crash before there was a record */
+    for (unsigned i = 0; i < COUNTOF(each); i++) {
+        r->people.ways.signup = each[i].signup;
+        chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'ben'}"), each[i].code);
+        chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'left'}"), each[i].code);
+        chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'ana'}"), "'id':1");
+        assert_string_equal(chat_rig_record(r, "names", "ben"), "-");
+    }
+    c = chat_rig_start_super(r, 1, "{'action':'token','name':'cron'}");
+    chat_rig_has(chat_rig_wait(c), "'token'");
+    chat_rig_free(c);
+    chat_rig_put(r, "server", "owner-code", CODE);
+    chat_rig_has(chat_rig_do(r, 0, "{'action':'login','name':'boss','owner':'%s'}", CODE),
+                 "'owner':true");
+}
+
+CHECK_MAIN(EACH(who_is_invited_signs_up), EACH(an_invite_used_at_once_lets_one_in),
+           EACH(a_use_that_let_nobody_in_is_given_back),
+           EACH(a_new_name_alone_needs_more_where_not_all_may_come),
+           EACH(a_password_opens_one_name), EACH(what_signup_refuses),
            EACH(nobody_learns_which_names_there_are), EACH(guesses_hold_up_strangers_alone),
            EACH(guesses_are_told), EACH(a_full_queue_says_so), EACH(a_name_is_taken_once),
            EACH(the_first_owner_signs_up), EACH(an_owners_name_is_protected_by_the_owner),

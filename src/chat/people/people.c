@@ -26,8 +26,10 @@ void people_init(struct people *p, struct owner *owner, const struct people_keys
                  uint64_t token_ttl_ms, const struct identity_options *issuer)
 {
     assert(owner != NULL);
-    *p = (struct people){
-        .owner = owner, .keys = keys, .token_ttl_ms = token_ttl_ms, .ways = {.name = true}};
+    *p = (struct people){.owner = owner,
+                         .keys = keys,
+                         .token_ttl_ms = token_ttl_ms,
+                         .ways = {.name = true, .signup = PEOPLE_SIGNUP_OPEN}};
     map_init(&p->revoked);
     people_session_init(&p->sessions);
     people_key_init(&p->keyring);

@@ -30,12 +30,19 @@ struct people_keys {
     uint64_t generation; /* how often the store was adopted: of other sessions none is good */
 };
 
+/* Who may choose a new name. Whom the issuer vouches for is new here whatever it says. */
+enum people_signup {
+    PEOPLE_SIGNUP_CLOSED, /* nobody, but for the owner by the owner link */
+    PEOPLE_SIGNUP_INVITE, /* who has the code of an invite link (chat/people/invite_link.h) */
+    PEOPLE_SIGNUP_OPEN,
+};
+
 /* How people may log in, besides by an issuer's tokens. */
 struct people_ways {
     struct hasher *hasher; /* by passwords; NULL: not so. Outlives people */
     bool name;             /* by a name alone, which protects nothing */
-    bool signup;           /* whoever likes may choose a name and a password */
     bool issuer;           /* an issuer's tokens are taken, too */
+    enum people_signup signup;
 };
 
 struct hasher;

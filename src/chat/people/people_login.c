@@ -434,9 +434,25 @@ void people_login_claim(struct call *call, people_name_f *done)
                       (struct str){(const uint8_t *)l->key, l->key_n}, done);
 }
 
+bool people_login_admits(struct call *call)
+{
+    enum people_signup signup = people_login_of(call)->people->ways.signup;
+
+    if (signup == PEOPLE_SIGNUP_OPEN)
+        return true;
+    call_fail(call, signup == PEOPLE_SIGNUP_INVITE ? ERROR_invite_needed : ERROR_signup_closed);
+    return false;
+}
+
+/* Scripts are the owner's to make; the owner's code is looked at once there is a user. */
 static void claim_name(struct call *call)
 {
-    if (people_login_is_new(people_login_of(call))) {
+    struct login *l = people_login_of(call);
+
+    assert(call->cmd.id != COMMAND_signup);
+    if (!l->lends && call->cmd.owner.n == 0 && !people_login_admits(call))
+        return;
+    if (people_login_is_new(l)) {
         people_login_claim(call, name_claimed);
     } else { /* who has such a name keeps it */
         call->param = "name";

@@ -4,6 +4,7 @@
 #define CHAT_PEOPLE_PEOPLE_LOGIN_IMPL_H
 
 #include "chat/model/names.h"
+#include "chat/people/invite_link.h"
 #include "chat/people/people.h"
 #include "chat/people/people_end.h"
 #include "chat/people/people_name.h"
@@ -13,8 +14,9 @@
 
 /* The state of such a call. */
 struct login {
-    struct people_name claim; /* first, as people_name_claim wants it */
-    struct people_end end;    /* the person's sessions so far */
+    struct people_name claim;      /* first, as people_name_claim wants it */
+    struct people_end end;         /* the person's sessions so far */
+    struct invite_link_use invite; /* signup, by an invite link */
     struct people *people;
     struct call *call;
     size_t key_n;
@@ -30,6 +32,7 @@ struct login {
     bool retried;
     bool claimed; /* the name, for this user */
     bool alike;   /* another has a name that looks like it */
+    bool invited; /* a use of the invite is taken */
     bool known;   /* the user's record has a name */
     bool lends;   /* the owner makes it a token, by the command token */
     bool script;  /* the user is one whose tokens come so */
@@ -61,6 +64,10 @@ static inline struct str people_login_name(const struct login *l)
 }
 
 void people_login_keep_name(struct login *l, struct str name);
+
+/* Ends the call of somebody new, who has shown neither a code of the owner link nor an invite, if
+ * only who has may come in. True: they may. */
+bool people_login_admits(struct call *call) MUST_CHECK;
 
 /* May somebody new have the name? */
 bool people_login_is_new(const struct login *l) MUST_CHECK;

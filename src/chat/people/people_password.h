@@ -18,8 +18,7 @@
  * The server's owner has their rights by a password, too; so nobody sets the first password of an
  * owner's name but a session that has the rights (chat/people/people_login.c).
  *
- * Invitations to sign up: where signup is closed to all, `may_sign_up` in people_signup.c is
- * where an invite's code is to be looked at. */
+ * Where signup is by invite, `may_sign_up` in people_signup.c looks at the invite's code. */
 #ifndef CHAT_PEOPLE_PEOPLE_PASSWORD_H
 #define CHAT_PEOPLE_PEOPLE_PASSWORD_H
 

@@ -1,14 +1,17 @@
 /* signup: a name that nobody has, with a password.
  *
- *   owner's code right? --> name free? --> hasher --> number --> password --> user's record
- *                             |                                                    |
- *                             '--taken--> name_taken <--lost (records go)-- claim the name
- *                                         name_alike                               |
- *                                                        owner's code, session <---'
+ *   owner's code or  --> name free? --> hasher --> take a use --> number --> password --> user's
+ *   invite right?           |                      of the invite                          record
+ *                           |                                                               |
+ *                           '--taken--> name_taken <--lost (records go, the use too)-- claim the
+ *                                       name_alike                                       name
+ *                                                                                           |
+ *                                                                 owner's code, session <---'
  *
  * The name comes last (chat/people/people_name.h): nobody has a name that has no password yet, and
  * a crash leaves records of a number that nobody has. The code of an owner link lets somebody sign
- * up where it is closed. */
+ * up where it is closed. Where an invite is needed nobody has a name without a use of one; a crash,
+ * or a store that fails, may cost a use that let nobody in. */
 #include "chat/people/people_signup.h"
 
 #include "base/str.h"
@@ -35,12 +38,29 @@ static void signup_taken(struct call *call)
     call_fail(call, ERROR_name_taken);
 }
 
+static void signup_lost(struct call *call)
+{
+    call->param = "name";
+    call_fail(call, people_login_of(call)->alike ? ERROR_name_alike : ERROR_name_taken);
+}
+
+static void invite_given_back(struct invite_link_use *u)
+{
+    signup_lost(CONTAINER_OF(u, struct login, invite)->call);
+}
+
 static void user_gone(struct store_req *req)
 {
-    struct call *call = call_of(req);
+    struct call *call = call_of(req); /* what stays is of a number that nobody has */
+    struct login *l = people_login_of(call);
 
-    call->param = "name"; /* what stays is of a number that nobody has */
-    call_fail(call, people_login_of(call)->alike ? ERROR_name_alike : ERROR_name_taken);
+    if (!l->invited) {
+        signup_lost(call);
+        return;
+    }
+    l->invited = false;
+    l->invite.done = invite_given_back;
+    invite_link_give_back(&l->invite);
 }
 
 static void password_gone(struct store_req *req)
@@ -106,6 +126,37 @@ static void signup_numbered(struct store_req *req)
     protect(call);
 }
 
+static void signup_number(struct call *call)
+{
+    struct login *l = people_login_of(call);
+
+    l->user = people_number(l->people);
+    if (l->user != 0)
+        protect(call);
+    else
+        people_number_ask(l->people, call, signup_numbered);
+}
+
+/* True: the call has not ended. */
+static bool invite_right(struct login *l)
+{
+    if (l->invite.ret_error == ERROR_NONE)
+        return true;
+    l->call->param = "invite";
+    call_fail(l->call, l->invite.ret_error);
+    return false;
+}
+
+static void invite_taken(struct invite_link_use *u)
+{
+    struct login *l = CONTAINER_OF(u, struct login, invite);
+
+    if (!invite_right(l))
+        return;
+    l->invited = true;
+    signup_number(l->call);
+}
+
 static void signup_hashed(struct call *call)
 {
     struct login *l = people_login_of(call);
@@ -113,11 +164,12 @@ static void signup_hashed(struct call *call)
     if (!people_login_right(call))
         return;
     l->proven = true;
-    l->user = people_number(l->people);
-    if (l->user != 0)
-        protect(call);
-    else
-        people_number_ask(l->people, call, signup_numbered);
+    if (l->invite.done == NULL) {
+        signup_number(call);
+        return;
+    }
+    l->invite.done = invite_taken;
+    invite_link_take(&l->invite, call->cmd.invite);
 }
 
 static void signup_found(struct store_req *req)
@@ -158,6 +210,24 @@ static void code_looked(struct store_req *req)
     call_fail(call, ERROR_bad_value);
 }
 
+/* Nothing is hashed for who has no invite. */
+static void invite_looked(struct invite_link_use *u)
+{
+    struct login *l = CONTAINER_OF(u, struct login, invite);
+
+    if (invite_right(l))
+        people_login_find(l->call, signup_found);
+}
+
+static void look_at_invite(struct call *call)
+{
+    struct login *l = people_login_of(call);
+
+    l->invite =
+        (struct invite_link_use){.owner = l->people->owner, .done = invite_looked, .signup = true};
+    invite_link_look(&l->invite, call->cmd.invite);
+}
+
 /* Goes on if somebody may sign up. */
 static void may_sign_up(struct people *p, struct call *call)
 {
@@ -167,10 +237,10 @@ static void may_sign_up(struct people *p, struct call *call)
         call->q.get.pk = KEYS_SERVER;
         call->q.get.sk = KEYS_OWNER_CODE;
         store_get(p->owner->store, &call->q.get);
-    } else if (p->ways.signup) {
+    } else if (p->ways.signup == PEOPLE_SIGNUP_INVITE && call->cmd.invite.n > 0) {
+        look_at_invite(call);
+    } else if (people_login_admits(call)) {
         people_login_find(call, signup_found);
-    } else {
-        call_fail(call, ERROR_signup_closed);
     }
 }
 
@@ -191,8 +261,13 @@ void people_signup(struct people *p, struct call *call)
     }
 }
 
+static const char *const signups[] = {[PEOPLE_SIGNUP_CLOSED] = "closed",
+                                      [PEOPLE_SIGNUP_INVITE] = "invite",
+                                      [PEOPLE_SIGNUP_OPEN] = "open"};
+
 void people_signup_ways(struct people *p, struct call *call, bool name)
 {
+    enum people_signup signup = p->ways.hasher != NULL ? p->ways.signup : PEOPLE_SIGNUP_CLOSED;
     struct json_out *o = &call->out;
 
     json_out_key(o, "login");
@@ -204,7 +279,6 @@ void people_signup_ways(struct people *p, struct call *call, bool name)
     if (p->ways.issuer)
         json_out_str(o, STR("issuer"));
     json_out_array_end(o);
-    json_out_field_str(o, "signup",
-                       p->ways.signup && p->ways.hasher != NULL ? STR("open") : STR("closed"));
+    json_out_field_str(o, "signup", str_of(signups[signup]));
     call_ok(call);
 }

@@ -4,6 +4,12 @@
 
 #include "chat/people/people.h"
 
+/* Who may sign up by what a configuration says. */
+static inline enum people_signup people_signup_of(bool open, bool invite)
+{
+    return open ? PEOPLE_SIGNUP_OPEN : invite ? PEOPLE_SIGNUP_INVITE : PEOPLE_SIGNUP_CLOSED;
+}
+
 /* The commands signup and ways. name: who asks may come by a name alone, where that is a way. */
 void people_signup(struct people *p, struct call *call);
 void people_signup_ways(struct people *p, struct call *call, bool name);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/people/hasher.h"
+#include "chat/people/people_signup.h"
 #include "io/addr.h"
 #include "io/file.h"
 #include "server/conn/conn.h"
@@ -121,10 +122,12 @@ static int open_ways(struct server *s)
     int r = conf_logs_in(c, "password") ? hasher_new(s->o.host, &o, &s->hasher) : 0;
 
     for (unsigned i = 0; i < s->workers_n && r == 0; i++)
-        s->workers[i].people.ways = (struct people_ways){.hasher = s->hasher,
-                                                         .name = conf_logs_in(c, "name"),
-                                                         .signup = c->signup == CONF_SIGNUP_OPEN,
-                                                         .issuer = s->issuer != NULL};
+        s->workers[i].people.ways =
+            (struct people_ways){.hasher = s->hasher,
+                                 .name = conf_logs_in(c, "name"),
+                                 .signup = people_signup_of(c->signup == CONF_SIGNUP_OPEN,
+                                                            c->signup == CONF_SIGNUP_INVITE),
+                                 .issuer = s->issuer != NULL};
     return r;
 }
 

@@ -4,6 +4,7 @@ import { h } from "./dom.ts";
 import { issuerWay } from "./issuer-view.ts";
 import {
   currentServer,
+  forgetInvite,
   lastName,
   pageHasServer,
   pageServer,
@@ -18,6 +19,8 @@ export interface LoginOptions {
   owner?: string | undefined;
   // The code of a recovery link.
   recover?: string | undefined;
+  // That of an invite.
+  invite?: string | undefined;
   notice: string | undefined;
   // A link names a server, and the person is asked about it.
   asked?: boolean;
@@ -30,7 +33,7 @@ type Mode = "login" | "signup" | "name" | "reset";
 
 interface Offer {
   login: Way[];
-  signup: "open" | "closed";
+  signup: "open" | "invite" | "closed";
 }
 
 const LABELS: Record<Mode, PlainKey> = {
@@ -64,44 +67,58 @@ export function loginView(options: LoginOptions): HTMLElement {
       link.addEventListener("click", () => show(other, offer));
       return h("p", { class: "login-switch" }, link);
     });
-    const card = mode === undefined ? closed(options, offer) : form(mode, options, links);
+    if (mode === "login" && offer.signup === "invite" && !offers("signup", offer, options))
+      links.push(h("p", { class: "login-switch", text: t("login.need_invite") }));
+    const card = mode === undefined ? closed(options, offer) : form(mode, options, offer, links);
     view.replaceChildren(card, issuerWay(), serverLine(options.again));
     card.querySelector<HTMLElement>("input:not([hidden])")?.focus();
   }
   return view;
 }
 
-function offers(mode: Mode, { login, signup }: Offer, { owner, recover }: LoginOptions): boolean {
+function offers(mode: Mode, offer: Offer, { owner, recover, invite }: LoginOptions): boolean {
+  const { login, signup } = offer;
   if (recover !== undefined) return mode === "reset";
   if (mode === "name") return login.includes("name");
-  const invited = signup === "open" || owner !== undefined;
+  const invited = signup === "open" || owner !== undefined || isInvited(offer, invite);
   return login.includes("password") && (mode === "login" || (mode === "signup" && invited));
 }
 
-// What is shown first: the owner of a new server has no account yet.
+function isInvited({ signup }: Offer, invite: string | undefined): boolean {
+  return signup === "invite" && invite !== undefined;
+}
+
+// What is shown first: the owner of a new server has no account yet, nor has who is invited.
 function first(offer: Offer, options: LoginOptions): Mode | undefined {
-  const order: Mode[] =
-    options.owner === undefined ? ["reset", "login", "name"] : ["signup", "login", "name"];
+  const isNew = options.owner !== undefined || isInvited(offer, options.invite);
+  const order: Mode[] = isNew ? ["reset", "signup", "login", "name"] : ["reset", "login", "name"];
   return order.find((mode) => offers(mode, offer, options));
 }
 
 // By no way of the server's own; perhaps by its issuer, whose button stands below.
 function closed(options: LoginOptions, { login }: Offer): HTMLElement {
   const text = !login.includes("issuer") && h("p", { text: t("login.closed") });
-  return h("section", { class: "login-card" }, ...head(options), text);
+  return h("section", { class: "login-card" }, ...head(options, false), text);
 }
 
-function head({ owner, recover, notice }: LoginOptions): (HTMLElement | false)[] {
-  const lead = recover !== undefined ? "login.recover" : owner !== undefined ? "login.owner" : "login.lead";
+function lead({ owner, recover }: LoginOptions, invited: boolean): PlainKey {
+  if (recover !== undefined) return "login.recover";
+  if (owner !== undefined) return "login.owner";
+  return invited ? "login.invited" : "login.lead";
+}
+
+function head(options: LoginOptions, invited: boolean): (HTMLElement | false)[] {
+  const { notice } = options;
   return [
     h("img", { class: "login-mark", src: "icon.svg", alt: "", width: 44, height: 44 }),
     h("h1", { text: "Polylog" }),
-    h("p", { class: "login-lead", text: t(lead) }),
+    h("p", { class: "login-lead", text: t(lead(options, invited)) }),
     notice !== undefined && h("p", { class: "notice", role: "status", text: notice }),
   ];
 }
 
-function form(mode: Mode, options: LoginOptions, links: HTMLElement[]): HTMLElement {
+function form(mode: Mode, options: LoginOptions, offer: Offer, links: HTMLElement[]): HTMLElement {
+  const invited = mode === "signup" && isInvited(offer, options.invite);
   const name = h("input", {
     class: "input",
     name: "name",
@@ -125,6 +142,7 @@ function form(mode: Mode, options: LoginOptions, links: HTMLElement[]): HTMLElem
     submit.disabled = true;
     try {
       const session = await ask(mode, server, name.value.trim(), password.value, options);
+      if (invited) forgetInvite();
       options.done({ server, token: session.token, user: session.user });
     } catch (thrown) {
       const problem = asPolylogError(thrown);
@@ -147,7 +165,7 @@ function form(mode: Mode, options: LoginOptions, links: HTMLElement[]): HTMLElem
         },
       },
     },
-    ...head(options),
+    ...head(options, invited),
     mode !== "reset" &&
       field(t("login.name"), name, mode === "name" ? t("login.name_hint") : undefined),
     mode !== "name" &&
@@ -163,11 +181,12 @@ function ask(
   server: string,
   name: string,
   password: string,
-  { owner, recover }: LoginOptions,
+  { owner, recover, invite }: LoginOptions,
 ): Promise<Session> {
   const code = owner === undefined ? {} : { owner };
   if (mode === "reset") return enter(server, "reset", { code: recover ?? "", password });
-  if (mode === "signup") return enter(server, "signup", { name, password, ...code });
+  const link = invite === undefined ? {} : { invite };
+  if (mode === "signup") return enter(server, "signup", { name, password, ...code, ...link });
   return enter(server, "login", mode === "name" ? { name, ...code } : { name, password, ...code });
 }
 

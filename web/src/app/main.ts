@@ -22,8 +22,13 @@ const LOGOUT_MS = 2000;
 
 const root = document.getElementById("app")!;
 
-// What a link has brought: the code that makes its bearer the owner, or sets a new password.
-type Codes = { owner?: string | undefined; recover?: string | undefined };
+// What a link has brought: the code that makes its bearer the owner, sets a new password, or lets
+// somebody new in.
+type Codes = {
+  owner?: string | undefined;
+  recover?: string | undefined;
+  invite?: string | undefined;
+};
 
 function showLogin(codes: Codes = {}, notice?: string, asked = false): void {
   document.title = "Polylog";

@@ -11,6 +11,7 @@ export interface CommandParams {
     name: string;
     password: string;
     owner?: string;
+    invite?: string;
   };
   password: {
     old?: string;
@@ -221,6 +222,7 @@ export type ErrorCode =
   | "password_needed"
   | "way_closed"
   | "signup_closed"
+  | "invite_needed"
   | "login_busy"
   | "login_closed"
   | "deactivated"

@@ -190,7 +190,7 @@ export type Way = "password" | "name" | "issuer";
 
 // What each command answers; what it takes is in protocol.gen.ts.
 interface Answers {
-  ways: { login: Way[]; signup: "open" | "closed" };
+  ways: { login: Way[]; signup: "open" | "invite" | "closed" };
   login: { token: string; user: User; expires: number };
   signup: { token: string; user: User; expires: number };
   password: { token: string; user: User; expires: number };

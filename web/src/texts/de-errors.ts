@@ -30,7 +30,8 @@ export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: st
     "Dieser Link wurde schon benutzt oder ist abgelaufen: bitte die Leitung des Servers um einen neuen.",
   password_needed: "Wer diesen Namen hat, meldet sich mit einem Passwort an.",
   way_closed: "So lässt der Server niemanden herein.",
-  signup_closed: "Hier kann niemand ein Konto anlegen; mit --signup open erlaubt es der Server.",
+  signup_closed: "Hier kommt niemand Neues herein; mit --signup open oder invite erlaubt es der Server.",
+  invite_needed: "Wer neu ist, braucht einen Einladungslink: Bitte die Leitung des Servers um einen und öffne ihn.",
   login_busy: "Gerade melden sich zu viele an. Versuche es gleich noch einmal.",
   login_closed:
     "Nur mit einem Namen kann man sich hier nur auf dem Rechner des Servers anmelden; mit --open erlaubt der Server es allen.",

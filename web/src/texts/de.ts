@@ -7,6 +7,8 @@ export const de: Texts = {
 
   "login.lead": "Viele, ein Gespräch.",
   "login.owner": "Mit diesem Link wird dir der Server übertragen.",
+  "login.invited": "Du bist eingeladen. Wähle einen Namen und ein Passwort.",
+  "login.need_invite": "Neu hier? Bitte die Leitung des Servers um einen Einladungslink und öffne ihn.",
   "login.name": "Dein Name",
   "login.name_hint":
     "Ein Name schützt nichts: Alle können deinen eingeben und lesen, was du lesen kannst.",

@@ -8,6 +8,8 @@ export const en = {
 
   "login.lead": "A conversation among many.",
   "login.owner": "This link makes you the owner of this server.",
+  "login.invited": "You are invited. Choose a name and a password.",
+  "login.need_invite": "New here? Ask the owner of this server for an invite link, and open it.",
   "login.name": "Your name",
   "login.name_hint": "A name protects nothing: anybody may type yours, and read what you can.",
   "login.enter": "Enter",
