@@ -19,7 +19,7 @@
  *   19   1    data          21   1    mentions        23   1    salt
  *   20   0    thread        22   0    append          24   1    text_hash
  *
- *   25   1    trace         26   1    settings
+ *   25   1    trace         26   1    settings      27   1    people
  *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
@@ -78,7 +78,8 @@ struct entry {
     struct str text_hash; /* what proves the text of an entry whose hash somebody kept */
     struct str trace;     /* of what appended it, if that is traced: the trace's id, the span's */
     struct str settings;  /* of the room (chat/model/settings.h) */
-    struct str unknown;   /* fields with numbers above 26, as they were read */
+    struct str people;    /* whose a direct room is (chat/model/group.h) */
+    struct str unknown;   /* fields with numbers above 27, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };

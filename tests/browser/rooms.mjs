@@ -87,6 +87,29 @@ export default [
     },
   ],
   [
+    "a direct message to several people is a group, which each of them has",
+    async ({ arrive }) => {
+      const ana = await (await arrive("Ana grouped")).login();
+      const ben = await (await arrive("Ben grouped")).login();
+      const cem = await (await arrive("Cem grouped")).login();
+      await ana.page.getByRole("button", { name: "New direct message" }).click();
+      const dialog = ana.page.getByRole("dialog");
+      for (const name of ["Ben grouped", "Cem grouped"]) {
+        await dialog.getByLabel("Name").fill(name);
+        await dialog.getByRole("checkbox", { name: `Together with ${name}` }).check();
+      }
+      await dialog.getByRole("button", { name: "Write to Ben grouped, Cem grouped" }).click();
+      await ana.heading("Ben grouped, Cem grouped");
+      await ana.say("The three of us");
+      for (const [one, others] of [[ben, "Ana grouped, Cem grouped"], [cem, "Ana grouped, Ben grouped"]]) {
+        await one.page.getByRole("button", { name: `${others} 1 unread message` }).click();
+        await one.sees("The three of us");
+      }
+      await ben.page.reload();
+      await ben.heading("Ana grouped, Cem grouped");
+    },
+  ],
+  [
     "a private room is open to those who were added, and to no other",
     async ({ arrive }) => {
       const ana = await (await arrive("Ana private")).login();

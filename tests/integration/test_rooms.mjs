@@ -31,6 +31,46 @@ testWorkers("a direct room is its two people's", async (t) => {
   await refused("not_member", eve.call("join", { room: room.id }));
 });
 
+testWorkers("the same people are the same group, whoever asks", async (t) => {
+  const [ana, bob, cem] = [await t.person("ana"), await t.person("bob"), await t.person("cem")];
+  const users = (...people) => people.map(({ user }) => user.id).join(",");
+  const { room } = await ana.call("dm", { users: users(bob, cem) });
+  assert.equal(room.kind, "group");
+  const byId = (a, b) => a.id - b.id;
+  assert.deepEqual(room.people, [ana.user, bob.user, cem.user].sort(byId));
+  for (const who of [ana, bob, cem]) {
+    const { from, to, kind } = await who.event({ event: "invite" });
+    assert.deepEqual([from, to, kind], [ana.user, room.id, "group"]);
+  }
+  assert.deepEqual((await cem.http("dm", { users: users(bob, cem, ana) })).room, room);
+  for (const who of [ana, bob, cem]) await who.call("join", { room: room.id });
+  await bob.call("leave", { room: room.id });
+  await ana.call("send", { room: room.id, text: "psst" });
+  await cem.event({ room: room.id, text: "psst" });
+  assert.equal((await bob.event({ event: "invite", seq: 2 })).to, room.id);
+  const [listed] = (await bob.call("rooms")).rooms;
+  assert.deepEqual([listed.id, listed.people.length, listed.unread], [room.id, 3, 1]);
+  const [made] = (await bob.call("history", { room: room.id, view: "log" })).entries;
+  assert.deepEqual([made.kind, made.people], ["group", room.people]);
+  const eve = await t.person("eve");
+  await refused("not_member", eve.call("join", { room: room.id }));
+  await refused("forbidden", ana.call("member_set", { room: room.id, user: eve.user.id, role: "member" }));
+  await ana.call("block", { user: eve.user.id });
+  await refused("blocked", eve.call("dm", { users: users(bob, ana) }));
+  for (const [params, code] of [
+    [{ users: "" }, "bad_value"],
+    [{ users: `${ana.user.id}` }, "bad_value"],
+    [{ users: "1,2,3,4,5,6,7,8,9,10,11" }, "bad_value"],
+    [{ users: `${bob.user.id},99999999` }, "no_such_user"],
+    [{}, "missing_parameter"],
+  ]) {
+    await refused(code, ana.call("dm", params));
+    await refused(code, ana.http("dm", params));
+  }
+  const two = await ana.call("dm", { users: users(bob) });
+  assert.deepEqual([two.room.id, two.room.peer], [direct(ana, bob), bob.user]);
+});
+
 testWorkers("a direct room comes into being by dm only", async (t) => {
   const [ana, bob] = [await t.person(), await t.person()];
   const room = direct(ana, bob);

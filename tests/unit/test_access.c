@@ -8,6 +8,9 @@
 
 enum { NOW = 1000 };
 
+/* A direct room of more than two people. */
+#define GROUP "dm:g00112233445566778899aabbccddeeff00112233"
+
 static struct access a;
 
 static void begin(const char *room)
@@ -58,6 +61,7 @@ static void the_id_says_what_a_room_is(void **state)
         {"dm:03:12", ACCESS_PUBLIC, 0, 0}, {"dm:3", ACCESS_PUBLIC, 0, 0},
         {"dm:3:", ACCESS_PUBLIC, 0, 0},    {"dm:3:12:4", ACCESS_PUBLIC, 0, 0},
         {"@7", ACCESS_SELF, 7, 0},         {"@", ACCESS_PUBLIC, 0, 0},
+        {GROUP, ACCESS_GROUP, 0, 0},       {"dm:g12", ACCESS_PUBLIC, 0, 0},
         {"@x", ACCESS_PUBLIC, 0, 0},
     };
 
@@ -122,6 +126,46 @@ static void roles_say_who_may_what(void **state)
         assert_true(access_moderates(&a, 2, true, NOW));
         assert_int_equal(access_role(&a, 1, NOW), ACCESS_OWNER);
     }
+}
+
+/* The first entry of a group, of 3, 7 and 9. */
+static void make_group(void)
+{
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, 100);
+    for (unsigned i = 0; i < 3; i++)
+        group_put(&b, (uint64_t[]){3, 7, 9}[i], STR("somebody"));
+    assert_true(access_apply(&a, &(struct entry){.kind = ENTRY_ROOM, .people = buf_peek(&b)}));
+}
+
+/* Also once it was read back; a node that knows no groups takes it for a private room. */
+static void a_group_is_its_first_peoples_for_good(void **state)
+{
+    struct buf b CLEANUP(buf_fini);
+    struct gone gone;
+    uint64_t at, ids[GROUP_MAX];
+
+    (void)state;
+    buf_init(&b, 4096);
+    gone_init(&gone);
+    begin(GROUP);
+    assert_int_equal(access_people(&a, ids), 0);
+    make_group();
+    set(4, "owner", 0);
+    set(7, "none", 0);
+    make("private", 5);
+    access_encode(&a, &gone, 5, &b);
+    begin(GROUP);
+    assert_true(access_decode(&a, &gone, buf_peek(&b), &at));
+    assert_int_equal(access_people(&a, ids), 3);
+    assert_true(ids[0] == 3 && ids[1] == 7 && ids[2] == 9);
+    begin("an-old-nodes");
+    assert_true(access_decode(&a, &gone, buf_peek(&b), &at));
+    assert_int_equal(a.kind, ACCESS_PRIVATE);
+    assert_int_equal(access_read(&a, 9, false, NOW), ERROR_NONE);
+    assert_int_equal(access_read(&a, 4, false, NOW), ERROR_not_member);
+    gone_fini(&gone);
 }
 
 /* The whole table, in words of one letter: may (.), not_member (n), forbidden (f), muted (m),
@@ -261,19 +305,21 @@ static void rooms_of_certain_people_are_theirs(void **state)
 
     (void)state;
     assert_int_equal(COUNTOF(theirs), ACCESS_TO_any);
-    for (unsigned i = 0; i < COUNTOF(theirs) * 2; i++) {
-        enum access_right right = theirs[i / 2].right;
-        bool self = i % 2 == 1;
+    for (unsigned i = 0; i < COUNTOF(theirs) * 3; i++) {
+        enum access_right right = theirs[i / 3].right;
+        bool self = i % 3 == 1, group = i % 3 == 2;
 
-        begin(self ? "@7" : "dm:3:7");
+        begin(self ? "@7" : group ? GROUP : "dm:3:7");
+        if (group)
+            make_group();
         make("direct", 3);
         set(5, "owner", 0);
         set(7, "banned", 0);
         choose(&(struct settings){.archived = true, .announcement = true});
-        assert_int_equal(a.kind, self ? ACCESS_SELF : ACCESS_DIRECT);
+        assert_int_equal(a.kind, self ? ACCESS_SELF : group ? ACCESS_GROUP : ACCESS_DIRECT);
         for (uint64_t user = 1; user < 20; user++) {
-            bool is_theirs = user == 7 || (!self && user == 3);
-            char want = !is_theirs ? 'n' : self ? theirs[i / 2].self : theirs[i / 2].direct;
+            bool is_theirs = user == 7 || (!self && user == 3) || (group && user == 9);
+            char want = !is_theirs ? 'n' : self ? theirs[i / 3].self : theirs[i / 3].direct;
 
             for (int super = 0; super < 2; super++)
                 assert_int_equal(access_may(&a, user, super, right, NOW), error_of(want));
@@ -508,6 +554,7 @@ CHECK_MAIN(cmocka_unit_test_teardown(the_id_says_what_a_room_is, end),
            cmocka_unit_test_teardown(every_cell_is_as_it_is_said, end),
            cmocka_unit_test_teardown(settings_take_rights_away, end),
            cmocka_unit_test_teardown(rooms_of_certain_people_are_theirs, end),
+           cmocka_unit_test_teardown(a_group_is_its_first_peoples_for_good, end),
            cmocka_unit_test_teardown(nobody_gives_roles_in_a_direct_room, end),
            cmocka_unit_test_teardown(members_invite_members_where_they_may, end),
            cmocka_unit_test_teardown(settings_are_of_the_log, end),

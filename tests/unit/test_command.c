@@ -333,7 +333,6 @@ static void what_is_missing_is_named(void **state)
         {"{'action':'history'}", "room"},
         {"{'action':'read','room':'r'}", "seq"},
         {"{'action':'member_set','room':'r','user':1}", "role"},
-        {"{'action':'dm'}", "user"},
     };
 
     (void)state;
@@ -357,13 +356,21 @@ static bool folds(const char *from, const char *to)
 static void rooms_are_folded(void **state)
 {
     static const char *const bad[] = {
-        "",         "  ",      "a.b",    "a/b",
-        "\xc3\xa4", "a\tb",    "dm:1",   "dm:1:",
-        "dm:2:1",   "dm:5:5",  "dm:0:1", "dm:01:2",
-        "dm:1:02",  "dm:a:b",  "dm::2",  "dm:1:2:3",
-        "dm:-1:2",  "dm: 1:2", "@",      "@0",
-        "@07",      "@x",      "@1@2",   "@-1",
-        "@ 7",      "@7 x",    "a@7",    "dm:1:99999999999999999999",
+        "",         "  ",
+        "a.b",      "a/b",
+        "\xc3\xa4", "a\tb",
+        "dm:1",     "dm:1:",
+        "dm:2:1",   "dm:5:5",
+        "dm:0:1",   "dm:01:2",
+        "dm:1:02",  "dm:a:b",
+        "dm:g00",   "dm:g0011223344556677889 aabbccddeeff00112233",
+        "dm::2",    "dm:1:2:3",
+        "dm:-1:2",  "dm: 1:2",
+        "@",        "@0",
+        "@07",      "@x",
+        "@1@2",     "@-1",
+        "@ 7",      "@7 x",
+        "a@7",      "dm:1:99999999999999999999",
     };
 
     (void)state;
@@ -372,6 +379,8 @@ static void rooms_are_folded(void **state)
     assert_true(folds("  A_B-9 \t", "a_b-9"));
     assert_true(folds("dm:3:12", "dm:3:12"));
     assert_true(folds("DM:3:12", "dm:3:12"));
+    assert_true(folds("dm:g00112233445566778899AABBccddeeff00112233",
+                      "dm:g00112233445566778899aabbccddeeff00112233"));
     assert_true(folds("dm:1:18446744073709551615", "dm:1:18446744073709551615"));
     assert_true(folds("@42", "@42"));
     assert_true(folds("dm-3", "dm-3"));

@@ -193,6 +193,106 @@ static void blocks_that_cannot_be_read_fail_the_message(void **state)
     chat_rig_has(send_as(r, 1), "'ok'");
 }
 
+/* Of users 1, 2 and 3, whose direct room this is. */
+#define GROUP "dm:g07554f8f9b9f49edf6c13b5a535f88a509237041"
+
+static struct chat_rig *begin_group(void **state)
+{
+    struct chat_rig *r = *state;
+
+    for (unsigned i = 1; i <= 4; i++) {
+        static const char *const ids[] = {"", "u:1", "u:2", "u:3", "u:4"};
+        static const char *const users[] = {"", "uu1", "uu2", "uu3", "uu4"};
+
+        chat_rig_put(r, ids[i], "user", users[i]);
+    }
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','id':1,'users':'2,3'}"),
+                 "'ok':{'room':{'id':'" GROUP
+                 "','kind':'group','title':'','people':[{'id':1,'name':"
+                 "'u1'},{'id':2,'name':'u2'},{'id':3,'name':'u3'}]");
+    return r;
+}
+
+/* All have it, and are told; whoever of them asks for it again has the same, and nobody is told. */
+static void a_group_is_on_the_lists_of_all(void **state)
+{
+    struct chat_rig *r = begin_group(state);
+
+    assert_string_equal(chat_rig_record(r, "u:1", "room:" GROUP), "0 0");
+    assert_string_equal(chat_rig_record(r, "u:2", "room:" GROUP), "0 0");
+    assert_string_equal(chat_rig_record(r, "u:3", "room:" GROUP), "0 0");
+    chat_rig_has(chat_rig_do(r, 3, "{'action':'dm','users':'3,2,1'}"), "'id':'" GROUP "'");
+    for (unsigned i = 1; i <= 3; i++) {
+        const char *log = chat_rig_do(r, i, "{'action':'history','room':'@%u','view':'log'}", i);
+
+        chat_rig_has(log, "'event':'invite'");
+        chat_rig_has(log, "'to':'" GROUP "','kind':'group'");
+        chat_rig_has_not(log, "'seq':2");
+    }
+    assert_int_equal(chat_rig_room(r, GROUP)->head, 1);
+    chat_rig_has(chat_rig_do(r, 3, "{'action':'rooms'}"), "'people':[{'id':1,'name':'u1'}");
+}
+
+static void a_group_is_its_peoples_alone(void **state)
+{
+    struct chat_rig *r = begin_group(state);
+
+    chat_rig_has(chat_rig_do(r, 4, "{'action':'join','room':'" GROUP "'}"), "'not_member'");
+    chat_rig_has(chat_rig_do(r, 4, "{'action':'send','room':'" GROUP "','text':'a'}"),
+                 "'not_member'");
+    chat_rig_has(
+        chat_rig_do(r, 1, "{'action':'member_set','room':'" GROUP "','user':4,'role':'member'}"),
+        "'forbidden'");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'send','room':'" GROUP "','text':'a'}"), "'seq':2");
+    chat_rig_restart(r);
+    chat_rig_has(chat_rig_do(r, 3, "{'action':'join','room':'" GROUP "'}"), "'unread':1");
+    chat_rig_has(chat_rig_do(r, 4, "{'action':'join','room':'" GROUP "'}"), "'not_member'");
+}
+
+/* Each of them before the message is answered; who wrote it is not told. */
+static void those_who_left_have_a_group_back(void **state)
+{
+    struct chat_rig *r = begin_group(state);
+
+    for (unsigned i = 1; i <= 3; i++)
+        chat_rig_has(chat_rig_do(r, i, "{'action':'leave','id':1,'room':'" GROUP "'}"), "'ok'");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'send','id':1,'room':'" GROUP "','text':'a'}"),
+                 "'ok'");
+    for (unsigned i = 1; i <= 3; i++) {
+        const char *log = chat_rig_do(r, i, "{'action':'history','room':'@%u','view':'log'}", i);
+
+        (i == 2 ? chat_rig_has_not : chat_rig_has)(log, "'seq':2");
+    }
+    assert_string_not_equal(chat_rig_record(r, "u:1", "room:" GROUP), "-");
+    assert_string_not_equal(chat_rig_record(r, "u:2", "room:" GROUP), "-");
+    assert_string_not_equal(chat_rig_record(r, "u:3", "room:" GROUP), "-");
+}
+
+/* Either way round; a group that is there goes on. */
+static void none_is_made_with_who_is_blocked(void **state)
+{
+    struct chat_rig *r = begin_group(state);
+
+    chat_rig_put(r, "u:2", "block:1", "u1");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'2,4'}"), "'code':'blocked'");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'dm','users':'1,4'}"), "'code':'blocked'");
+    assert_string_equal(chat_rig_record(r, "u:4", "room:" GROUP), "-");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'3,4'}"), "'kind':'group'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'2,3'}"), "'kind':'group'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'send','room':'" GROUP "','text':'a'}"), "'seq':2");
+}
+
+static void nonsense_makes_no_group(void **state)
+{
+    struct chat_rig *r = begin_group(state);
+
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'2,99'}"), "'no_such_user'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'1'}"), "'bad_value'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'2,x'}"), "'bad_value'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm'}"), "'missing_parameter'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'dm','users':'2'}"), "'id':'dm:1:2'");
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(EACH(the_other_has_it_back), EACH(lists_are_looked_at_once),
@@ -200,4 +300,6 @@ CHECK_MAIN(EACH(the_other_has_it_back), EACH(lists_are_looked_at_once),
            EACH(who_leaves_meanwhile_has_it_back_later),
            EACH(lists_not_heard_of_are_known_for_a_second),
            EACH(lists_heard_of_are_known_for_a_minute), EACH(a_block_is_heard_of),
-           EACH(blocks_that_cannot_be_read_fail_the_message))
+           EACH(blocks_that_cannot_be_read_fail_the_message), EACH(a_group_is_on_the_lists_of_all),
+           EACH(a_group_is_its_peoples_alone), EACH(those_who_left_have_a_group_back),
+           EACH(none_is_made_with_who_is_blocked), EACH(nonsense_makes_no_group))

@@ -46,6 +46,7 @@ static void commands_take_what_tutorials_give(void **state)
     it_is("history", "\"r\",{\"limit\":5}", COMMAND_history, "{\"room\":\"r\",\"limit\":5}");
     it_is("users", "\"an\"", COMMAND_users, "{\"query\":\"an\"}");
     it_is("dm", "7", COMMAND_dm, "{\"user\":7}");
+    it_is("dm", "{\"users\":\"7,8\"}", COMMAND_dm, "{\"users\":\"7,8\"}");
 }
 
 static void other_names_are_understood(void **state)

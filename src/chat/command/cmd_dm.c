@@ -1,5 +1,6 @@
 /* dm: the direct room with a person. Its id says who may read it; making it also
  * puts it on both lists and tells both in their own logs. */
+#include "chat/command/cmd_group.h"
 #include "chat/model/event.h"
 #include "chat/people/people_user.h"
 #include "chat/room/append.h"
@@ -87,6 +88,10 @@ static void peer_read(struct store_req *req)
 
 void cmd_dm_run(struct room *r, struct call *call)
 {
+    if (r->access.kind == ACCESS_GROUP) {
+        cmd_group_run(r, call);
+        return;
+    }
     if (call->cmd.user == call->who.user) {
         call->param = "user";
         call_fail(call, ERROR_bad_value);

@@ -280,7 +280,7 @@ void cmd_join_run(struct room *r, struct call *call)
         call_fail(call, e);
     else if (room_exists(r) || r->access.kind == ACCESS_SELF)
         join_existing(r, call);
-    else if (!may_create || r->access.kind == ACCESS_DIRECT) /* which dm makes */
+    else if (!may_create || r->access.kind > ACCESS_PRIVATE) /* which dm makes */
         call_fail(call, ERROR_no_such_room);
     else
         create_counted(r, call);
@@ -302,7 +302,7 @@ static void unlisted(struct store_req *req)
     struct call *call = call_of(req);
 
     direct_left(call->room);
-    if (call->room->access.kind == ACCESS_DIRECT)
+    if (call->room->access.kind == ACCESS_DIRECT || call->room->access.kind == ACCESS_GROUP)
         bus_cast(call->room->owner->bus, room_id(call->room), DIRECT_LEFT);
     if (req->result != STORE_OK && req->result != STORE_CONFLICT) {
         call_fail_store(call, req->result);

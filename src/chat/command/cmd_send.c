@@ -26,15 +26,15 @@ static void cmd_send_answer(struct call *call, uint64_t seq, uint64_t ts_ms, uin
 
 static void send_told(struct room *r, struct call *call)
 {
-    (void)r;
-    cmd_send_answer(call, call->seq, call->entry.ts_ms, call->entry.count, false);
+    if (!direct_tells(r, call, send_told))
+        cmd_send_answer(call, call->seq, call->entry.ts_ms, call->entry.count, false);
 }
 
 static void send_appended(struct room *r, struct call *call)
 {
     assert(call->room == r && call->seq > 0);
     (void)reads_mark(r, call->who.user, call->seq, call->entry.count);
-    direct_tell(r, call, send_told);
+    send_told(r, call);
 }
 
 static call_propose_f send_propose;
@@ -186,7 +186,7 @@ static enum call_proposal send_propose(struct room *r, struct call *call)
     p = direct_propose(r, call);
     if (p != CALL_APPEND)
         return p;
-    if (r->access.kind == ACCESS_DIRECT && !direct_listed(r))
+    if ((r->access.kind == ACCESS_DIRECT || r->access.kind == ACCESS_GROUP) && !direct_listed(r))
         return CALL_LATER;
     p = call->cmd.cid.n > 0 ? check_repeat(r, call) : CALL_APPEND;
     return p == CALL_APPEND ? check_slow(r, call) : p;

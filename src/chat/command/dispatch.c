@@ -1,6 +1,7 @@
 #include "chat/command/dispatch.h"
 
 #include "chat/command/cmd_invite.h"
+#include "chat/model/group.h"
 #include "chat/people/people_block.h"
 #include "chat/people/people_change.h"
 #include "chat/people/people_off.h"
@@ -63,6 +64,27 @@ static void dispatch_invite(struct people *p, struct call *call)
         cmd_invite_server(p, call);
 }
 
+/* With users instead of user: which room it is, is known once they are read. */
+static void dispatch_dm(struct people *p, struct call *call)
+{
+    struct command *cmd = &call->cmd;
+    struct group g;
+
+    if (command_has(cmd, PARAM_users)) {
+        if (!group_parse(cmd->users, call->who.user, &g)) {
+            call->param = "users";
+            call_fail(call, ERROR_bad_value);
+            return;
+        }
+        cmd->user = g.ids[0] == call->who.user ? g.ids[1] : g.ids[0];
+    } else if (!command_has(cmd, PARAM_user)) {
+        call->param = "user";
+        call_fail(call, ERROR_missing_parameter);
+        return;
+    }
+    dispatch_to_room(p->owner, call);
+}
+
 /* Those that begin where they came in. */
 static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_ways] = dispatch_ways,
@@ -82,6 +104,7 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_rooms] = people_rooms,
     [COMMAND_directory] = dispatch_directory,
     [COMMAND_room_create] = dispatch_create,
+    [COMMAND_dm] = dispatch_dm,
     [COMMAND_invite_create] = dispatch_invite,
     [COMMAND_invites] = dispatch_invite,
     [COMMAND_invite_revoke] = dispatch_invite,
@@ -94,7 +117,7 @@ static bool is_of_a_room(enum command_id id)
            id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
            id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
            id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_members ||
-           id == COMMAND_dm || id == COMMAND_room_delete || id == COMMAND_block;
+           id == COMMAND_room_delete || id == COMMAND_block;
 }
 
 void dispatch_run(struct people *p, struct call *call)

@@ -11,7 +11,7 @@
 #define SETTINGS_BYTES_MAX 65536
 
 static const char *const role_names[] = {"none", "member", "moderator", "owner", "muted", "banned"};
-static const char *const kind_names[] = {"public", "private", "direct", "self"};
+static const char *const kind_names[] = {"public", "private", "direct", "self", "group"};
 
 static bool member_eq(const struct map_node *node, const void *key)
 {
@@ -39,6 +39,8 @@ void access_init(struct access *a, struct str room)
         a->kind = ACCESS_DIRECT;
     else if (room.n > 1 && room.p[0] == '@' && str_to_u64(str_skip(room, 1), &a->low))
         a->kind = ACCESS_SELF;
+    else if (group_is_room(room))
+        a->kind = ACCESS_GROUP;
     assert(a->kind != ACCESS_DIRECT || a->low < a->high);
 }
 
@@ -105,6 +107,18 @@ static bool set_settings(struct access *a, struct str bytes)
     return true;
 }
 
+/* Whose room it is, as it was made: nothing later changes that. */
+static void set_people(struct access *a, struct str people)
+{
+    struct access_member m = {.role = ACCESS_MEMBER};
+    struct str name;
+
+    if (map_n(&a->members) > 0)
+        return;
+    while (map_n(&a->members) < GROUP_MAX && group_next(&people, &m.user, &name))
+        set_member(a, &m, name);
+}
+
 bool access_apply(struct access *a, const struct entry *e)
 {
     if (e->kind == ENTRY_ROOM) {
@@ -113,6 +127,8 @@ bool access_apply(struct access *a, const struct entry *e)
         if (created && a->kind <= ACCESS_PRIVATE && !a->open)
             a->kind = str_eq(e->room_kind, STR("private")) ? ACCESS_PRIVATE : ACCESS_PUBLIC;
         set_title(a, e->title);
+        if (a->kind == ACCESS_GROUP)
+            set_people(a, e->people);
         if (e->settings.n > 0 && a->kind <= ACCESS_PRIVATE)
             (void)set_settings(a, e->settings);
         if (created && a->kind <= ACCESS_PRIVATE && e->from_id > 0 && !a->open)
@@ -123,7 +139,7 @@ bool access_apply(struct access *a, const struct entry *e)
     if (e->kind == ENTRY_MEMBER) {
         enum access_role role = access_role_find(e->role);
 
-        if (role != ACCESS_UNKNOWN)
+        if (role != ACCESS_UNKNOWN && a->kind != ACCESS_GROUP)
             set_member(
                 a,
                 &(struct access_member){.user = e->user_id, .until_ms = e->until_ms, .role = role},
@@ -183,7 +199,7 @@ static const enum error_code by_role[ACCESS_TO_any][ACCESS_DIRECT][PLACES] = {
 };
 
 /* Of direct rooms and own logs: for others, for those whose room it is. */
-static const enum error_code by_id[ACCESS_TO_any][2][2] = {
+static const enum error_code by_id[ACCESS_TO_any][ACCESS_GROUP + 1 - ACCESS_DIRECT][2] = {
 #define ROOM(right, kind, none, member, moderator, owner, muted, banned, super)
 #define PEOPLE(right, kind, others, theirs) \
     [ACCESS_TO_##right][ACCESS_##kind - ACCESS_DIRECT] = {ERROR_##others, ERROR_##theirs},
@@ -251,6 +267,13 @@ static enum error_code access_chosen(const struct access *a, enum access_right r
     return ERROR_NONE;
 }
 
+static bool is_theirs(const struct access *a, uint64_t user)
+{
+    if (a->kind == ACCESS_GROUP)
+        return access_get(a, user) != NULL;
+    return user == a->low || (a->kind == ACCESS_DIRECT && user == a->high);
+}
+
 enum error_code access_may(const struct access *a, uint64_t user, bool super,
                            enum access_right right, uint64_t now_ms)
 {
@@ -259,11 +282,8 @@ enum error_code access_may(const struct access *a, uint64_t user, bool super,
     bool spared;
 
     assert(right < ACCESS_TO_any);
-    if (a->kind == ACCESS_DIRECT || a->kind == ACCESS_SELF) {
-        bool theirs = user == a->low || (a->kind == ACCESS_DIRECT && user == a->high);
-
-        return by_id[right][a->kind - ACCESS_DIRECT][theirs];
-    }
+    if (a->kind >= ACCESS_DIRECT)
+        return by_id[right][a->kind - ACCESS_DIRECT][is_theirs(a, user)];
     role = access_role(a, user, now_ms);
     spared = super || role == ACCESS_OWNER || role == ACCESS_MODERATOR;
     e = by_role[right][a->kind][super ? PLACES - 1 : (unsigned)role];
@@ -342,7 +362,9 @@ void access_encode(const struct access *a, const struct gone *g, uint64_t at, st
     json_out_init(&o, out);
     json_out_object(&o);
     json_out_field_u64(&o, "at", at);
-    json_out_field_str(&o, "kind", str_of(access_kind_name(a->kind)));
+    /* Of a node that knows no groups the room's people are its members, and nobody else's. */
+    json_out_field_str(
+        &o, "kind", str_of(access_kind_name(a->kind == ACCESS_GROUP ? ACCESS_PRIVATE : a->kind)));
     json_out_field_str(&o, "title", str_of(a->title != NULL ? a->title : ""));
     json_out_key(&o, "members");
     json_out_array(&o);
@@ -450,6 +472,20 @@ bool access_decode(struct access *a, struct gone *g, struct str record, uint64_t
     ok = decode(a, g, &j, ret_at);
     free(copy);
     return ok;
+}
+
+unsigned access_people(const struct access *a, uint64_t ret_ids[static GROUP_MAX])
+{
+    struct group g = {0};
+    struct map_iter it;
+    bool added = a->kind == ACCESS_GROUP || (group_add(&g, a->low) && group_add(&g, a->high));
+
+    assert(a->kind == ACCESS_DIRECT || a->kind == ACCESS_GROUP);
+    for (struct map_node *n = map_first(&a->members, &it);
+         added && a->kind == ACCESS_GROUP && n != NULL; n = map_next(&it))
+        added = group_add(&g, CONTAINER_OF(n, struct access_member, node)->user);
+    memcpy(ret_ids, g.ids, g.n * sizeof(g.ids[0]));
+    return g.n;
 }
 
 const char *access_role_name(enum access_role r)

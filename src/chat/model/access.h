@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "chat/model/errors.h"
 #include "chat/model/gone.h"
+#include "chat/model/group.h"
 #include "chat/model/settings.h"
 
 enum access_role {
@@ -26,6 +27,7 @@ enum access_kind {
     ACCESS_PRIVATE,
     ACCESS_DIRECT, /* dm:<a>:<b>: its two people, whatever the log says */
     ACCESS_SELF,   /* @<id>: that person */
+    ACCESS_GROUP,  /* dm:g<hash>: the people whom its first entry names, for good */
 };
 
 /* What a person may do: access.tbl. */
@@ -106,6 +108,9 @@ enum error_code access_grant(const struct access *a, uint64_t by, bool super, ui
 void access_encode(const struct access *a, const struct gone *g, uint64_t at, struct buf *out);
 bool access_decode(struct access *a, struct gone *g, struct str record,
                    uint64_t *ret_at) MUST_CHECK;
+
+/* Writes whose room it is, of a direct one, in ascending order; returns how many they are. */
+unsigned access_people(const struct access *a, uint64_t ret_ids[static GROUP_MAX]);
 
 const char *access_role_name(enum access_role r);
 const char *access_kind_name(enum access_kind k);

@@ -135,14 +135,14 @@ static bool is_digits(struct str s)
     return s.n > 0 && s.p[0] != '0' && str_to_u64(s, &v);
 }
 
-/* dm:<lower id>:<higher id>, @<id>. */
+/* dm:<lower id>:<higher id>, dm:g<hash>, @<id>. */
 static bool is_reserved_room(struct str s)
 {
     uint64_t low, high;
 
     if (s.n > 1 && s.p[0] == '@')
         return is_digits(str_skip(s, 1));
-    return access_direct_peers(s, &low, &high);
+    return access_direct_peers(s, &low, &high) || group_is_room(s);
 }
 
 static bool is_room(struct str s)

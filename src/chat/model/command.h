@@ -121,7 +121,7 @@ const char *command_error_text(enum error_code code);
 int command_error_status(enum error_code code);
 
 /* Folds a room's id in place: lower case, spaces to '-'. False, and nothing is changed, if
- * it is not 1 to 64 of a-z, 0-9, '_', '-' then, nor dm:<a>:<b> with a < b, nor @<id>. */
+ * it is not 1 to 64 of a-z, 0-9, '_', '-' then, nor dm:<a>:<b> with a < b, dm:g<hash> or @<id>. */
 bool command_fold_room(struct str *room) MUST_CHECK;
 
 #endif

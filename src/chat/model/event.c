@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "chat/model/group.h"
 #include "chat/model/settings.h"
 
 static void begin(struct json_out *o, struct buf *out, struct str event)
@@ -30,6 +31,18 @@ void event_self(struct json_out *o, uint64_t id, struct str name, bool is_owner)
     if (is_owner)
         json_out_field_bool(o, "owner", true);
     json_out_object_end(o);
+}
+
+void event_people(struct json_out *o, struct str people)
+{
+    struct str name;
+    uint64_t id;
+
+    json_out_key(o, "people");
+    json_out_array(o);
+    while (group_next(&people, &id, &name))
+        event_user(o, NULL, id, name);
+    json_out_array_end(o);
 }
 
 void event_position(struct json_out *o, const char *key, uint64_t seq, uint64_t count)
@@ -143,7 +156,9 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
         break;
     case ENTRY_ROOM:
         json_out_field_str(o, "title", e->title);
-        put_optional(o, "kind", e->room_kind);
+        put_optional(o, "kind", e->people.n > 0 ? STR("group") : e->room_kind);
+        if (e->people.n > 0)
+            event_people(o, e->people);
         if (settings_decode(e->settings, &settings))
             settings_put(&settings, true, o);
         break;

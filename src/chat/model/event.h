@@ -26,6 +26,8 @@ struct json_out;
 void event_user(struct json_out *o, const char *key, uint64_t id, struct str name);
 /* The same, of who is asking. */
 void event_self(struct json_out *o, uint64_t id, struct str name, bool is_owner);
+/* "people": of an entry's field. */
+void event_people(struct json_out *o, struct str people);
 /* {"seq":12,"count":7}, as the value of key. */
 void event_position(struct json_out *o, const char *key, uint64_t seq, uint64_t count);
 

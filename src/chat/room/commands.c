@@ -97,10 +97,14 @@ void commands_handle(struct room *r, struct call *call)
 struct str commands_room(const struct call *call, char buf[static KEYS_ROOM_MAX])
 {
     uint64_t a = call->who.user, b = call->cmd.user;
+    struct group g;
     int n;
 
     if (call->cmd.id != COMMAND_dm && call->cmd.id != COMMAND_block)
         return call->cmd.room;
+    if (call->cmd.id == COMMAND_dm && command_has(&call->cmd, PARAM_users) &&
+        group_parse(call->cmd.users, a, &g))
+        return group_room(&g, buf);
     n = snprintf(buf, KEYS_ROOM_MAX, "dm:%llu:%llu", (unsigned long long)MIN(a, b),
                  (unsigned long long)MAX(a, b));
     return (struct str){(const uint8_t *)buf, (size_t)n};

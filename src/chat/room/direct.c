@@ -13,12 +13,13 @@
 /* Without followers here: of what is done at other nodes nothing is heard. */
 #define UNHEARD_MS 1000
 
-/* A look at both lists, one after the other. */
+/* A look at all lists, or at both blocks, one after the other. */
 struct look {
     struct call call; /* its requests and their keys; it is nobody's */
     struct room *room;
-    unsigned person; /* 0: the low, 1: the high */
-    bool blocks;     /* it is whether they block each other that is looked at */
+    uint64_t people[GROUP_MAX];
+    unsigned people_n, person; /* whose is looked at */
+    bool blocks;               /* it is whether they block each other that is looked at */
     bool blocked;
 };
 
@@ -56,7 +57,7 @@ static void look_put(struct store_req *req)
 {
     struct look *look = look_of(req);
 
-    assert(look->person < 2);
+    assert(look->person < look->people_n);
     if (req->result != STORE_OK && req->result != STORE_CONFLICT) {
         look_end(look, req->result);
         return;
@@ -68,10 +69,8 @@ static void look_put(struct store_req *req)
 
 static uint64_t look_user(const struct look *look)
 {
-    const struct access *a = &look->room->access;
-
-    assert(look->person < 2);
-    return look->person == 0 ? a->low : a->high;
+    assert(look->person < look->people_n);
+    return look->people[look->person];
 }
 
 static void look_read(struct store_req *req)
@@ -79,7 +78,7 @@ static void look_read(struct store_req *req)
     struct look *look = look_of(req);
     struct room *r = look->room;
 
-    assert(r->direct.looking && look->person < 2);
+    assert(r->direct.looking && look->person < look->people_n);
     if (req->result != STORE_OK) {
         look_end(look, req->result);
         return;
@@ -99,17 +98,15 @@ static void look_next(struct look *look)
 {
     struct room *r = look->room;
 
-    assert(r->direct.looking && look->person <= 2);
-    if (look->person == 2) {
+    assert(r->direct.looking && look->person <= look->people_n);
+    if (look->person == look->people_n) {
         look_end(look, STORE_OK);
         return;
     }
     (void)call_request(&look->call, r->owner, look_read);
     look->call.q.get.pk = keys_of_user(look_user(look), look->call.key);
-    look->call.q.get.sk =
-        look->blocks
-            ? keys_block(look->person == 0 ? r->access.high : r->access.low, look->call.key2)
-            : keys_listed(room_id(r), look->call.key2);
+    look->call.q.get.sk = look->blocks ? keys_block(look->people[1 - look->person], look->call.key2)
+                                       : keys_listed(room_id(r), look->call.key2);
     store_get(r->owner->store, &look->call.q.get);
 }
 
@@ -127,6 +124,8 @@ static void look_begin(struct room *r, bool blocks)
 
     assert(!r->direct.looking);
     look->room = r;
+    look->people_n = access_people(&r->access, look->people);
+    assert(!blocks || look->people_n == 2);
     look->blocks = blocks;
     r->direct.left = false;
     call_init(&look->call, 1);
@@ -137,7 +136,7 @@ static void look_begin(struct room *r, bool blocks)
 
 bool direct_listed(struct room *r)
 {
-    assert(r->access.kind == ACCESS_DIRECT && !r->direct.looking);
+    assert(!r->direct.looking);
     if (r->direct.listed && holds(r, r->direct.at_ms))
         return true;
     look_begin(r, false);
@@ -165,17 +164,23 @@ enum call_proposal direct_propose(struct room *r, struct call *call)
                                      : CALL_LATER;
 }
 
-void direct_tell(struct room *r, struct call *call, call_handler_f *then)
+bool direct_tells(struct room *r, struct call *call, call_handler_f *then)
 {
-    unsigned other = r->access.low == call->who.user ? 1 : 0;
+    uint64_t ids[GROUP_MAX];
+    unsigned n;
 
     assert(call->room == r && call->seq > 0);
-    if (r->access.kind != ACCESS_DIRECT || !r->direct.back[other]) {
-        then(r, call);
-        return;
+    if (r->access.kind != ACCESS_DIRECT && r->access.kind != ACCESS_GROUP)
+        return false;
+    n = access_people(&r->access, ids);
+    for (unsigned i = 0; i < n; i++) {
+        if (!r->direct.back[i] || ids[i] == call->who.user)
+            continue;
+        r->direct.back[i] = false;
+        invite_tell(r, call, ids[i], then);
+        return true;
     }
-    r->direct.back[other] = false;
-    invite_tell(r, call, other == 0 ? r->access.low : r->access.high, then);
+    return false;
 }
 
 void direct_left(struct room *r)

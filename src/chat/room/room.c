@@ -217,6 +217,22 @@ void room_describe(const struct room *r, struct json_out *o)
     json_out_object_end(o);
 }
 
+/* "people": whose direct room it is. */
+static void describe_people(const struct room *r, struct json_out *o)
+{
+    uint64_t ids[GROUP_MAX];
+    unsigned n = access_people(&r->access, ids);
+
+    json_out_key(o, "people");
+    json_out_array(o);
+    for (unsigned i = 0; i < n; i++) {
+        const struct access_member *m = access_get(&r->access, ids[i]);
+
+        event_user(o, NULL, ids[i], (struct str){(const uint8_t *)m->name, m->name_n});
+    }
+    json_out_array_end(o);
+}
+
 void room_describe_members(const struct room *r, bool whole, struct json_out *o)
 {
     const struct settings *settings = access_settings(&r->access);
@@ -226,6 +242,8 @@ void room_describe_members(const struct room *r, bool whole, struct json_out *o)
     json_out_field_str(o, "title", str_of(r->access.title != NULL ? r->access.title : ""));
     if (!settings_are_default(settings))
         settings_put(settings, whole, o);
+    if (r->access.kind == ACCESS_GROUP)
+        describe_people(r, o);
     json_out_field_u64(o, "epoch", r->epoch);
     room_describe_head(r, o);
 }

@@ -132,11 +132,11 @@ static inline uint64_t owner_wall_ms(struct owner *o)
 
 /* The lists that a direct room is on (chat/room/direct.h). */
 struct direct {
-    bool listed;    /* on both lists, as it was known at at_ms */
-    bool looking;   /* nothing is appended meanwhile */
-    bool left;      /* somebody left since the look began */
-    bool back[2];   /* the low, the high person's list: the room was off it, they are to be told */
-    uint64_t at_ms; /* monotonic */
+    bool listed;                /* on all of them, as it was known at at_ms */
+    bool looking;               /* nothing is appended meanwhile */
+    bool left;                  /* somebody left since the look began */
+    bool back[GROUP_MAX];       /* of access_people: it was off their list, they are to be told */
+    uint64_t at_ms;             /* monotonic */
     bool blocks_known, blocked; /* whether one of the two blocks the other, as of blocks_ms */
     uint64_t blocks_ms;
 };

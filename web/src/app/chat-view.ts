@@ -59,7 +59,7 @@ export class ChatView {
     this.sidebar = new Sidebar(client, {
       open: (id) => this.go(id),
       addRoom: () => findRoomDialog(client, (room) => this.go(room.id)),
-      addDirect: () => directDialog(client, (user) => this.write(user)),
+      addDirect: () => directDialog(client, (users) => this.write(users)),
       settings: () => openSettings(client, account),
     });
     this.timeline = new Timeline(client, this.messageActions(), () => this.refresh());
@@ -70,7 +70,7 @@ export class ChatView {
       last: () => this.lastOwn(),
     });
     this.people = new People(client, {
-      write: (user) => void this.attempt(() => this.write(user)),
+      write: (user) => void this.attempt(() => this.write([user])),
       close: () => this.showPeople(false),
     });
     this.status = new Status(client);
@@ -138,14 +138,14 @@ export class ChatView {
     const { client } = this;
     client.on("rooms", () => this.refresh());
     client.on("room", (room) => room.id === this.current && this.refresh());
-    client.on("room", (room) => room.kind === "direct" && this.refresh());
+    client.on("room", (room) => room.direct && this.refresh());
     client.on("state", () => this.stateChanged());
     client.on("lost", ({ room, error }) => {
       toast(`${roomName(room, client)}: ${errorText(error)}`);
       if (room.id === this.current) this.openAny();
     });
     client.on("invited", (room) => {
-      if (room.kind !== "direct") toast(t("rooms.added", { room: roomName(room, client) }));
+      if (!room.direct) toast(t("rooms.added", { room: roomName(room, client) }));
     });
     addEventListener("hashchange", () => void this.arrive());
     addEventListener("popstate", () => this.drawer(false));
@@ -260,8 +260,8 @@ export class ChatView {
     this.client.refreshPresence(id).catch(() => undefined);
   }
 
-  private async write(user: User): Promise<void> {
-    const room = await this.client.openDirect(user);
+  private async write(users: readonly User[]): Promise<void> {
+    const room = users.length > 1 ? await this.client.openGroup(users) : await this.client.openDirect(users[0]!);
     this.go(room.id);
   }
 
@@ -304,7 +304,9 @@ export class ChatView {
     if (room?.kind === "direct") {
       this.face.append(avatar(peerId(room, this.client), name, "small"));
     } else if (room !== undefined)
-      this.face.append(icon(room.kind === "private" ? "lock" : "hash"));
+      this.face.append(
+        icon(room.kind === "group" ? "people" : room.kind === "private" ? "lock" : "hash"),
+      );
   }
 
   private subtitleOf(room: Room): string {
@@ -314,7 +316,12 @@ export class ChatView {
       return presence.users?.some((user) => user.id === peer) ? t("room.online") : t("room.direct");
     }
     const here = presence.count > 0 ? t("room.here", { n: presence.count }) : "";
-    const kind = room.kind === "private" ? t("room.private") : t("room.public");
+    const kind =
+      room.kind === "group"
+        ? t("room.group")
+        : room.kind === "private"
+          ? t("room.private")
+          : t("room.public");
     return here === "" ? kind : t("room.with_here", { kind, here });
   }
 

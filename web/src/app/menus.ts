@@ -49,11 +49,11 @@ export function roomMenu(
   actions: { rename(): void; invite(): void; leave(): void },
 ): MenuItem[][] {
   const items: MenuItem[] = [];
-  if (room.kind !== "direct" && moderates(room, me)) {
+  if (!room.direct && moderates(room, me)) {
     items.push({ label: t("room.add_people"), icon: "people", action: actions.invite });
     items.push({ label: t("room.rename"), icon: "edit", action: actions.rename });
   }
-  const label = room.kind === "direct" ? t("room.hide") : t("room.leave");
+  const label = room.direct ? t("room.hide") : t("room.leave");
   items.push({ label, icon: "leave", action: actions.leave });
   return [items];
 }

@@ -45,7 +45,7 @@ function ownRooms(client: Client, query: string): Room[] {
   const wanted = query.toLocaleLowerCase();
   const named = (room: Room) => Number(isNamed(room, query));
   return [...client.rooms.values()]
-    .filter((room) => room.kind !== "direct")
+    .filter((room) => !room.direct)
     .filter((room) => `${roomName(room, client)}\n${room.id}`.toLocaleLowerCase().includes(wanted))
     .sort((a, b) => roomName(a, client).localeCompare(roomName(b, client), locale))
     .sort((a, b) => named(b) - named(a));

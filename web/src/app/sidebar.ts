@@ -59,8 +59,8 @@ export class Sidebar {
     const all = [...this.client.rooms.values()];
     const byName = (a: Room, b: Room) =>
       roomName(a, this.client).localeCompare(roomName(b, this.client), locale);
-    const rooms = all.filter((room) => room.kind !== "direct").sort(byName);
-    const directs = all.filter((room) => room.kind === "direct").sort(byName);
+    const rooms = all.filter((room) => !room.direct).sort(byName);
+    const directs = all.filter((room) => room.direct).sort(byName);
     const known = new Set(all.map((room) => room.id));
     for (const id of [...this.entries.keys()]) if (!known.has(id)) this.entries.delete(id);
     place(
@@ -130,7 +130,8 @@ export class Sidebar {
 
   private face(room: Room, name: string, online: boolean): HTMLElement {
     if (room.kind !== "direct") {
-      return h("span", { class: "room-face" }, icon(room.kind === "private" ? "lock" : "hash"));
+      const mark = room.kind === "group" ? "people" : room.kind === "private" ? "lock" : "hash";
+      return h("span", { class: "room-face" }, icon(mark));
     }
     const face = h(
       "span",

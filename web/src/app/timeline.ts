@@ -280,7 +280,7 @@ export class Timeline {
 
   private beginning(room: Room): HTMLElement {
     const name = roomName(room, this.client);
-    const direct = room.kind === "direct";
+    const { direct } = room;
     const title = direct ? name : t("timeline.welcome", { room: name });
     const first = room.log.all.some((item) => item.type === "message")
       ? t("timeline.begins")

@@ -254,6 +254,15 @@ export class Client extends Emitter<ClientEvents> {
     return joined;
   }
 
+  // The direct room with several people, the same one whenever they are the same.
+  async openGroup(users: readonly User[]): Promise<Room> {
+    const { room } = await this.request("dm", { users: users.map(({ id }) => id).join(",") });
+    const joined = await this.join(room.id, false);
+    joined.people = room.people;
+    this.emit("rooms", undefined);
+    return joined;
+  }
+
   async leave(id: string): Promise<void> {
     await this.request("leave", { room: id });
     this.forget(id);

@@ -175,7 +175,8 @@ export interface CommandParams {
     room: string;
   };
   dm: {
-    user: number;
+    user?: number;
+    users?: string;
   };
   invite_create: {
     room?: string;

@@ -16,6 +16,7 @@ export class Room {
   title: string;
   epoch: number;
   peer: User | undefined;
+  people: readonly User[] | undefined;
   role: Role | undefined;
   // The last entry taken, without a gap before it.
   cursor: number;
@@ -51,7 +52,13 @@ export class Room {
     this.read = { ...(info.read ?? { seq: 0, count: 0 }) };
     this.role = info.role;
     this.peer = info.peer;
+    this.people = info.people;
     this.countDeleted(info);
+  }
+
+  // Its people are certain ones, for good: of two, or of a group.
+  get direct(): boolean {
+    return this.kind === "direct" || this.kind === "group";
   }
 
   get unread(): number {
@@ -70,6 +77,7 @@ export class Room {
     this.title = info.title;
     if (info.role !== undefined) this.role = info.role;
     if (info.peer !== undefined) this.peer = info.peer;
+    if (info.people !== undefined) this.people = info.people;
     this.moveHead(info.head);
     if (info.read !== undefined) this.moveRead(info.read);
     this.countDeleted(info);
@@ -96,6 +104,7 @@ export class Room {
     if (event.event === "room") {
       this.title = event.title;
       this.kind = event.kind ?? this.kind;
+      this.people = event.people ?? this.people;
     }
     this.log.apply(event);
     return "applied";

@@ -25,7 +25,7 @@ export interface Position {
   count: number;
 }
 
-export type RoomKind = "public" | "private" | "direct" | "self";
+export type RoomKind = "public" | "private" | "direct" | "group" | "self";
 export type Role = "owner" | "moderator" | "member" | "muted" | "banned" | "none";
 
 // What is as it was at first is left out.
@@ -52,7 +52,8 @@ export interface RoomInfo {
   read?: Position;
   unread?: number; // without what was deleted
   role?: Role;
-  peer?: User;
+  peer?: User; // of a direct room
+  people?: User[]; // of a group: all of them, oneself too
 }
 
 interface Logged {
@@ -96,6 +97,7 @@ export interface RoomEvent extends Logged {
   event: "room";
   title: string;
   kind?: RoomKind;
+  people?: User[]; // of a group
   settings?: RoomSettings; // all of them; without it they are as they were
 }
 

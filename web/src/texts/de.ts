@@ -126,6 +126,7 @@ export const de: Texts = {
   "rooms.added": "Du wurdest zu {room} hinzugefügt.",
 
   "room.direct": "Direktnachricht",
+  "room.group": "Gruppe",
   "room.public": "Öffentlicher Raum",
   "room.private": "Privater Raum",
   "room.online": "Online",
@@ -148,6 +149,8 @@ export const de: Texts = {
   "people.someone": "jemand",
   "people.write_to": "{name} schreiben",
   "people.name": "Name",
+  "people.mark": "Zusammen mit {name}",
+  "people.too_many": "Höchstens {n} andere auf einmal.",
   "people.none_found": "Unter diesem Namen war noch niemand hier.",
   "people.add_to": "Zu {room} hinzufügen",
 

@@ -123,6 +123,7 @@ export const en = {
   "rooms.added": "You were added to {room}.",
 
   "room.direct": "Direct message",
+  "room.group": "Group",
   "room.public": "Public room",
   "room.private": "Private room",
   "room.online": "Online",
@@ -145,6 +146,8 @@ export const en = {
   "people.someone": "someone",
   "people.write_to": "Write to {name}",
   "people.name": "Name",
+  "people.mark": "Together with {name}",
+  "people.too_many": "At most {n} others at once.",
   "people.none_found": "Nobody of that name has been here yet.",
   "people.add_to": "Add to {room}",
 
