@@ -43,6 +43,7 @@ enum entry_kind {
     ENTRY_ROOM = 5,   /* created or changed: title, room_kind, settings */
     ENTRY_MEMBER = 6, /* role or membership of user_id changed */
     ENTRY_INVITE = 7, /* in a person's own log: a room to look at */
+    ENTRY_PREF = 9,   /* in a person's own log: how they like to see a room, in text */
     ENTRY_LOST = 8,   /* what the store has lost: nothing but its place is known. Without a
                          ts_ms it was not put there by a repair: the store has nothing */
 };

@@ -110,6 +110,43 @@ export default [
     },
   ],
   [
+    "a favourite stands above, a muted room does not call, a hidden one comes back",
+    async ({ arrive }) => {
+      const ana = await (await arrive("Ana choosy")).login();
+      const ben = await (await arrive("Ben choosy")).login();
+      const choose = async (name) => {
+        await ana.page.getByRole("button", { name: "Room menu" }).click();
+        await ana.page.getByRole("menuitem", { name }).click();
+      };
+      await ana.page.getByRole("button", { name: "New direct message" }).click();
+      await ana.page.getByRole("dialog").getByLabel("Name").fill("Ben choosy");
+      await ana.page.getByRole("dialog").getByRole("button", { name: "Ben choosy" }).click();
+      await ana.heading("Ben choosy");
+      await ana.say("one");
+      await choose("Take off the list");
+      const entry = ana.page.getByRole("list", { name: "Direct messages" }).getByRole("button", { name: /Ben choosy/ });
+      await entry.waitFor({ state: "detached" });
+      await ana.page.reload();
+      await ana.page.getByRole("button", { name: "New direct message" }).waitFor();
+      await entry.waitFor({ state: "detached" });
+      await ben.page.getByRole("button", { name: /Ana choosy/ }).click();
+      await ben.say("two");
+      await entry.getByText("1 unread message").waitFor({ state: "attached" });
+      await entry.click();
+      await choose("Mute");
+      await ana.createPrivate("Aardvark choosy");
+      await ben.say("three");
+      await ana.createPrivate("Zebra choosy");
+      await choose("Make a favourite");
+      const first = ana.page.getByRole("list", { name: "Rooms", exact: true }).getByRole("button").first();
+      await first.filter({ hasText: "Zebra choosy" }).waitFor();
+      await ana.page.reload();
+      await first.filter({ hasText: "Zebra choosy" }).waitFor();
+      await entry.waitFor();
+      assert.equal(await entry.locator(".badge").count(), 0);
+    },
+  ],
+  [
     "a private room is open to those who were added, and to no other",
     async ({ arrive }) => {
       const ana = await (await arrive("Ana private")).login();

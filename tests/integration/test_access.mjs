@@ -44,6 +44,7 @@ const TABLE = {
   profile_set: { who: all("ok"), params: { status: ["busy", ""] } },
   profiles: { who: all("ok"), params: { users: ["1", "1,999999"] } },
   rooms: { who: all("ok"), params: {} },
+  room_pref: { who: MEMBERS, params: { favourite: [true, false], muted: [true], notify: ["none", "all"], hidden: [true] } },
   directory: { who: all("ok"), params: {} },
   ping: { who: all("ok", "ok"), params: {} },
   dm: { who: { ...all("ok") }, params: { user: "another" } },

@@ -71,6 +71,46 @@ testWorkers("the same people are the same group, whoever asks", async (t) => {
   assert.deepEqual([two.room.id, two.room.peer], [direct(ana, bob), bob.user]);
 });
 
+testWorkers("how one likes to see a room is the same on all of one's devices", async (t) => {
+  const [ana, bob] = [await t.person(), await t.person()];
+  const room = t.room();
+  await ana.call("join", { room });
+  const phone = await (await t.server).connect(ana.token);
+  const listed = async (id) => {
+    const found = (await ana.http("rooms")).rooms.find((one) => one.id === id);
+    const { favourite, muted, notify, hidden } = found;
+    return { favourite, muted, notify, hidden };
+  };
+  const nothing = { favourite: undefined, muted: undefined, notify: undefined, hidden: undefined };
+  assert.deepEqual(await listed(room), nothing);
+  const chosen = { favourite: true, muted: true, notify: "mentions" };
+  assert.deepEqual(await ana.call("room_pref", { room, ...chosen }), { room, ...chosen });
+  const event = await phone.event({ event: "pref", to: room });
+  assert.deepEqual([event.room, event.favourite, event.muted, event.notify, event.hidden], [`@${ana.user.id}`, true, true, "mentions", undefined]);
+  assert.deepEqual(await listed(room), { ...nothing, ...chosen });
+  await ana.http("room_pref", { room, notify: "all", favourite: false, hidden: true });
+  assert.equal((await phone.event({ event: "pref", to: room, hidden: true })).favourite, undefined);
+  await bob.call("send", { room, text: "hidden all the same" });
+  assert.deepEqual(await listed(room), { ...nothing, muted: true, hidden: true });
+  const dm = (await ana.call("dm", { user: bob.user.id })).room.id;
+  await ana.call("room_pref", { room: dm, hidden: true });
+  assert.deepEqual(await listed(dm), { ...nothing, hidden: true });
+  await bob.call("send", { room: dm, text: "psst" });
+  assert.deepEqual(await listed(dm), nothing);
+  assert.equal((await bob.call("rooms")).rooms.find((one) => one.id === dm).hidden, undefined);
+  for (const [params, code] of [
+    [{}, "missing_parameter"],
+    [{ room, favourite: 1 }, "bad_type"],
+    [{ room, notify: "loud" }, "bad_value"],
+    [{ room: t.room(), muted: true }, "no_such_room"],
+    [{ room: `@${bob.user.id}`, muted: true }, "not_member"],
+  ]) {
+    await refused(code, ana.call("room_pref", params));
+    await refused(code, ana.http("room_pref", params));
+  }
+  phone.kill();
+});
+
 testWorkers("a direct room comes into being by dm only", async (t) => {
   const [ana, bob] = [await t.person(), await t.person()];
   const room = direct(ana, bob);

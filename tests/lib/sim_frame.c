@@ -8,7 +8,7 @@ enum { DEPTH = 12 };
 static const char *const names[] = {
     [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit", [ENTRY_DELETE] = "delete",
     [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room", [ENTRY_MEMBER] = "member",
-    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost",
+    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost", [ENTRY_PREF] = "pref",
 };
 
 static uint8_t kind_of(struct str name)

@@ -94,14 +94,17 @@ static void rooms_and_people(void **state)
                           .title = STR("")},
            NULL);
     is("{'event':'invite'," HEAD ",'to':'dm:7:8','kind':'direct','title':''}");
+    encode((struct entry){.kind = ENTRY_PREF, .room = STR("r"), .text = STR("muted hidden:4")},
+           NULL);
+    is("{'event':'pref'," HEAD ",'to':'r','muted':true,'hidden':true}");
 }
 
 /* Kinds of later versions pass: clients ignore what they do not know. */
 static void kinds_of_later(void **state)
 {
     (void)state;
-    encode((struct entry){.kind = 9, .text = STR("x")}, NULL);
-    is("{'event':'unknown'," HEAD ",'kind':9}");
+    encode((struct entry){.kind = 200, .text = STR("x")}, NULL);
+    is("{'event':'unknown'," HEAD ",'kind':200}");
     encode((struct entry){.kind = 255}, NULL);
     is("{'event':'unknown'," HEAD ",'kind':255}");
     encode((struct entry){.kind = 0}, NULL);

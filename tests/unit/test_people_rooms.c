@@ -105,6 +105,77 @@ static void a_damaged_list_is_read_on(void **state)
     assert_string_equal(next, "dl");
 }
 
+/* On whichever page a room is; what is chosen of rooms that are on no list concerns nobody. */
+static void what_is_chosen_is_told_of_each(void **state)
+{
+    struct chat_rig *r = begin(state);
+    char sk[64];
+
+    for (int i = 0; i < 1100; i++) {
+        (void)snprintf(sk, sizeof(sk), "pref:b%04d", i);
+        chat_rig_put(r, "u:1", sk, "muted");
+    }
+    (void)chat_rig_do(r, 1, "{'action':'room_pref','room':'a','favourite':true}");
+    (void)chat_rig_do(r, 1, "{'action':'room_pref','room':'z','notify':'none'}");
+    (void)chat_rig_do(r, 1, "{'action':'room_pref','room':'dm:1:31','muted':true}");
+    for (int limit = 1; limit <= 40; limit += 3) {
+        char next[80] = "";
+        int found[4] = {0};
+
+        do {
+            static const char *const marks[] = {"'favourite':true", "'notify':'none'",
+                                                "'muted':true", "'hidden'"};
+            const char *answer =
+                next[0] == '\0'
+                    ? chat_rig_do(r, 1, "{'action':'rooms','limit':%d}", limit)
+                    : chat_rig_do(r, 1, "{'action':'rooms','limit':%d,'next':'%s'}", limit, next);
+            const char *at = strstr(answer, "'next':'");
+
+            for (unsigned i = 0; i < COUNTOF(marks); i++)
+                found[i] += strstr(answer, marks[i]) != NULL;
+            next[0] = '\0';
+            if (at != NULL)
+                (void)snprintf(next, sizeof(next), "%.*s", (int)strcspn(at + 8, "'"), at + 8);
+        } while (next[0] != '\0');
+        assert_true(found[0] == 1 && found[1] == 1 && found[2] == 1 && found[3] == 0);
+    }
+}
+
+/* Until something new is said, in a direct room; in another for good. */
+static void what_is_hidden_comes_back(void **state)
+{
+    struct chat_rig *r = begin(state);
+
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'room_pref','room':'dm:1:2','hidden':true}"),
+                 "'room':'dm:1:2','hidden':true");
+    assert_string_equal(chat_rig_record(r, "u:1", "pref:dm:1:2"), "hidden:0");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'rooms'}"), "'hidden':true");
+    (void)chat_rig_do(r, 2, "{'action':'send','room':'dm:1:2','text':'a'}");
+    chat_rig_has_not(chat_rig_do(r, 1, "{'action':'rooms'}"), "'hidden'");
+    (void)chat_rig_do(r, 1, "{'action':'room_pref','room':'a','hidden':true}");
+    (void)chat_rig_do(r, 2, "{'action':'send','room':'a','text':'a'}");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'rooms'}"), "'hidden':true");
+    (void)chat_rig_do(r, 1, "{'action':'room_pref','room':'a','hidden':false}");
+    assert_string_equal(chat_rig_record(r, "u:1", "pref:a"), "-");
+}
+
+/* What one gave is not lost by what the other gives at the same time; both are told. */
+static void two_devices_choose_at_once(void **state)
+{
+    struct chat_rig *r = begin(state);
+    struct chat_rig_call *a, *b;
+
+    a = chat_rig_start(r, 1, "{'action':'room_pref','room':'a','muted':true}");
+    b = chat_rig_start(r, 1, "{'action':'room_pref','room':'a','favourite':true}");
+    chat_rig_has(chat_rig_wait(a), "'muted':true");
+    chat_rig_has(chat_rig_wait(b), "'favourite':true");
+    chat_rig_free(a);
+    chat_rig_free(b);
+    assert_string_equal(chat_rig_record(r, "u:1", "pref:a"), "favourite muted");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'history','room':'@1','view':'log','limit':1}"),
+                 "'to':'a','favourite':true,'muted':true");
+}
+
 /* As many as there are, though only so many at once. */
 static void sessions_are_paged(void **state)
 {
@@ -137,4 +208,5 @@ static void sessions_are_paged(void **state)
 
 CHECK_MAIN(EACH(own_rooms_come_first), EACH(pages_have_each_room_once),
            EACH(a_page_that_is_none_is_refused), EACH(a_damaged_list_is_read_on),
-           EACH(sessions_are_paged))
+           EACH(sessions_are_paged), EACH(what_is_chosen_is_told_of_each),
+           EACH(what_is_hidden_comes_back), EACH(two_devices_choose_at_once))

@@ -117,7 +117,7 @@ static bool is_of_a_room(enum command_id id)
            id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
            id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
            id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_members ||
-           id == COMMAND_room_delete || id == COMMAND_block;
+           id == COMMAND_room_delete || id == COMMAND_room_pref || id == COMMAND_block;
 }
 
 void dispatch_run(struct people *p, struct call *call)

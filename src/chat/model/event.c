@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "chat/model/group.h"
+#include "chat/model/pref.h"
 #include "chat/model/settings.h"
 
 static void begin(struct json_out *o, struct buf *out, struct str event)
@@ -108,7 +109,7 @@ static void put_message(struct json_out *o, uint64_t seq, const struct entry *e,
 static const char *const event_names[] = {
     [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit", [ENTRY_DELETE] = "delete",
     [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room", [ENTRY_MEMBER] = "member",
-    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost",
+    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost", [ENTRY_PREF] = "pref",
 };
 
 struct str event_name(uint8_t kind)
@@ -137,6 +138,7 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
                      const struct amend *amend)
 {
     struct settings settings;
+    struct pref pref;
 
     switch (e->kind) {
     case ENTRY_MESSAGE:
@@ -173,6 +175,11 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
         json_out_field_str(o, "kind", e->room_kind);
         json_out_field_str(o, "title", e->title);
         put_optional(o, "role", e->role);
+        break;
+    case ENTRY_PREF:
+        pref = pref_decode(e->text);
+        json_out_field_str(o, "to", e->room);
+        pref_put(&pref, o);
         break;
     case ENTRY_LOST:
         break;

@@ -132,6 +132,11 @@ struct str keys_listed(struct str room, char buf[static KEYS_MAX])
     return join(KEYS_ROOMS, room, buf);
 }
 
+struct str keys_pref(struct str room, char buf[static KEYS_MAX])
+{
+    return join(KEYS_PREFS, room, buf);
+}
+
 struct str keys_conn(struct str id, char buf[static KEYS_MAX])
 {
     assert(id.n > 0 && id.n <= KEYS_CONN_MAX);

@@ -19,6 +19,7 @@
  *                                       last used, from where and by what; "-": not known
  *                      room:<room>      "<seq> <count>": the room is on the person's list, and
  *                                       how far they have read it
+ *                      pref:<room>      how the person likes to see a room (chat/model/pref.h)
  *                      block:<id>       "<name>": whom the person blocks
  *                      off              "<ms>": since then the person is deactivated
  *                                       (chat/people/people_off.h)
@@ -112,10 +113,12 @@
 #define KEYS_API_KEYS STR("key:")
 #define KEYS_SEEN STR("seen:")
 #define KEYS_ROOMS STR("room:")
+#define KEYS_DIRECT STR("dm:") /* the id of one */
 #define KEYS_DIRECT_ROOMS STR("room:dm:")
 #define KEYS_CONNS STR("conn:")
 #define KEYS_OF_LINKS STR("link:")
 #define KEYS_BLOCKS STR("block:")
+#define KEYS_PREFS STR("pref:")
 
 #define KEYS_USERS STR("users") /* the counter */
 
@@ -149,13 +152,15 @@ struct str keys_of_limit(struct str who, char buf[static KEYS_MAX]);
 struct str keys_of_homes(struct str run, char buf[static KEYS_MAX]);
 
 /* An sk, written to buf: of a user's session, of where that was seen, of an API key, of a room on
- * a user's list, of a connection of a user, of a session that was ended, of whom a user blocks. */
+ * a user's list, of a connection of a user, of a session that was ended, of whom a user blocks, of
+ * how a user likes to see a room. */
 struct str keys_session(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_seen(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_api_key(uint64_t id, char buf[static KEYS_MAX]);
 struct str keys_listed(struct str room, char buf[static KEYS_MAX]);
 struct str keys_conn(struct str id, char buf[static KEYS_MAX]);
 struct str keys_block(uint64_t user, char buf[static KEYS_MAX]);
+struct str keys_pref(struct str room, char buf[static KEYS_MAX]);
 struct str keys_ended(uint64_t session, char buf[static KEYS_MAX]);
 
 #endif

@@ -6,6 +6,7 @@
 #include "chat/model/access.h"
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
+#include "chat/model/pref.h"
 #include "chat/people/people_user.h"
 #include "chat/room/reads.h"
 
@@ -14,6 +15,7 @@
 #define ROOMS_MAX 1000
 #define AT_ONCE 16
 #define ROOM_ID_MAX 64
+#define PREFS_PAGE 500
 
 struct gather;
 
@@ -21,6 +23,7 @@ struct gather;
 struct question {
     struct call call;
     struct gather *gather;
+    struct pref pref;
     char id[KEYS_ROOM_MAX];
     size_t id_n;
 };
@@ -30,12 +33,22 @@ struct gather {
     struct people *people;
     unsigned n, limit, asked, answered;
     bool asking;
-    bool direct;      /* lists direct rooms now */
+    bool direct;      /* lists direct rooms now, or what is chosen of them */
+    unsigned own_n;   /* questions about rooms that are not direct: they come first */
     struct str after; /* of the part that it lists */
     size_t next_n;    /* where the next page begins; 0: there is none */
     char next[KEYS_ROOM_MAX];
+    char chosen[KEYS_ROOM_MAX]; /* the last room of a page of what is chosen */
     struct question **questions;
 };
+
+/* A direct room is hidden until something new is said in it. */
+static void describe_pref(const struct room *r, struct pref pref, struct json_out *o)
+{
+    if (r->access.kind >= ACCESS_DIRECT && r->count > pref.count)
+        pref.hidden = false;
+    pref_put(&pref, o);
+}
 
 static void describe(struct room *r, struct call *call, struct str peer)
 {
@@ -53,6 +66,7 @@ static void describe(struct room *r, struct call *call, struct str peer)
     json_out_field_u64(o, "unread", room_unread(r, seq, count));
     if (role != ACCESS_NONE)
         json_out_field_str(o, "role", str_of(access_role_name(role)));
+    describe_pref(r, CONTAINER_OF(call, struct question, call)->pref, o);
     if (peer.n > 0)
         event_user(o, "peer", call->cmd.user, peer);
     json_out_object_end(o);
@@ -195,10 +209,112 @@ static struct question *question_new(struct gather *g, struct str id, struct str
 
 static bool is_direct(struct str id)
 {
-    return str_starts(id, STR("dm:"));
+    return str_starts(id, KEYS_DIRECT);
 }
 
 static void list_more(struct gather *g);
+
+/* What is chosen of the rooms, of each part by itself. */
+
+static struct str question_id(const struct question *q)
+{
+    return (struct str){(const uint8_t *)q->id, q->id_n};
+}
+
+/* In the order of the store. */
+static int order_of(struct str a, struct str b)
+{
+    int order = memcmp(a.p, b.p, MIN(a.n, b.n));
+
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The last room of the part that is looked at; NULL: it has none. */
+static const struct question *part_last(const struct gather *g)
+{
+    unsigned n = g->direct ? g->n : g->own_n;
+
+    return n > (g->direct ? g->own_n : 0) ? g->questions[n - 1] : NULL;
+}
+
+/* The first question from *at on that is not before the room; NULL: there is none, or it is of
+ * another room. */
+static struct question *question_find(struct gather *g, unsigned *at, struct str room)
+{
+    unsigned end = g->direct ? g->n : g->own_n;
+
+    while (*at < end && order_of(question_id(g->questions[*at]), room) < 0)
+        (*at)++;
+    return *at < end && str_eq(question_id(g->questions[*at]), room) ? g->questions[*at] : NULL;
+}
+
+static void prefs_more(struct gather *g);
+
+/* Takes one page. False if there is nothing behind it that concerns the part. */
+static bool take_prefs(struct gather *g, const struct frame *block, unsigned n)
+{
+    const struct question *last = part_last(g);
+    unsigned place = g->direct ? g->own_n : 0;
+    struct store_item item;
+    size_t at = 0;
+
+    while (store_block_next(block, &at, &item)) {
+        struct str id = str_skip(item.name, KEYS_PREFS.n);
+        struct question *q = question_find(g, &place, id);
+
+        if (q != NULL)
+            q->pref = pref_decode(item.body);
+        if (id.n > sizeof(g->chosen) || order_of(id, question_id(last)) >= 0)
+            return false;
+        memcpy(g->chosen, id.p, id.n);
+        g->after = (struct str){(const uint8_t *)g->chosen, id.n};
+    }
+    return n == PREFS_PAGE;
+}
+
+static void prefs_listed(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct gather *g = call->state;
+    bool more;
+
+    if (req->result != STORE_OK) {
+        gather_free(g);
+        call_fail_store(call, req->result);
+        return;
+    }
+    more = take_prefs(g, call->q.list.ret_block, call->q.list.ret_n);
+    frame_unref(call->q.list.ret_block);
+    if (!more && !g->direct) {
+        g->direct = true;
+        g->after = is_direct(call->cmd.next) ? call->cmd.next : KEYS_DIRECT;
+    } else if (!more) {
+        ask_more(g);
+        return;
+    }
+    prefs_more(g);
+}
+
+static void prefs_more(struct gather *g)
+{
+    struct call *call = g->call;
+
+    if (part_last(g) == NULL && !g->direct) {
+        g->direct = true;
+        g->after = is_direct(call->cmd.next) ? call->cmd.next : KEYS_DIRECT;
+    }
+    if (part_last(g) == NULL) {
+        ask_more(g);
+        return;
+    }
+    (void)call_request(call, g->people->owner, prefs_listed);
+    call->q.list.pk = keys_of_user(call->who.user, call->key);
+    call->q.list.prefix = KEYS_PREFS;
+    if (g->after.n > 0)
+        call->q.list.after = keys_pref(g->after, call->key2);
+    call->q.list.limit = PREFS_PAGE;
+    store_list(g->people->owner->store, &call->q.list);
+}
 
 /* All of this page are known: next is the last, if there may be more. */
 static void gathered(struct gather *g, bool more)
@@ -209,7 +325,11 @@ static void gathered(struct gather *g, bool more)
         memcpy(g->next, last->id, last->id_n);
         g->next_n = last->id_n;
     }
-    ask_more(g);
+    while (g->own_n < g->n && !is_direct(question_id(g->questions[g->own_n])))
+        g->own_n++;
+    g->direct = false;
+    g->after = is_direct(g->call->cmd.next) ? (struct str){0} : g->call->cmd.next;
+    prefs_more(g);
 }
 
 /* Takes what fits of the block. True if there is nothing behind it in its part. */

@@ -37,6 +37,8 @@ static call_handler_f *handler_of(enum command_id id)
         return cmd_typing_presence;
     case COMMAND_room_set:
         return cmd_room_set;
+    case COMMAND_room_pref:
+        return cmd_pref_run;
     case COMMAND_room_delete:
         return cmd_room_delete;
     case COMMAND_member_set:

@@ -36,5 +36,6 @@ call_handler_f cmd_typing_read;
 call_handler_f cmd_typing_presence;
 call_handler_f cmd_dm_run;
 call_handler_f cmd_block_run;
+call_handler_f cmd_pref_run;
 
 #endif

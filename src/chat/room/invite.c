@@ -70,13 +70,11 @@ static struct str invite_keep(char *to, size_t max, struct str s)
     return (struct str){(const uint8_t *)to, n};
 }
 
-void invite_tell(struct room *r, struct call *call, uint64_t user, call_handler_f *then)
+static struct invite *invite_new(struct room *r, struct call *call, call_handler_f *then)
 {
     struct invite *i = mem_zeroed(1, sizeof(*i));
-    char own[KEYS_ROOM_MAX];
-    struct str title = str_of(r->access.title != NULL ? r->access.title : "");
 
-    assert(call->room == r && call->seq > 0);
+    assert(call->room == r);
     i->asker = call;
     i->then = then;
     r->owner->errands_n++;
@@ -84,19 +82,48 @@ void invite_tell(struct room *r, struct call *call, uint64_t user, call_handler_
     i->call.returned = returned;
     i->call.handler = invite_run;
     i->call.who = (struct caller){.user = call->who.user};
-    (void)snprintf(i->cid, sizeof(i->cid), "invite:%.*s:%llu", STR_ARGS(room_id(r)),
-                   (unsigned long long)call->seq);
     i->call.entry = (struct entry){
-        .kind = ENTRY_INVITE,
         .from_id = call->who.user,
         .from_name = invite_keep(i->name, TEXT_MAX, call->who.name),
-        .cid = str_of(i->cid),
         .room = invite_keep(i->room, sizeof(i->room), room_id(r)),
-        .room_kind = str_of(access_kind_name(r->access.kind)),
-        .title = invite_keep(i->title, sizeof(i->title) - 1, title),
     };
+    return i;
+}
+
+/* The entry goes into the log of user, under the cid. */
+static void invite_send(struct invite *i, struct owner *o, uint64_t user)
+{
+    char own[KEYS_ROOM_MAX];
+
+    assert(i->cid[0] != '\0' && user > 0);
+    i->call.entry.cid = str_of(i->cid);
+    (void)snprintf(own, sizeof(own), "@%llu", (unsigned long long)user);
+    o->ops->route(o, &i->call, str_of(own));
+}
+
+void invite_tell(struct room *r, struct call *call, uint64_t user, call_handler_f *then)
+{
+    struct invite *i = invite_new(r, call, then);
+    struct str title = str_of(r->access.title != NULL ? r->access.title : "");
+
+    assert(call->seq > 0);
+    (void)snprintf(i->cid, sizeof(i->cid), "invite:%.*s:%llu", STR_ARGS(room_id(r)),
+                   (unsigned long long)call->seq);
+    i->call.entry.kind = ENTRY_INVITE;
+    i->call.entry.room_kind = str_of(access_kind_name(r->access.kind));
+    i->call.entry.title = invite_keep(i->title, sizeof(i->title) - 1, title);
     if (call->cmd.id == COMMAND_member_set) /* one of our own names of roles */
         i->call.entry.role = str_of(access_role_name(access_role_find(call->cmd.role)));
-    (void)snprintf(own, sizeof(own), "@%llu", (unsigned long long)user);
-    r->owner->ops->route(r->owner, &i->call, str_of(own));
+    invite_send(i, r->owner, user);
+}
+
+void invite_pref(struct room *r, struct call *call, struct str pref, call_handler_f *then)
+{
+    struct invite *i = invite_new(r, call, then);
+
+    (void)snprintf(i->cid, sizeof(i->cid), "pref:%.*s:%llx", STR_ARGS(room_id(r)),
+                   (unsigned long long)r->owner->ops->random(r->owner));
+    i->call.entry.kind = ENTRY_PREF;
+    i->call.entry.text = invite_keep(i->title, sizeof(i->title) - 1, pref);
+    invite_send(i, r->owner, call->who.user);
 }

@@ -231,7 +231,9 @@ export class ChatView {
 
   private openAny(): void {
     const { rooms } = this.client;
-    const id = rooms.has(FIRST_ROOM) ? FIRST_ROOM : [...rooms.keys()].sort()[0];
+    const shown = [...rooms.values()].filter((room) => room.pref.hidden !== true);
+    const ids = shown.map((room) => room.id).sort();
+    const id = ids.includes(FIRST_ROOM) ? FIRST_ROOM : ids[0];
     if (id === undefined) {
       this.current = undefined;
       this.refresh();
@@ -243,6 +245,7 @@ export class ChatView {
 
   private open(id: string): void {
     const room = this.client.rooms.get(id)!;
+    if (room.pref.hidden) void this.attempt(() => this.client.prefer(id, { hidden: false }));
     if (this.current !== undefined && this.current !== id) this.client.typing(this.current, false);
     closeMenu();
     this.current = id;
@@ -326,7 +329,7 @@ export class ChatView {
   }
 
   private showTitle(room: Room | undefined): void {
-    const unread = [...this.client.rooms.values()].filter((other) => other.unread > 0).length;
+    const unread = [...this.client.rooms.values()].filter((other) => other.calls).length;
     const name = room === undefined ? "Polylog" : `${roomName(room, this.client)} · Polylog`;
     this.showUnread(unread);
     document.title = unread > 0 ? `(${unread}) ${name}` : name;
@@ -454,9 +457,16 @@ export class ChatView {
     const groups = roomMenu(room, this.client.user, {
       rename: () => renameDialog(this.client, room),
       invite: () => inviteDialog(this.client, room),
+      prefer: (pref) => void this.attempt(() => this.client.prefer(room.id, pref)),
+      hide: () => void this.attempt(() => this.hide(room.id)),
       leave: () => void this.attempt(() => this.leave(room.id)),
     });
     openMenu(this.moreButton, t("room.menu"), groups);
+  }
+
+  private async hide(id: string): Promise<void> {
+    await this.client.prefer(id, { hidden: true });
+    if (id === this.current) this.openAny();
   }
 
   private async leave(id: string): Promise<void> {

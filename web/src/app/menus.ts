@@ -46,14 +46,33 @@ export function messageMenu(
 export function roomMenu(
   room: Room,
   me: User,
-  actions: { rename(): void; invite(): void; leave(): void },
+  actions: {
+    rename(): void;
+    invite(): void;
+    prefer(pref: { favourite?: boolean; muted?: boolean }): void;
+    hide(): void;
+    leave(): void;
+  },
 ): MenuItem[][] {
   const items: MenuItem[] = [];
   if (!room.direct && moderates(room, me)) {
     items.push({ label: t("room.add_people"), icon: "people", action: actions.invite });
     items.push({ label: t("room.rename"), icon: "edit", action: actions.rename });
   }
-  const label = room.direct ? t("room.hide") : t("room.leave");
-  items.push({ label, icon: "leave", action: actions.leave });
-  return [items];
+  const { favourite = false, muted = false } = room.pref;
+  const own: MenuItem[] = [
+    {
+      label: t(favourite ? "room.no_favourite" : "room.favourite"),
+      icon: "star",
+      action: () => actions.prefer({ favourite: !favourite }),
+    },
+    {
+      label: t(muted ? "room.unmute" : "room.mute"),
+      icon: "mute",
+      action: () => actions.prefer({ muted: !muted }),
+    },
+    { label: t("room.hide"), icon: "close", action: actions.hide },
+  ];
+  if (!room.direct) own.push({ label: t("room.leave"), icon: "leave", action: actions.leave });
+  return [items, own].filter((group) => group.length > 0);
 }

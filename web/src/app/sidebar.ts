@@ -56,8 +56,11 @@ export class Sidebar {
   }
 
   update(current: string | undefined): void {
-    const all = [...this.client.rooms.values()];
+    const all = [...this.client.rooms.values()].filter(
+      (room) => room.pref.hidden !== true || room.id === current,
+    );
     const byName = (a: Room, b: Room) =>
+      Number(b.pref.favourite ?? false) - Number(a.pref.favourite ?? false) ||
       roomName(a, this.client).localeCompare(roomName(b, this.client), locale);
     const rooms = all.filter((room) => !room.direct).sort(byName);
     const directs = all.filter((room) => room.direct).sort(byName);
@@ -97,8 +100,9 @@ export class Sidebar {
   private entry(room: Room, current: string | undefined): HTMLElement {
     const name = roomName(room, this.client);
     const online = this.peerOnline(room);
-    const unread = room.unread;
-    const look = JSON.stringify([name, room.kind, unread, online, room.id === current]);
+    const unread = room.calls ? room.unread : 0;
+    const favourite = room.pref.favourite === true;
+    const look = JSON.stringify([name, room.kind, unread, online, favourite, room.id === current]);
     const old = this.entries.get(room.id);
     if (old?.look === look) return old.element;
     const button = old?.element.querySelector("button") ?? this.button(room.id);
@@ -109,6 +113,9 @@ export class Sidebar {
       this.face(room, name, online),
       h("span", { class: "room-label", text: name }),
     );
+    if (favourite) {
+      button.append(icon("star"), h("span", { class: "unseen", text: t("rooms.favourite") }));
+    }
     if (unread > 0) {
       const label = t("rooms.unread_messages", { n: unread });
       const text = unread > 99 ? "99+" : String(unread);

@@ -13,7 +13,7 @@ import { Mover } from "./mover.ts";
 import { Outbox, type OutboxStorage, type Pending } from "./outbox.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { type Fetch, refusal } from "./refusal.ts";
-import { Room } from "./room.ts";
+import { prefOf, Room } from "./room.ts";
 import { Sender } from "./sender.ts";
 import { parts } from "./size.ts";
 import type {
@@ -22,6 +22,7 @@ import type {
   LoggedEvent,
   Params,
   Position,
+  Pref,
   Resumed,
   Role,
   RoomInfo,
@@ -261,6 +262,18 @@ export class Client extends Emitter<ClientEvents> {
     joined.people = room.people;
     this.emit("rooms", undefined);
     return joined;
+  }
+
+  // Says how one likes to see the room; what is not given stays.
+  async prefer(id: string, params: Omit<Params<"room_pref">, "room">): Promise<void> {
+    this.setPref(id, await this.request("room_pref", { room: id, ...params }));
+  }
+
+  private setPref(id: string, pref: Pref): void {
+    const room = this.rooms.get(id);
+    if (room === undefined) return;
+    room.pref = prefOf(pref);
+    this.emit("rooms", undefined);
   }
 
   async leave(id: string): Promise<void> {
@@ -581,6 +594,7 @@ export class Client extends Emitter<ClientEvents> {
       const known = this.rooms.get(info.id);
       if (known === undefined) this.add(info);
       else if (known.epoch === info.epoch) known.update(info);
+      if (known !== undefined) known.pref = prefOf(info);
     }
     this.listed = true;
     this.emit("rooms", undefined);
@@ -832,6 +846,10 @@ export class Client extends Emitter<ClientEvents> {
 
   private takeOwn(own: Own, event: LoggedEvent): void {
     own.cursor = event.seq;
+    if (event.event === "pref") {
+      this.setPref(event.to, event);
+      return;
+    }
     if (event.event !== "invite") return;
     this.names.set(event.from.id, event.from.name);
     if (this.rooms.has(event.to)) return;

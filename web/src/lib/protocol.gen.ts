@@ -110,6 +110,13 @@ export interface CommandParams {
     limit?: number;
     next?: string;
   };
+  room_pref: {
+    room: string;
+    favourite?: boolean;
+    muted?: boolean;
+    notify?: string;
+    hidden?: boolean;
+  };
   directory: {
     query?: string;
     limit?: number;

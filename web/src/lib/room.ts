@@ -2,11 +2,21 @@ import { Ahead } from "./ahead.ts";
 import { type Clock, Timer } from "./clock.ts";
 import type { PolylogError } from "./errors.ts";
 import { MessageLog } from "./log.ts";
-import type { LoggedEvent, Position, Role, RoomInfo, RoomKind, User } from "./types.ts";
+import type { LoggedEvent, Position, Pref, Role, RoomInfo, RoomKind, User } from "./types.ts";
 
 export const TYPING_EXPIRES_MS = 6000;
 
 export type Taken = "applied" | "repeated" | "gap";
+
+// What is chosen, of what says more.
+export function prefOf({ favourite, muted, notify, hidden }: Pref): Pref {
+  return {
+    ...(favourite && { favourite }),
+    ...(muted && { muted }),
+    ...(notify !== undefined && { notify }),
+    ...(hidden && { hidden }),
+  };
+}
 
 // One followed room: where its log was left, what was read, who is there.
 export class Room {
@@ -17,6 +27,7 @@ export class Room {
   epoch: number;
   peer: User | undefined;
   people: readonly User[] | undefined;
+  pref: Pref;
   role: Role | undefined;
   // The last entry taken, without a gap before it.
   cursor: number;
@@ -53,6 +64,7 @@ export class Room {
     this.role = info.role;
     this.peer = info.peer;
     this.people = info.people;
+    this.pref = prefOf(info);
     this.countDeleted(info);
   }
 
@@ -64,6 +76,11 @@ export class Room {
   get unread(): number {
     const deleted = this.hidden + this.deleted.size;
     return Math.max(0, this.head.count - this.read.count - deleted);
+  }
+
+  // Whether what is unread counts.
+  get calls(): boolean {
+    return this.unread > 0 && this.pref.muted !== true;
   }
 
   // There are entries that have not come.
@@ -101,6 +118,7 @@ export class Room {
     this.moveHead({ seq: event.seq, count: event.event === "message" ? event.count : 0 });
     if (event.event === "delete" && event.target > this.read.seq) this.deleted.set(event.target, event.seq);
     if (event.event === "message") this.setTyping(event.from, false);
+    if (event.event === "message" && this.direct) delete this.pref.hidden;
     if (event.event === "room") {
       this.title = event.title;
       this.kind = event.kind ?? this.kind;

@@ -42,7 +42,7 @@ export interface RoomSettings {
   deleted?: boolean;
 }
 
-export interface RoomInfo {
+export interface RoomInfo extends Pref {
   id: string;
   kind: RoomKind;
   title: string;
@@ -54,6 +54,14 @@ export interface RoomInfo {
   role?: Role;
   peer?: User; // of a direct room
   people?: User[]; // of a group: all of them, oneself too
+}
+
+// How one likes to see a room; what is as at first is left out.
+export interface Pref {
+  favourite?: boolean;
+  muted?: boolean;
+  notify?: "mentions" | "none";
+  hidden?: boolean;
 }
 
 interface Logged {
@@ -116,6 +124,12 @@ export interface InviteEvent extends Logged {
   role?: Role;
 }
 
+// In one's own log: how one likes to see the room `to`.
+export interface PrefEvent extends Logged, Pref {
+  event: "pref";
+  to: string;
+}
+
 // The server's store has lost this entry: nothing but its place is known.
 export interface LostEvent extends Logged {
   event: "lost";
@@ -129,6 +143,7 @@ export type LoggedEvent =
   | RoomEvent
   | MemberEvent
   | InviteEvent
+  | PrefEvent
   | LostEvent;
 
 export type CastEvent =
@@ -235,6 +250,7 @@ interface Answers {
   member_set: { seq: number; ts: number };
   members: { members: (User & { role: Role; until?: number })[] };
   dm: { room: RoomInfo };
+  room_pref: { room: string } & Pref;
   invite_create: { code: string; invite: InviteLink };
   invites: { invites: InviteLink[] };
   invite_revoke: object;

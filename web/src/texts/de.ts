@@ -120,6 +120,7 @@ export const de: Texts = {
   "rooms.directs": "Direktnachrichten",
   "rooms.add_direct": "Neue Direktnachricht",
   "rooms.unread_messages": { one: "{n} ungelesene Nachricht", other: "{n} ungelesene Nachrichten" },
+  "rooms.favourite": "Favorit",
   "rooms.online": "Online: ",
   "rooms.none_open": "Kein Raum ist offen",
   "rooms.none_hint": "Wähle einen aus der Liste oder lege einen neuen an.",
@@ -139,6 +140,10 @@ export const de: Texts = {
   "room.rename": "Umbenennen",
   "room.leave": "Raum verlassen",
   "room.hide": "Aus der Liste nehmen",
+  "room.favourite": "Als Favorit merken",
+  "room.no_favourite": "Kein Favorit mehr",
+  "room.mute": "Stummschalten",
+  "room.unmute": "Nicht mehr stummschalten",
   "room.typing": { one: "{names} schreibt", other: "{names} schreiben" },
   "room.typing_many": "Mehrere schreiben gerade",
 

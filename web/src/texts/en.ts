@@ -117,6 +117,7 @@ export const en = {
   "rooms.directs": "Direct messages",
   "rooms.add_direct": "New direct message",
   "rooms.unread_messages": { one: "{n} unread message", other: "{n} unread messages" },
+  "rooms.favourite": "favourite",
   "rooms.online": "Online: ",
   "rooms.none_open": "No room is open",
   "rooms.none_hint": "Choose one from the list, or make a new one.",
@@ -136,6 +137,10 @@ export const en = {
   "room.rename": "Rename",
   "room.leave": "Leave the room",
   "room.hide": "Take off the list",
+  "room.favourite": "Make a favourite",
+  "room.no_favourite": "No favourite any more",
+  "room.mute": "Mute",
+  "room.unmute": "No longer mute",
   "room.typing": { one: "{names} is typing", other: "{names} are typing" },
   "room.typing_many": "Several people are typing",
 
