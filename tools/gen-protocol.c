@@ -56,6 +56,7 @@ static const struct {
     {"SECRET", "string", "string"},
     {"TITLE", "string", "string"},
     {"LONG", "string", "text of several lines, or nothing"},
+    {"LINES", "string", "up to 8000 bytes, an item a line, or nothing"},
     {"TOKEN", "string", "token"},
     {"EMOJI", "string", "emoji"},
     {"ICON", "string", "emoji, or nothing"},

@@ -28,7 +28,7 @@ static const struct record_field fields[] = {
     BYTES(mentions),  U64(append),
     BYTES(salt),      BYTES(text_hash),
     BYTES(trace),     BYTES(settings),
-    BYTES(people),
+    BYTES(people),    {RECORD_BOOL, offsetof(struct entry, changed)},
 };
 
 static const struct record_table table = {

@@ -21,6 +21,8 @@
  *
  *   25   1    trace         26   1    settings      27   1    people
  *
+ *   28   0    changed (1)
+ *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
  * takes the next number, so that what an older program does not know is
@@ -52,6 +54,7 @@ struct entry {
     uint8_t version; /* 0 is written as ENTRY_VERSION */
     uint8_t kind;    /* enum entry_kind, or one not known yet */
     bool on;
+    bool changed; /* the text is not what its sender sent: words are masked, or a hook changed it */
     uint64_t count; /* messages in the room up to and with this one */
     uint64_t ts_ms;
     uint64_t from_id;
@@ -80,7 +83,7 @@ struct entry {
     struct str trace;     /* of what appended it, if that is traced: the trace's id, the span's */
     struct str settings;  /* of the room (chat/model/settings.h) */
     struct str people;    /* whose a direct room is (chat/model/group.h) */
-    struct str unknown;   /* fields with numbers above 27, as they were read */
+    struct str unknown;   /* fields with numbers above 28, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };

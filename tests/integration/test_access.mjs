@@ -62,6 +62,8 @@ const TABLE = {
   members: { who: MEMBERS, params: {} },
   room_create: { who: all("room_exists"), params: { kind: ["public", "private"] } },
   room_set: { who: MODERATORS, params: { title: "t" } },
+  filter_set: { who: MODERATORS, params: { words: ["", "grr"] } },
+  filter: { who: MODERATORS, params: {} },
   room_delete: { who: { owner: "ok", moderator: "no_such_room", member: "no_such_room", ...members }, params: {} },
   member_set: { who: MODERATORS, params: { user: ["another", 999_999], role: ["muted", "none"] } },
   invite_create: { who: MODERATORS, params: { expires: [0, 1], uses: [1, 2] } },

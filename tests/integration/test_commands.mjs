@@ -48,7 +48,9 @@ async function live({ call, room, other, title }) {
   const { profiles } = await call("profiles", { users: `${call.user.id},${other.user.id}` });
   assert.deepEqual([profiles[0], profiles[1].name], [profile, other.user.name]);
   assert.equal((await call("room_set", { room, title: "another" })).seq, 8);
-  assert.equal((await call("member_set", { room, user: other.user.id, role: "muted", until: 4e12 })).seq, 9);
+  assert.ok((await call("filter_set", { room, words: "darn" })).seq > 0);
+  assert.deepEqual(await call("filter", { room }), { words: "darn", hit: "refuse", links: "all", hosts: "" });
+  assert.equal((await call("member_set", { room, user: other.user.id, role: "muted", until: 4e12 })).seq, 10);
   const { members } = await call("members", { room });
   assert.deepEqual(members.map(({ role, until }) => [role, until]).sort(), [
     ["muted", 4e12],
@@ -62,7 +64,7 @@ async function live({ call, room, other, title }) {
   const direct = await call("dm", { user: other.user.id });
   assert.deepEqual(direct.room.peer, { id: other.user.id, name: other.user.name });
   assert.deepEqual(await call("leave", { room }), { room });
-  assert.equal((await call("room_delete", { room })).seq, 10);
+  assert.equal((await call("room_delete", { room })).seq, 11);
   const { id } = await call("key_create", { name: "cron", scope: "read" });
   assert.deepEqual((await call("keys", {})).keys.map((key) => key.id), [id]);
   await call("key_revoke", { key: id });

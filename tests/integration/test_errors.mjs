@@ -38,11 +38,12 @@ const provoked = new Set();
 
 // One request that is refused over WebSocket and HTTP alike, with the table's text
 // and status; the parameter at fault is named where there is one.
-async function both(who, code, action, params, { parameter } = {}) {
+async function both(who, code, action, params, { parameter, detail } = {}) {
   const { status, text } = errors.get(code);
+  const message = detail === undefined ? text : `${text} ${detail}`;
   for (const call of [(a, p) => who.call(a, p), who.http]) {
     const error = await refused(code, call(action, params));
-    assert.equal(error.message, `${action}: ${code}: ${text}`.slice(action.length + code.length + 4));
+    assert.equal(error.message, message);
     if (error.status !== undefined) assert.equal(error.status, status);
     if (parameter !== undefined) assert.equal(error.parameter, parameter);
   }
@@ -265,7 +266,11 @@ testWorkers("what a room's settings forbid is refused", async (t) => {
   await bob.call("join", { room });
   await ana.call("room_set", { room, announcement: true });
   await both(bob, "announcement", "send", { room, text: "a" });
-  await ana.call("room_set", { room, announcement: false, slow: 21600 });
+  await ana.call("filter_set", { room, words: "darn\nbuy now", links: "except", hosts: "evil.example" });
+  await ana.call("room_set", { room, announcement: false });
+  await both(bob, "word_refused", "send", { room, text: "So DARN" }, { detail: "DARN" });
+  await both(bob, "link_refused", "send", { room, text: "www.evil.example" }, { detail: "www.evil.example" });
+  await ana.call("room_set", { room, slow: 21600 });
   await bob.call("send", { room, text: "a" });
   await both(bob, "slow_mode", "send", { room, text: "b" });
   await ana.call("room_set", { room, archived: true });

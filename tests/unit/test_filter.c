@@ -44,16 +44,16 @@ static void a_word_is_found_whole_whatever_its_case_and_its_looks(void **state)
         "(Darn)",
         "d\xc3\xa4rn darn",
         "x,darn",
-        "d\xd0\xb0rn",                             /* U+0430 */
-        "\xef\xbd\x84\xef\xbd\x81\xef\xbd\x92\xef\xbd\x8e", /* wide letters */
+        "d\xd0\xb0rn",                                                      /* U+0430 */
+        "\xef\xbd\x84\xef\xbd\x81\xef\xbd\x92\xef\xbd\x8e",                 /* wide letters */
         "\xf0\x9d\x90\x9d\xf0\x9d\x90\x9a\xf0\x9d\x90\xab\xf0\x9d\x90\xa7", /* of mathematics */
-        "\xe2\x93\x93\xe2\x93\x90\xe2\x93\xa1\xe2\x93\x9d", /* in circles */
-        "da\xe2\x80\x8brn",                        /* with a space of no width */
-        "da\xc2\xadrn",                            /* a soft hyphen */
-        "dam",                                     /* looks like darn */
+        "\xe2\x93\x93\xe2\x93\x90\xe2\x93\xa1\xe2\x93\x9d",                 /* in circles */
+        "da\xe2\x80\x8brn", /* with a space of no width */
+        "da\xc2\xadrn",     /* a soft hyphen */
+        "dam",              /* looks like darn */
     };
-    static const char *const others[] = {"darning", "adarn", "d a r n", "d\xc3\xa4rn", "da rn", "",
-                                         "dark"};
+    static const char *const others[] = {"darning", "adarn", "d a r n", "d\xc3\xa4rn",
+                                         "da rn",   "",      "dark"};
     struct filter_list l = {.words = STR("gosh\ndarn\nheck")};
 
     (void)state;
@@ -141,8 +141,12 @@ static void links_to_some_domains_are_found_however_written(void **state)
         "http://good.example/?to=http://evil.example",
     };
     static const char *const others[] = {
-        "https://good.example/evil", "evil", "evil.examples", "notevil.example",
-        "https://evil.example.org/", "mail ana@evil.example",
+        "https://good.example/evil",
+        "evil",
+        "evil.examples",
+        "notevil.example",
+        "https://evil.example.org/",
+        "mail ana@evil.example",
     };
     struct filter_list l = {.links = FILTER_LINKS_EXCEPT, .hosts = STR("other.org\nevil.example")};
 
@@ -157,13 +161,27 @@ static void links_to_some_domains_are_found_however_written(void **state)
 static void only_links_to_some_domains_may_be_allowed(void **state)
 {
     static const char *const good[] = {
-        "https://good.example/a?b=c", "www.good.example", "good.example:80/x", "readme.md", "a.b.c",
-        "1/2 and and/or", "10:30",    "ana@mail.example",  "http://sub.good.example:8080/",
+        "https://good.example/a?b=c",
+        "www.good.example",
+        "good.example:80/x",
+        "readme.md",
+        "a.b.c",
+        "1/2 and and/or",
+        "10:30",
+        "ana@mail.example",
+        "http://sub.good.example:8080/",
     };
     static const char *const bad[] = {
-        "https://evil.example", "www.evil.example", "evil.example/x", "ftp://evil.example",
-        "http://[::1]/",        "file:///etc",      "http://localhost/",
-        "http://good.example.evil.org/", "http://good.example@evil.org/", "http://",
+        "https://evil.example",
+        "www.evil.example",
+        "evil.example/x",
+        "ftp://evil.example",
+        "http://[::1]/",
+        "file:///etc",
+        "http://localhost/",
+        "http://good.example.evil.org/",
+        "http://good.example@evil.org/",
+        "http://",
     };
     struct filter_list l = {.links = FILTER_LINKS_ONLY, .hosts = STR("good.example")};
     struct filter_list none = {.links = FILTER_LINKS_NONE};
@@ -219,7 +237,9 @@ static void lists_are_read_line_by_line_within_limits(void **state)
 
 static void a_list_is_stored_and_read_back(void **state)
 {
-    struct filter_list l = {.words = STR("a\nb"), .masks = true, .links = FILTER_LINKS_ONLY,
+    struct filter_list l = {.words = STR("a\nb"),
+                            .masks = true,
+                            .links = FILTER_LINKS_ONLY,
                             .hosts = STR("c")},
                        back;
     struct buf b CLEANUP(buf_fini);

@@ -1,5 +1,6 @@
-/* room_set, room_delete: a room's title and settings, as an entry of its log that has all of
- * them; the entry that ends it. */
+/* room_set, filter_set, room_delete: a room's title and settings, as an entry of its log that has
+ * all of them; the entry that ends it. */
+#include "chat/command/cmd_filter.h"
 #include "chat/room/append.h"
 #include "chat/room/commands.h"
 #include "chat/room/order.h"
@@ -18,7 +19,7 @@ static bool sets(const struct command *c)
            command_has(c, PARAM_description) || command_has(c, PARAM_icon) ||
            command_has(c, PARAM_announcement) || command_has(c, PARAM_slow) ||
            command_has(c, PARAM_invite) || command_has(c, PARAM_pin) ||
-           command_has(c, PARAM_mention);
+           command_has(c, PARAM_mention) || cmd_filter_sets(c);
 }
 
 static void choose(const struct command *c, struct settings *s)
@@ -49,10 +50,14 @@ static void room_fill(const struct room *r, struct call *call)
 {
     struct settings s = *access_settings(&r->access);
     struct str title = str_of(r->access.title != NULL ? r->access.title : "");
-    struct buf bytes CLEANUP(buf_fini);
+    struct buf bytes CLEANUP(buf_fini), filter CLEANUP(buf_fini);
+    struct command_problem none;
     uint8_t *copy;
 
     choose(&call->cmd, &s);
+    buf_init(&filter, SETTINGS_BYTES_MAX);
+    if (cmd_filter_sets(&call->cmd) && cmd_filter_change(s.filter, &call->cmd, &filter, &none))
+        s.filter = buf_peek(&filter);
     if (command_has(&call->cmd, PARAM_title))
         title = call->cmd.title;
     buf_init(&bytes, SETTINGS_BYTES_MAX);
@@ -130,6 +135,20 @@ void cmd_room_set(struct room *r, struct call *call)
         return;
     }
     propose_entry(r, call, room_propose, cmd_room_changed);
+}
+
+void cmd_room_filter(struct room *r, struct call *call)
+{
+    struct buf b CLEANUP(buf_fini);
+    struct command_problem problem = {ERROR_missing_parameter, "words"};
+
+    assert(call->room == r);
+    buf_init(&b, SETTINGS_BYTES_MAX);
+    if (!cmd_filter_sets(&call->cmd) ||
+        !cmd_filter_change((struct str){0}, &call->cmd, &b, &problem))
+        fail_param(call, problem.param, problem.code);
+    else
+        propose_entry(r, call, room_propose, cmd_room_changed);
 }
 
 /* room_delete: that content is to go is written down first, so that whoever comes after a crash

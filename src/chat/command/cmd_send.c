@@ -5,6 +5,7 @@
 #include "chat/room/direct.h"
 #include "chat/room/order.h"
 #include "chat/room/reads.h"
+#include "chat/room/screen.h"
 #include "chat/room/slow.h"
 
 #include "base/str.h"
@@ -26,8 +27,11 @@ static void cmd_send_answer(struct call *call, uint64_t seq, uint64_t ts_ms, uin
 
 static void send_told(struct room *r, struct call *call)
 {
-    if (!direct_tells(r, call, send_told))
-        cmd_send_answer(call, call->seq, call->entry.ts_ms, call->entry.count, false);
+    if (direct_tells(r, call, send_told))
+        return;
+    if (call->entry.changed)
+        json_out_field_bool(&call->out, "changed", true);
+    cmd_send_answer(call, call->seq, call->entry.ts_ms, call->entry.count, false);
 }
 
 static void send_appended(struct room *r, struct call *call)
@@ -87,8 +91,9 @@ static bool search_block(struct call *call, const struct frame *block)
         call->searched = item.key;
         if (entry_decode(item.body, &e) != ENTRY_OK || !is_repeat(call, &e))
             continue;
-        /* A deleted message has no text any more: it is the same all the same. */
-        if (e.text.n > 0 && !same_content(call, &e))
+        /* A deleted message has no text any more, and one that was changed on its way not the one
+         * that was sent: it is the same all the same. */
+        if (e.text.n > 0 && !e.changed && !same_content(call, &e))
             call_fail(call, ERROR_cid_conflict);
         else if (!fails_unbelieved(call->room, call))
             cmd_send_answer(call, item.key, e.ts_ms, e.count, true);
@@ -189,6 +194,8 @@ static enum call_proposal send_propose(struct room *r, struct call *call)
     if ((r->access.kind == ACCESS_DIRECT || r->access.kind == ACCESS_GROUP) && !direct_listed(r))
         return CALL_LATER;
     p = call->cmd.cid.n > 0 ? check_repeat(r, call) : CALL_APPEND;
+    if (p == CALL_APPEND)
+        p = screen_propose(r, call);
     return p == CALL_APPEND ? check_slow(r, call) : p;
 }
 

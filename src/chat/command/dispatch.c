@@ -1,5 +1,6 @@
 #include "chat/command/dispatch.h"
 
+#include "chat/command/cmd_filter.h"
 #include "chat/command/cmd_invite.h"
 #include "chat/model/group.h"
 #include "chat/people/people_block.h"
@@ -85,6 +86,14 @@ static void dispatch_dm(struct people *p, struct call *call)
     dispatch_to_room(p->owner, call);
 }
 
+static void dispatch_filter(struct people *p, struct call *call)
+{
+    if (command_has(&call->cmd, PARAM_room))
+        dispatch_to_room(p->owner, call);
+    else
+        cmd_filter_server(p, call);
+}
+
 /* Those that begin where they came in. */
 static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_ways] = dispatch_ways,
@@ -105,6 +114,8 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_directory] = dispatch_directory,
     [COMMAND_room_create] = dispatch_create,
     [COMMAND_dm] = dispatch_dm,
+    [COMMAND_filter_set] = dispatch_filter,
+    [COMMAND_filter] = dispatch_filter,
     [COMMAND_invite_create] = dispatch_invite,
     [COMMAND_invites] = dispatch_invite,
     [COMMAND_invite_revoke] = dispatch_invite,

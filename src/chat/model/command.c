@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "chat/model/access.h"
+#include "chat/model/filter.h"
 #include "chat/model/text.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #define NAME_MAX_CHARS 32
 #define TEXT_MAX_BYTES 400000
 #define SHORT_MAX_CHARS 128
+#define LINES_MAX_BYTES MAX(FILTER_WORDS_BYTES_MAX, FILTER_HOSTS_BYTES_MAX)
 #define SECRET_MAX_BYTES 2048
 #define TOKEN_MAX_BYTES 4096
 #define COUNT_MAX 500
@@ -38,6 +40,7 @@ enum type {
     SECRET,
     TITLE,
     LONG,
+    LINES,
     TOKEN,
     EMOJI,
     ICON,
@@ -234,6 +237,13 @@ static enum error_code check_long(struct str s)
     return e != ERROR_NONE || s.n == 0 ? e : text_message(s);
 }
 
+static enum error_code check_lines(struct str s)
+{
+    enum error_code e = s.n > LINES_MAX_BYTES ? ERROR_too_long : check_text(s, 0);
+
+    return e != ERROR_NONE || s.n == 0 ? e : text_message(s);
+}
+
 /* What was taken for one earlier can still be taken back. */
 static enum error_code check_emoji(struct command *c, struct str *s, bool taken_back)
 {
@@ -259,6 +269,8 @@ static enum error_code check_str(enum type type, struct str *s, const struct com
         return check_title(s);
     case LONG:
         return check_long(*s);
+    case LINES:
+        return check_lines(*s);
     case WHO:
         return str_eq(*s, STR("members")) || str_eq(*s, STR("moderators")) ? ERROR_NONE
                                                                            : ERROR_bad_value;

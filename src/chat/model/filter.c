@@ -20,8 +20,9 @@ static const struct record_field fields[] = {
     {RECORD_STR, offsetof(struct filter_list, hosts)},
 };
 
-static const struct record_table table = {
-    .fields = fields, .n = COUNTOF(fields), .unknown_offset = offsetof(struct filter_list, unknown)};
+static const struct record_table table = {.fields = fields,
+                                          .n = COUNTOF(fields),
+                                          .unknown_offset = offsetof(struct filter_list, unknown)};
 
 void filter_list_encode(const struct filter_list *l, struct buf *b)
 {
@@ -103,7 +104,7 @@ enum error_code filter_hosts_read(struct str text, struct buf *b)
 
         if (line.n == 0)
             continue;
-        if (!filter_host_read(line, host, &host_n))
+        if (!filter_link_host(line, host, &host_n))
             return ERROR_bad_value;
         if (++n > FILTER_HOSTS_MAX || buf_len(b) + host_n + 1 > FILTER_HOSTS_BYTES_MAX)
             return ERROR_too_long;
@@ -310,12 +311,12 @@ static bool has_link(const struct filter *f, struct str text, struct filter_foun
 
     if (f->links == FILTER_LINKS_ALL)
         return false;
-    filter_scan_init(&scan, text);
-    while (!unwanted && filter_scan_next(&scan, &link))
+    filter_link_init(&scan, text);
+    while (!unwanted && filter_link_next(&scan, &link))
         unwanted = is_unwanted(f, &link);
     if (unwanted && utf8_valid(link.host))
         found(ret_found, link.host);
-    filter_scan_fini(&scan);
+    filter_link_fini(&scan);
     return unwanted;
 }
 
@@ -349,8 +350,8 @@ static struct token *read_tokens(const struct filter *f, struct str text, size_t
     while (filter_word_next(&rest, &word)) {
         if ((n & (n - 1)) == 0) /* double at powers of two */
             tokens = mem_resize_array(tokens, n == 0 ? 1 : 2 * n, sizeof(*tokens));
-        tokens[n++] = (struct token){(uint32_t)(word.p - text.p), (uint32_t)word.n,
-                                     number_of_word(f, word)};
+        tokens[n++] =
+            (struct token){(uint32_t)(word.p - text.p), (uint32_t)word.n, number_of_word(f, word)};
     }
     *ret_n = n;
     return tokens;

@@ -49,24 +49,24 @@ static bool ends_authority(uint8_t b)
 static uint8_t *as_read(struct str text, size_t *ret_n)
 {
     utf8proc_uint8_t *read = NULL;
-    utf8proc_ssize_t n =
-        text.n > 0 ? utf8proc_map(text.p, (utf8proc_ssize_t)text.n, &read,
-                                  UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
-                                      UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
-                   : 0;
+    utf8proc_ssize_t n = text.n > 0
+                             ? utf8proc_map(text.p, (utf8proc_ssize_t)text.n, &read,
+                                            UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+                                                UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
+                             : 0;
 
     *ret_n = n > 0 ? (size_t)n : 0;
     return read;
 }
 
-void filter_scan_init(struct filter_scan *s, struct str text)
+void filter_link_init(struct filter_scan *s, struct str text)
 {
     *s = (struct filter_scan){0};
     s->text = as_read(text, &s->n);
     assert(s->n == 0 || s->text != NULL);
 }
 
-void filter_scan_fini(struct filter_scan *s)
+void filter_link_fini(struct filter_scan *s)
 {
     free(s->text);
     s->text = NULL;
@@ -149,7 +149,7 @@ static bool is_domain(struct str s)
     return n >= 2 && n < s.n && is_host(s);
 }
 
-bool filter_host_read(struct str s, char ret_host[static FILTER_HOST_MAX], size_t *ret_n)
+bool filter_link_host(struct str s, char ret_host[static FILTER_HOST_MAX], size_t *ret_n)
 {
     size_t n, read_n;
     bool whole;
@@ -175,7 +175,8 @@ static bool is_scheme_end(const struct filter_scan *s, size_t at, size_t *ret_en
     while (end < s->n && is_slash(s->text[end]))
         end++;
     *ret_end = end;
-    return end >= at + 3 || (end == at + 2 && at >= 4 && memcmp(s->text + at - 4, "http", 4) == 0) ||
+    return end >= at + 3 ||
+           (end == at + 2 && at >= 4 && memcmp(s->text + at - 4, "http", 4) == 0) ||
            (end == at + 2 && at >= 5 && memcmp(s->text + at - 5, "https", 5) == 0);
 }
 
@@ -197,12 +198,12 @@ static bool read_run(struct filter_scan *s, size_t from, struct filter_link *ret
     }
     if (!is_domain(ret->host))
         return false;
-    ret->kind = str_starts(ret->host, STR("www.")) || after == '/' ? FILTER_LINK_SURE
-                                                                   : FILTER_LINK_PERHAPS;
+    ret->kind =
+        str_starts(ret->host, STR("www.")) || after == '/' ? FILTER_LINK_SURE : FILTER_LINK_PERHAPS;
     return before != '@' || ret->kind == FILTER_LINK_SURE;
 }
 
-bool filter_scan_next(struct filter_scan *s, struct filter_link *ret)
+bool filter_link_next(struct filter_scan *s, struct filter_link *ret)
 {
     assert(s->at <= s->n);
     while (s->at < s->n) {

@@ -17,7 +17,7 @@ enum filter_link_kind {
     FILTER_LINK_ODD,     /* a link to something that is no domain, such as [::1] */
 };
 
-/* A text that is read for links; filter_links_fini frees it. */
+/* A text that is read for links; filter_link_fini frees it. */
 struct filter_scan {
     uint8_t *text; /* as a browser reads it: NFKC, case folded */
     size_t n, at;
@@ -31,15 +31,15 @@ struct filter_link {
 };
 
 /* Begins to read a text, valid UTF-8. */
-void filter_scan_init(struct filter_scan *s, struct str text);
-void filter_scan_fini(struct filter_scan *s);
+void filter_link_init(struct filter_scan *s, struct str text);
+void filter_link_fini(struct filter_scan *s);
 
 /* Reads the next link. False if there is none any more. */
-bool filter_scan_next(struct filter_scan *s, struct filter_link *ret) MUST_CHECK;
+bool filter_link_next(struct filter_scan *s, struct filter_link *ret) MUST_CHECK;
 
 /* Writes the domain as links are compared with it, in at most FILTER_HOST_MAX bytes. False if it
  * is none: labels of letters, digits and -, with dots between; a single label is one, too. */
-bool filter_host_read(struct str s, char ret_host[static FILTER_HOST_MAX],
+bool filter_link_host(struct str s, char ret_host[static FILTER_HOST_MAX],
                       size_t *ret_n) MUST_CHECK;
 
 #endif

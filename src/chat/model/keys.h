@@ -47,6 +47,7 @@
  *                      store-id         random; a copy has the same
  *                      stopped          "<ms>": when the last node ended in order
  *                      adopted          "<generation> <shift>" (admin/store_adopt.h)
+ *                      filter           what is not wanted in any room (chat/model/filter.h)
  *   nodes              <run>            "<n> <ms> ...": a node's heartbeat (server/health/guard.h)
  *
  * Of connections behind API Gateway (serverless/rows.h):
@@ -97,6 +98,7 @@
 #define KEYS_STORE_ID STR("store-id")
 #define KEYS_STOPPED STR("stopped")
 #define KEYS_ADOPTED STR("adopted")
+#define KEYS_FILTER STR("filter")
 #define KEYS_CONN STR("connection")
 #define KEYS_HOME STR("home")
 #define KEYS_SHARD STR("shard")

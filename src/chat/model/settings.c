@@ -20,7 +20,7 @@ enum { VERSION = 1 };
 static const struct record_field fields[] = {
     BYTES(topic),   BYTES(description),   BYTES(icon),          FLAG(announcement),
     U64(slow_s),    FLAG(members_invite), FLAG(moderators_pin), FLAG(moderators_mention),
-    FLAG(archived), FLAG(deleted),        U64(wiped),
+    FLAG(archived), FLAG(deleted),        U64(wiped),           BYTES(filter),
 };
 
 static const struct record_table table = {

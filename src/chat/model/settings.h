@@ -9,7 +9,7 @@
  *    1   1    topic             5   0    slow_s              9   0    archived (1)
  *    2   1    description       6   0    members_invite (1) 10   0    deleted (1)
  *    3   1    icon              7   0    moderators_pin (1) 11   0    wiped
- *    4   0    announcement (1)  8   0    moderators_mention (1)
+ *    4   0    announcement (1)  8   0    moderators_mention (1)  12  1    filter
  *
  * An entry without the field leaves the settings as they are: it is one that made the room, or
  * that a node wrote which knows titles only. An entry that has it has the title as well, so that
@@ -39,7 +39,8 @@ struct settings {
     bool archived;           /* nobody writes; it can be undone */
     bool deleted;            /* there is no such room any more, and will not be again */
     uint64_t wiped;          /* of a deleted one: up to here nothing of its content is left */
-    struct str unknown;      /* fields with numbers above 11, as they were read */
+    struct str filter;       /* chat/model/filter.h; only who may set it is shown it */
+    struct str unknown;      /* fields with numbers above 12, as they were read */
 };
 
 /* Appends the bytes; failure is b's. */

@@ -4,6 +4,7 @@
 #include "chat/model/doorbell.h"
 #include "chat/room/load.h"
 #include "chat/room/order.h"
+#include "chat/room/screen.h"
 #include "chat/room/slow.h"
 #include "chat/room/turn.h"
 
@@ -371,7 +372,7 @@ void append_fail_all(struct room *r, enum store_result result)
 void append_pump(struct room *r)
 {
     if (r->batch != NULL || r->catching || r->state != ROOM_READY || r->queue_n == 0 ||
-        r->direct.looking || slow_is_looking(r) || turn_is_anothers(r))
+        r->direct.looking || slow_is_looking(r) || screen_is_looking(r) || turn_is_anothers(r))
         return;
     if (r->unsure) {
         load_catch_up(r);

@@ -1,5 +1,6 @@
 #include "chat/room/call.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/event.h"
 #include "chat/room/room.h"
@@ -12,6 +13,12 @@ void call_init(struct call *call, size_t ok_max)
     json_out_init(&call->out, &call->ok);
 }
 
+static void detail_free(struct call *call)
+{
+    free((void *)(uintptr_t)call->detail.p);
+    call->detail = (struct str){0};
+}
+
 void call_fini(struct call *call)
 {
     assert(call->forget == NULL && call->room == NULL);
@@ -20,6 +27,9 @@ void call_fini(struct call *call)
     frame_unref(call->ret.token);
     free(call->state);
     call->state = NULL;
+    free(call->text);
+    call->text = NULL;
+    detail_free(call);
 }
 
 static void call_end(struct call *call)
@@ -47,6 +57,7 @@ void call_again(struct call *call)
     buf_clear(&call->ok);
     json_out_init(&call->out, &call->ok);
     call->retry_after_ms = 0;
+    detail_free(call);
     call->param = NULL;
 }
 
@@ -78,6 +89,17 @@ void call_fail_store(struct call *call, enum store_result result)
     call_fail(call, result == STORE_FULL     ? ERROR_store_full
                     : result == STORE_BEHIND ? ERROR_store_behind
                                              : ERROR_store_failed);
+}
+
+void call_detail(struct call *call, struct str detail)
+{
+    uint8_t *copy = mem_bytes(detail.n);
+
+    assert(call->error == ERROR_NONE);
+    if (detail.n > 0)
+        memcpy(copy, detail.p, detail.n);
+    detail_free(call);
+    call->detail = (struct str){copy, detail.n};
 }
 
 /* Requests to the store. */
@@ -130,11 +152,29 @@ struct store_req *call_request(struct call *call, struct owner *o, store_done_f 
     return &call->q.req;
 }
 
+/* "A word is not wanted here: leave it out." and a detail: the word, in quotation marks. */
+static void put_message(const struct call *call, struct json_out *o)
+{
+    struct str text = str_of(command_error_text(call->error));
+    struct buf b CLEANUP(buf_fini);
+
+    assert(text.n > 0);
+    buf_init(&b, text.n + call->detail.n + 1);
+    buf_append(&b, text);
+    if (call->detail.n > 0) {
+        buf_append_byte(&b, ' ');
+        buf_append(&b, call->detail);
+    }
+    json_out_field_str(o, "message", buf_peek(&b));
+}
+
 void call_error_body(const struct call *call, struct json_out *o)
 {
     json_out_object(o);
     json_out_field_str(o, "code", str_of(command_error_name(call->error)));
-    json_out_field_str(o, "message", str_of(command_error_text(call->error)));
+    put_message(call, o);
+    if (call->detail.n > 0)
+        json_out_field_str(o, "detail", call->detail);
     if (call->param != NULL)
         json_out_field_str(o, "parameter", str_of(call->param));
     if (call->unknown.n > 0)

@@ -115,6 +115,7 @@ struct call {
     enum error_code error;
     uint64_t retry_after_ms;
     struct str unknown;  /* the event of Socket.IO that is no command; lent */
+    struct str detail;   /* what of the request it is about, in words: call_detail */
     const char *param;   /* which parameter is wrong; NULL: none in particular */
     struct json_out out; /* writes the members of ok */
     struct buf ok;
@@ -140,6 +141,7 @@ struct call {
     union call_request q;
     struct call_asking asking;
     struct people *people;             /* of the worker where it came in */
+    uint8_t *text;                     /* the entry's, if it is not the client's; freed with it */
     void *state;                       /* the command's own; what is left is freed with the call */
     void (*forget)(struct call *call); /* frees state and what it holds; NULL: call_fini does */
     char key[STORE_KEY_MAX];           /* for keys of records */
@@ -159,6 +161,10 @@ void call_ok(struct call *call);
 void call_fail(struct call *call, enum error_code code);
 void call_fail_store(struct call *call, enum store_result result);
 void call_fail_until(struct call *call, enum error_code code, uint64_t retry_after_ms);
+
+/* Says what of the request the error is about, which is copied: the error's text goes on with it.
+ */
+void call_detail(struct call *call, struct str detail);
 
 /* Frees what call->forget is for. */
 void call_forget(struct call *call);

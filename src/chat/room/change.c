@@ -7,6 +7,7 @@
 #include "chat/room/append.h"
 #include "chat/room/direct.h"
 #include "chat/room/order.h"
+#include "chat/room/screen.h"
 
 #include <stdlib.h>
 
@@ -145,7 +146,7 @@ static enum error_code merge(struct room *r, struct call *call, uint64_t rev)
         merge_edits(c, rev, &list);
         merged.edited = true;
         merged.edited_ts_ms = owner_wall_ms(r->owner);
-        merged.text = call->cmd.text;
+        merged.text = call->entry.text;
         merged.edits = buf_peek(&list);
     } else if (call->cmd.id == COMMAND_delete) {
         merged.deleted = true;
@@ -202,6 +203,11 @@ static enum call_proposal change_propose(struct room *r, struct call *call)
     if (free != CALL_APPEND)
         return free;
     e = change_check(r, call);
+    if (e == ERROR_NONE && call->cmd.id == COMMAND_edit) {
+        free = screen_propose(r, call);
+        if (free != CALL_APPEND)
+            return free;
+    }
     if (e == ERROR_NONE)
         e = merge(r, call, append_next_seq(r));
     if (e != ERROR_NONE) {
@@ -216,6 +222,8 @@ static void change_appended(struct room *r, struct call *call)
 {
     assert(call->changes && call->seq > 0);
     (void)r;
+    if (call->entry.changed)
+        json_out_field_bool(&call->out, "changed", true);
     json_out_field_u64(&call->out, "seq", call->seq);
     json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
     call_ok(call);

@@ -41,6 +41,10 @@ static call_handler_f *handler_of(enum command_id id)
         return cmd_pref_run;
     case COMMAND_room_delete:
         return cmd_room_delete;
+    case COMMAND_filter_set:
+        return cmd_room_filter;
+    case COMMAND_filter:
+        return cmd_filter_show;
     case COMMAND_member_set:
         return cmd_member_set;
     case COMMAND_members:

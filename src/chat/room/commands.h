@@ -29,6 +29,8 @@ call_handler_f cmd_member_set;
 call_handler_f cmd_member_list;
 call_handler_f cmd_room_set;
 call_handler_f cmd_room_delete;
+call_handler_f cmd_room_filter;
+call_handler_f cmd_filter_show;
 call_handler_f cmd_invite_run;
 call_handler_f cmd_invite_use;
 call_handler_f cmd_typing_run;

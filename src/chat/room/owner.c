@@ -10,6 +10,7 @@
 #include "chat/room/order.h"
 #include "chat/room/presence.h"
 #include "chat/room/reads.h"
+#include "chat/room/screen.h"
 #include "chat/room/slow.h"
 #include "chat/room/turn.h"
 #include "chat/room/wipe.h"
@@ -50,8 +51,8 @@ static bool is_of_state(enum error_code code)
 {
     return code == ERROR_not_member || code == ERROR_banned || code == ERROR_muted ||
            code == ERROR_no_such_invite || code == ERROR_announcement || code == ERROR_archived ||
-           code == ERROR_slow_mode || code == ERROR_forbidden || code == ERROR_no_such_room ||
-           code == ERROR_no_such_message;
+           code == ERROR_slow_mode || code == ERROR_word_refused || code == ERROR_link_refused ||
+           code == ERROR_forbidden || code == ERROR_no_such_room || code == ERROR_no_such_message;
 }
 
 /* A node that knows more might answer otherwise: then it looks, once for each call. */
@@ -142,7 +143,15 @@ static void owner_freed(struct room *r)
     turn_fini(r);
     reads_fini(r);
     slow_fini(r);
+    screen_fini(r);
     presence_free(r->presence);
+}
+
+static void owner_took(struct room *r, const struct entry *e)
+{
+    assert(r->head > 0);
+    slow_note(r, e);
+    screen_note(r, e);
 }
 
 static const struct room_engine engine = {
@@ -150,7 +159,7 @@ static const struct room_engine engine = {
     .looked = owner_looked,
     .loaded = owner_loaded,
     .fail_queue = append_fail_all,
-    .took = slow_note,
+    .took = owner_took,
     .fini = owner_freed,
 };
 
@@ -174,6 +183,7 @@ void owner_fini(struct owner *o)
     for (struct map_node *n = map_first(&o->rooms, &it); n != NULL; n = map_next(&it))
         room_free(CONTAINER_OF(n, struct room, node));
     map_fini(&o->rooms);
+    screen_owner_fini(o);
     order_fini(&o->order);
     pool_fini(&o->positions);
 }

@@ -133,8 +133,8 @@ uint64_t room_hash_content(const struct room *r, const struct entry *e)
 {
     uint64_t hash = siphash(r->owner->hash_key, e->text) + e->reply_to;
 
-    if (e->text.n == 0)
-        return 0; /* it was deleted */
+    if (e->text.n == 0 || e->changed)
+        return 0; /* what was sent is not there any more */
     return hash != 0 ? hash : 1;
 }
 

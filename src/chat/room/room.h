@@ -31,6 +31,8 @@ struct batch;
 struct load;
 struct presence;
 struct room;
+struct filter;
+struct screen;
 struct slow;
 struct turn;
 
@@ -112,6 +114,7 @@ struct owner {
     unsigned idle_n;
     struct list dirty;     /* rooms with proposals to put */
     struct order order;    /* of each connection's commands */
+    struct screen *screen; /* chat/room/screen.h; NULL: nothing was written yet */
     struct pool positions; /* chat/room/reads.h */
     unsigned reads_n;      /* read positions on their way to the store */
     bool settles;          /* what is long begins no more */
@@ -187,8 +190,11 @@ struct room {
     unsigned look_ms;              /* and how long it waits; 0: for none */
     uint64_t late_head;            /* the head that this write was to follow */
     struct wheel_timer reads_timer;
-    uint64_t reads_due_ms;     /* when positions are stored next; 0: all are */
-    struct slow *slow;         /* chat/room/slow.h; NULL: nobody was ever slowed */
+    uint64_t reads_due_ms; /* when positions are stored next; 0: all are */
+    struct slow *slow;     /* chat/room/slow.h; NULL: nobody was ever slowed */
+    struct filter *filter; /* of its settings, if `screened` (chat/room/screen.h); or NULL */
+    bool screened;
+    bool screening;            /* it waits for the server's list */
     struct presence *presence; /* NULL until somebody asks or follows */
     uint8_t id_n;
     char id[];
@@ -242,8 +248,8 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
 /* Tells the workers with followers, if there is any news. Frees the entries' frames. */
 void room_publish(struct room *r, const struct news *news);
 
-/* Return the hashes of a cid, and of an entry's (text, reply_to), for room_apply; 0 if the text is
- * gone: the message was deleted. */
+/* Return the hashes of a cid, and of an entry's (text, reply_to), for room_apply; 0 if what
+ * was sent is gone: the message was deleted, or changed on its way. */
 uint64_t room_hash(const struct room *r, struct str s);
 uint64_t room_hash_content(const struct room *r, const struct entry *e);
 

@@ -101,10 +101,11 @@ export function errorText(error: {
   code: Code;
   message: string;
   why?: Why | undefined;
+  detail?: string | undefined;
   values?: { readonly [name: string]: string | number } | undefined;
 }): string {
-  const { code, message, why, values } = error;
+  const { code, message, why, detail, values } = error;
   const text = why !== undefined ? errors[why] : errors[code];
-  if (text !== undefined) return fill(text, values ?? {});
+  if (text !== undefined) return fill(text, values ?? {}) + (detail !== undefined ? ` ${detail}` : "");
   return message || t("error.unknown");
 }

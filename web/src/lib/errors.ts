@@ -30,6 +30,8 @@ export class PolylogError extends Error {
   readonly code: Code;
   readonly retryAfterMs: number | undefined;
   why: Why | undefined;
+  // What of the request it is about; the message ends with it.
+  detail: string | undefined;
   // What the text names: host, origin, status.
   values: { readonly [name: string]: string } | undefined;
 
@@ -47,7 +49,9 @@ export class PolylogError extends Error {
   }
 
   static fromBody(body: ErrorBody): PolylogError {
-    return new PolylogError(body.code as Code, body.message, body.retry_after_ms);
+    const error = new PolylogError(body.code as Code, body.message, body.retry_after_ms);
+    error.detail = body.detail;
+    return error;
   }
 }
 

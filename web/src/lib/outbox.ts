@@ -16,7 +16,7 @@ export interface Pending {
   // queued: not transmitted, or to be transmitted again; sent: acknowledged.
   readonly state: "queued" | "sending" | "sent" | "failed";
   readonly seq?: number | undefined;
-  readonly error?: { code: Code; message: string } | undefined;
+  readonly error?: { code: Code; message: string; detail?: string | undefined } | undefined;
 }
 
 // Where pending messages survive a reload of the page.

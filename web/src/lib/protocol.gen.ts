@@ -169,6 +169,16 @@ export interface CommandParams {
     mention?: "members" | "moderators";
     archived?: boolean;
   };
+  filter_set: {
+    room?: string;
+    words?: string;
+    hit?: string;
+    links?: string;
+    hosts?: string;
+  };
+  filter: {
+    room?: string;
+  };
   room_delete: {
     room: string;
   };
@@ -249,6 +259,8 @@ export type ErrorCode =
   | "muted"
   | "announcement"
   | "archived"
+  | "word_refused"
+  | "link_refused"
   | "slow_mode"
   | "blocked"
   | "already_authenticated"

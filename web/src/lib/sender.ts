@@ -153,7 +153,7 @@ export class Sender {
       this.pause(pending.room, error.retryAfterMs ?? RETRY_MS);
       return;
     }
-    this.fail(pending, { code: error.code, message: error.message });
+    this.fail(pending, { code: error.code, message: error.message, detail: error.detail });
   }
 
   private pause(room: string, ms: number): void {
@@ -162,7 +162,7 @@ export class Sender {
     timer.set(ms, () => this.flushRoom(room));
   }
 
-  private fail(pending: Pending, error: { code: Code; message: string }): void {
+  private fail(pending: Pending, error: { code: Code; message: string; detail?: string | undefined }): void {
     this.outbox.update(pending.cid, { state: "failed", error });
   }
 

@@ -162,6 +162,7 @@ export type ServerEvent = LoggedEvent | CastEvent | ControlEvent;
 export interface ErrorBody {
   code: string;
   message: string;
+  detail?: string;
   retry_after_ms?: number;
 }
 
@@ -227,8 +228,8 @@ interface Answers {
   key_revoke: { id: string };
   join: { room: RoomInfo; read?: Position; unread?: number; role?: Role; reset?: boolean };
   resume: { rooms: Record<string, Resumed> };
-  send: { seq: number; ts: number; count: number; duplicate?: boolean };
-  edit: { seq: number; ts: number };
+  send: { seq: number; ts: number; count: number; duplicate?: boolean; changed?: boolean };
+  edit: { seq: number; ts: number; changed?: boolean };
   delete: { seq: number; ts: number };
   react: { seq: number; ts: number };
   history: { entries: LoggedEvent[]; more: boolean; head: Position; epoch?: number };
@@ -247,6 +248,8 @@ interface Answers {
   room_create: { room: RoomInfo };
   room_set: { seq: number; ts: number };
   room_delete: { seq: number; ts: number };
+  filter_set: { seq?: number; ts?: number };
+  filter: { words: string; hit: "refuse" | "mask"; links: "all" | "except" | "only" | "none"; hosts: string };
   member_set: { seq: number; ts: number };
   members: { members: (User & { role: Role; until?: number })[] };
   dm: { room: RoomInfo };

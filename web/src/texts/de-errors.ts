@@ -73,6 +73,8 @@ export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: st
   too_many_keys: "Es gibt schon 100 API-Schlüssel. Widerrufe welche, die niemand mehr benutzt.",
   announcement: "In diesem Raum schreiben nur, die ihn moderieren oder denen er gehört.",
   archived: "Der Raum ist archiviert: Niemand schreibt darin, bis das zurückgenommen wird.",
+  word_refused: "Ein Wort in diesem Text ist hier nicht erlaubt. Lass es weg:",
+  link_refused: "Ein Link in diesem Text ist hier nicht erlaubt. Lass ihn weg:",
   slow_mode: "In diesem Raum geht es langsam zu. Warte ein wenig bis zur nächsten Nachricht.",
   no_such_invite: "Diese Einladung gibt es nicht, oder sie ist abgelaufen oder aufgebraucht.",
   too_many_invites: "Es gibt schon zu viele Einladungen. Nimm welche zurück.",
