@@ -8,7 +8,9 @@ import gateway from "./gateway.mjs";
 import issuer from "./issuer.mjs";
 import language from "./language.mjs";
 import look from "./look.mjs";
+import manage from "./manage.mjs";
 import move from "./move.mjs";
+import persons from "./persons.mjs";
 import page from "./page.mjs";
 import rooms from "./rooms.mjs";
 import sessions from "./sessions.mjs";
@@ -19,7 +21,7 @@ import trouble from "./trouble.mjs";
 
 const STORY_MS = 300_000; // ends what hangs
 const wanted = process.argv.slice(2).filter((part) => part !== "");
-const all = [...talk, ...accounts, ...rooms, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
+const all = [...talk, ...accounts, ...rooms, ...manage, ...persons, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
 const isOneOf = (parts) => ([name]) => parts.length === 0 || parts.some((part) => name.includes(part));
 const stories = all.filter(isOneOf(wanted));
 for (const part of wanted)

@@ -5,27 +5,40 @@ import {
   type Message,
   type Pending,
   type Room,
+  type RoomKind,
   type User,
 } from "../lib/index.ts";
+import { Closed } from "./closed.ts";
 import { Composer } from "./composer.ts";
+import { Contacts } from "./contacts.ts";
 import { batched, h } from "./dom.ts";
 import { peerId, roomName } from "./format.ts";
-import { icon } from "./icons.ts";
+import { enterByInvite } from "./invite-arrival.ts";
+import { keepInvite } from "./invite-link.ts";
+import { later } from "./later.ts";
 import { closeMenu, openMenu } from "./menu.ts";
 import { messageMenu, roomMenu } from "./menus.ts";
 import { People } from "./people.ts";
-import { confirmDialog, directDialog, inviteDialog, renameDialog } from "./room-dialogs.ts";
-import { findRoomDialog } from "./room-finder.ts";
-import { unescaped } from "./session.ts";
+import { confirmDialog, directDialog, inviteDialog } from "./room-dialogs.ts";
+import { roomFace } from "./room-face.ts";
+import { browseRooms, findRoomDialog } from "./room-finder.ts";
+import { addressedRoom, roomHash } from "./room-hash.ts";
 import { type Account, openSettings } from "./settings.ts";
 import { Sidebar } from "./sidebar.ts";
 import { Status } from "./status.ts";
-import { errorText, nameList, t } from "./texts.ts";
+import { errorText, nameList, type PlainKey, t } from "./texts.ts";
 import { Timeline } from "./timeline.ts";
 import { avatar, iconButton, toast } from "./widgets.ts";
 
 const FIRST_ROOM = "general";
 const DIRECTS_MAX = 50;
+const KINDS: Record<RoomKind, PlainKey> = {
+  public: "room.public",
+  private: "room.private",
+  direct: "room.direct",
+  group: "room.group",
+  self: "room.private",
+};
 // The state of an entry of the history that stands for the open drawer.
 const DRAWER = "drawer";
 
@@ -34,6 +47,8 @@ export class ChatView {
   private readonly sidebar: Sidebar;
   private readonly timeline: Timeline;
   private readonly composer: Composer;
+  private readonly closed: Closed;
+  private readonly contacts: Contacts;
   private readonly people: People;
   private readonly status: Status;
   private readonly head = h("header", { class: "room-head" });
@@ -56,21 +71,23 @@ export class ChatView {
     private readonly client: Client,
     account: Account,
   ) {
+    this.contacts = new Contacts(client);
+    this.closed = new Closed(client, this.contacts);
     this.sidebar = new Sidebar(client, {
       open: (id) => this.go(id),
       addRoom: () => findRoomDialog(client, (room) => this.go(room.id)),
       addDirect: () => directDialog(client, (users) => this.write(users)),
-      settings: () => openSettings(client, account),
+      settings: () => openSettings(client, this.contacts, account),
     });
-    this.timeline = new Timeline(client, this.messageActions(), () => this.refresh());
+    this.timeline = new Timeline(client, this.contacts, this.messageActions(), () => this.refresh());
     this.composer = new Composer({
       send: (text, replyTo) => this.send(text, replyTo),
       edit: (message, text) => this.edit(message, text),
       typing: (on) => this.current !== undefined && client.typing(this.current, on),
       last: () => this.lastOwn(),
     });
-    this.people = new People(client, {
-      write: (user) => void this.attempt(() => this.write([user])),
+    this.people = new People(client, this.contacts, {
+      about: (user) => this.about(user),
       close: () => this.showPeople(false),
     });
     this.status = new Status(client);
@@ -114,6 +131,7 @@ export class ChatView {
       this.empty,
       this.timeline.element,
       this.typing,
+      this.closed.element,
       this.composer.element,
     );
   }
@@ -122,9 +140,9 @@ export class ChatView {
     const join = h("button", {
       type: "button",
       class: "button primary",
-      text: t("rooms.add"),
+      text: t("finder.all_button"),
     });
-    join.addEventListener("click", () => findRoomDialog(this.client, (room) => this.go(room.id)));
+    join.addEventListener("click", () => browseRooms(this.client, (room) => this.go(room.id)));
     return h(
       "div",
       { class: "empty" },
@@ -141,13 +159,19 @@ export class ChatView {
     client.on("room", (room) => room.direct && this.refresh());
     client.on("state", () => this.stateChanged());
     client.on("lost", ({ room, error }) => {
-      toast(`${roomName(room, client)}: ${errorText(error)}`);
+      const name = roomName(room, client);
+      toast(error.code === "no_such_room" ? t("rooms.deleted", { room: name }) : `${name}: ${errorText(error)}`);
       if (room.id === this.current) this.openAny();
     });
     client.on("invited", (room) => {
       if (!room.direct) toast(t("rooms.added", { room: roomName(room, client) }));
     });
-    addEventListener("hashchange", () => void this.arrive());
+    this.contacts.on("profile", () => this.refresh());
+    this.contacts.on("blocks", () => this.refresh());
+    addEventListener("hashchange", () => {
+      if (keepInvite()) void this.enterInvited();
+      else void this.arrive();
+    });
     addEventListener("popstate", () => this.drawer(false));
     addEventListener("focus", () => this.refresh());
     addEventListener("blur", () => this.timeline.markNew());
@@ -171,6 +195,7 @@ export class ChatView {
       if (!this.begun) void this.begin();
       else this.loadCurrent();
       void this.refreshDirects();
+      this.contacts.loadBlocks().catch(() => undefined); // they are shown until it is known
     }
     this.refresh();
   }
@@ -182,6 +207,14 @@ export class ChatView {
       await this.client.join(FIRST_ROOM).catch(() => undefined);
     }
     await this.arrive();
+    await this.enterInvited();
+  }
+
+  // Goes to the room of an invite link, where one was followed.
+  private async enterInvited(): Promise<void> {
+    const id = await enterByInvite(this.client);
+    if (id !== undefined) this.go(id);
+    else this.follow();
   }
 
   // Joins the room that the address names, unless one is in it, and opens it.
@@ -276,9 +309,10 @@ export class ChatView {
     this.sidebar.update(this.current);
     this.status.update();
     this.empty.hidden = room !== undefined || !this.begun;
-    for (const part of [this.timeline.element, this.typing, this.composer.element]) {
-      part.hidden = room === undefined;
-    }
+    const closed = room !== undefined && this.closed.update(room);
+    for (const part of [this.timeline.element, this.typing]) part.hidden = room === undefined;
+    this.composer.element.hidden = room === undefined || closed;
+    if (room === undefined) this.closed.element.hidden = true;
     this.moreButton.hidden = room === undefined;
     this.peopleButton.hidden = room === undefined || room.kind === "direct";
     this.people.element.hidden = !this.peopleWanted || this.peopleButton.hidden;
@@ -300,16 +334,13 @@ export class ChatView {
     if (this.title.textContent !== name) this.title.textContent = name;
     const sub = room === undefined ? "" : this.subtitleOf(room);
     if (this.subtitle.textContent !== sub) this.subtitle.textContent = sub;
-    const look = room === undefined ? "" : `${room.kind} ${room.id} ${name}`;
+    const look = room === undefined ? "" : `${room.kind} ${room.id} ${room.settings.icon} ${name}`;
     if (this.face.dataset.look === look) return;
     this.face.dataset.look = look;
     this.face.replaceChildren();
     if (room?.kind === "direct") {
       this.face.append(avatar(peerId(room, this.client), name, "small"));
-    } else if (room !== undefined)
-      this.face.append(
-        icon(room.kind === "group" ? "people" : room.kind === "private" ? "lock" : "hash"),
-      );
+    } else if (room !== undefined) this.face.append(roomFace(room.settings.icon, room.kind));
   }
 
   private subtitleOf(room: Room): string {
@@ -319,12 +350,8 @@ export class ChatView {
       return presence.users?.some((user) => user.id === peer) ? t("room.online") : t("room.direct");
     }
     const here = presence.count > 0 ? t("room.here", { n: presence.count }) : "";
-    const kind =
-      room.kind === "group"
-        ? t("room.group")
-        : room.kind === "private"
-          ? t("room.private")
-          : t("room.public");
+    const { topic } = room.settings;
+    const kind = topic ?? t(KINDS[room.kind]);
     return here === "" ? kind : t("room.with_here", { kind, here });
   }
 
@@ -346,7 +373,8 @@ export class ChatView {
   }
 
   private showTyping(room: Room): void {
-    const names = [...room.typing.values()].map((user) => user.name);
+    const seen = [...room.typing.values()].filter(({ id }) => !this.contacts.isBlocked(id));
+    const names = seen.map((user) => this.contacts.nameOf(user));
     const many = names.length > 3;
     const text =
       names.length === 0
@@ -384,6 +412,18 @@ export class ChatView {
   }
 
   // ---- Doing ----
+
+  // Shows who somebody is.
+  private about(user: User): void {
+    const { client, contacts } = this;
+    void later((more) =>
+      more.profileCard(user, contacts, {
+        me: client.user.id,
+        write: (to) => this.write([to]),
+        editOwn: () => void this.attempt(() => more.profileDialog(client, contacts)),
+      }),
+    );
+  }
 
   // Runs what may be refused; the reason is shown. Rejects no more.
   private async attempt(action: () => Promise<unknown>): Promise<boolean> {
@@ -427,6 +467,7 @@ export class ChatView {
     };
     return {
       react,
+      about: (user: User) => this.about(user),
       reply: (message: Message) => this.composer.startReply(message),
       retry: (pending: Pending) => this.client.retry(pending.cid),
       discard: (pending: Pending) => this.client.discard(pending.cid),
@@ -438,6 +479,7 @@ export class ChatView {
           copy: () => void this.attempt(() => navigator.clipboard.writeText(message.text)),
           edit: () => this.composer.startEdit(message),
           remove: () => this.askDelete(message),
+          about: () => this.about(message.from),
         });
         openMenu(anchor, t("message.menu"), groups);
       },
@@ -454,10 +496,14 @@ export class ChatView {
   private roomMenu(): void {
     const room = this.client.rooms.get(this.current!);
     if (room === undefined) return;
-    const groups = roomMenu(room, this.client.user, {
-      rename: () => renameDialog(this.client, room),
-      invite: () => inviteDialog(this.client, room),
-      prefer: (pref) => void this.attempt(() => this.client.prefer(room.id, pref)),
+    const { client } = this;
+    const groups = roomMenu(room, client.user, {
+      about: () => void later((more) => this.attempt(() => more.aboutRoom(client, room))),
+      members: () => void later((more) => more.membersDialog(client, room, (user) => this.about(user))),
+      invite: () => inviteDialog(client, room),
+      links: () => void later((more) => more.invitesDialog(client, room)),
+      settings: () => void later((more) => this.attempt(() => more.roomSettingsDialog(client, room))),
+      prefer: (pref) => void this.attempt(() => client.prefer(room.id, pref)),
       hide: () => void this.attempt(() => this.hide(room.id)),
       leave: () => void this.attempt(() => this.leave(room.id)),
     });
@@ -473,14 +519,4 @@ export class ChatView {
     await this.client.leave(id);
     if (id === this.current) this.openAny();
   }
-}
-
-function addressedRoom(): string | undefined {
-  if (!location.hash.startsWith("#/")) return undefined;
-  const id = unescaped(location.hash.slice(2));
-  return id === "" ? undefined : id;
-}
-
-function roomHash(id: string): string {
-  return `#/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
 }

@@ -61,7 +61,10 @@ export function openDialog(options: DialogOptions): Dialog {
       Promise.resolve()
         .then(() => submit.action())
         .then(close)
-        .catch((thrown) => void (error.textContent = errorText(asPolylogError(thrown))))
+        .catch((thrown) => {
+          error.textContent = errorText(asPolylogError(thrown));
+          error.scrollIntoView({ block: "nearest" });
+        })
         .finally(() => {
           go.disabled = false;
           go.textContent = submit.label;
@@ -77,6 +80,6 @@ export function openDialog(options: DialogOptions): Dialog {
   element.addEventListener("close", () => element.remove());
   document.body.append(element);
   element.showModal();
-  element.querySelector<HTMLElement>("[autofocus], input, select, .button.primary")?.focus();
+  element.querySelector<HTMLElement>("[autofocus], input:not([readonly]), select, .button.primary")?.focus();
   return { element, close };
 }

@@ -1,19 +1,18 @@
 // A message too far back to page to: itself and those around it, in a dialog.
-import { asPolylogError, type Client, type Room } from "../lib/index.ts";
+import { asPolylogError, type Room } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { h } from "./dom.ts";
 import { fullTime, roomName } from "./format.ts";
-import { type MessageActions, messageRow } from "./message-view.ts";
+import { messageRow, type RowContext } from "./message-view.ts";
 import { errorText, t } from "./texts.ts";
 import { toast } from "./widgets.ts";
 
 const AROUND = 21;
 
 export async function showFarMessage(
-  client: Client,
   room: Room,
   seq: number,
-  actions: MessageActions,
+  { client, contacts, actions }: Pick<RowContext, "client" | "contacts" | "actions">,
 ): Promise<void> {
   const items = await client.around(room.id, seq, AROUND).catch((thrown) => {
     toast(errorText(asPolylogError(thrown)));
@@ -41,7 +40,7 @@ export async function showFarMessage(
   for (const item of items) {
     if (item.type !== "message") continue;
     const answered = items.find((other) => other.seq === item.replyTo);
-    const context = { client, grouped: false, target: answered, actions: { ...actions, jump } };
+    const context = { client, contacts, grouped: false, target: answered, actions: { ...actions, jump } };
     const row = messageRow(item, context);
     row.querySelector(".tools")?.remove();
     for (const button of row.querySelectorAll<HTMLButtonElement>(".reaction"))

@@ -15,6 +15,11 @@ const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "me
 export const clockTime = (ts: number) => time.format(ts);
 export const fullTime = (ts: number) => full.format(ts);
 
+const withDay = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+// The time of a day, with the day unless that is today.
+export const shortTime = (ts: number) => (dayKey(ts) === dayKey(Date.now()) ? time : withDay).format(ts);
+
 export function dayKey(ts: number): string {
   const d = new Date(ts);
   return `${d.getFullYear()}-${d.getMonth() + 1}-${d.getDate()}`;

@@ -1,10 +1,10 @@
 // The page before there is a session: by what ways the server lets people in.
 import { asPolylogError, enter, type Session, type Way, ways } from "../lib/index.ts";
 import { h } from "./dom.ts";
+import { forgetInvite } from "./invite-link.ts";
 import { issuerWay } from "./issuer-view.ts";
 import {
   currentServer,
-  forgetInvite,
   lastName,
   pageHasServer,
   pageServer,
@@ -19,7 +19,7 @@ export interface LoginOptions {
   owner?: string | undefined;
   // The code of a recovery link.
   recover?: string | undefined;
-  // That of an invite.
+  // That of an invite link, which is into a room unless it is used to sign up.
   invite?: string | undefined;
   notice: string | undefined;
   // A link names a server, and the person is asked about it.
@@ -101,10 +101,11 @@ function closed(options: LoginOptions, { login }: Offer): HTMLElement {
   return h("section", { class: "login-card" }, ...head(options, false), text);
 }
 
-function lead({ owner, recover }: LoginOptions, invited: boolean): PlainKey {
+function lead({ owner, recover, invite }: LoginOptions, invited: boolean): PlainKey {
   if (recover !== undefined) return "login.recover";
   if (owner !== undefined) return "login.owner";
-  return invited ? "login.invited" : "login.lead";
+  if (invited) return "login.invited";
+  return invite === undefined ? "login.lead" : "login.invited_in";
 }
 
 function head(options: LoginOptions, invited: boolean): (HTMLElement | false)[] {

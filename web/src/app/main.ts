@@ -3,6 +3,7 @@ import { asPolylogError, Client, type PolylogError, setPassword } from "../lib/i
 import { ChatView } from "./chat-view.ts";
 import { h } from "./dom.ts";
 import { refuseFiles } from "./files.ts";
+import { keepInvite, keptInvite } from "./invite-link.ts";
 import { begin, finish, leaveAt, takeAnswer, tokenOf } from "./issuer.ts";
 import { loginView } from "./login-view.ts";
 import {
@@ -22,18 +23,14 @@ const LOGOUT_MS = 2000;
 
 const root = document.getElementById("app")!;
 
-// What a link has brought: the code that makes its bearer the owner, sets a new password, or lets
-// somebody new in.
-type Codes = {
-  owner?: string | undefined;
-  recover?: string | undefined;
-  invite?: string | undefined;
-};
+// What a link has brought: the code that makes its bearer the owner, or sets a new password.
+type Codes = { owner?: string | undefined; recover?: string | undefined };
 
 function showLogin(codes: Codes = {}, notice?: string, asked = false): void {
   document.title = "Polylog";
   const view = loginView({
     ...codes,
+    invite: keptInvite(),
     notice,
     asked,
     again: () => showLogin(codes),
@@ -83,6 +80,23 @@ function showChat(session: StoredSession): void {
       throw thrown;
     }
   };
+  const deactivate = async () => {
+    leaving = true;
+    try {
+      await client.request("deactivate", {});
+    } catch (thrown) {
+      // The answer may come no more: the session ends with the account.
+      if (asPolylogError(thrown).code !== "disconnected") {
+        leaving = false;
+        throw thrown;
+      }
+    }
+    storeSession(undefined);
+    outbox.save([]);
+    keepNotice(t("ended.deactivated"));
+    client.stop();
+    location.reload();
+  };
   client.on("state", (state) => {
     if (state.name !== "ended" || leaving) return;
     leaving = true;
@@ -92,13 +106,14 @@ function showChat(session: StoredSession): void {
     if (issued === undefined || state.error.code !== "expired") location.reload();
     else begin(issued.issuer, true).catch(() => location.reload());
   });
-  root.replaceChildren(new ChatView(client, { logout, protect }).element);
+  root.replaceChildren(new ChatView(client, { logout, protect, deactivate }).element);
   client.start();
 }
 
 function start(): void {
   document.documentElement.lang = language;
   refuseFiles();
+  keepInvite();
   const answer = takeAnswer();
   if (answer !== undefined) {
     root.replaceChildren(h("main", { class: "login" }, h("p", { role: "status", text: t("server.connecting") })));

@@ -96,7 +96,7 @@ export function openMenu(anchor: HTMLElement, label: string, groups: readonly Me
     event.preventDefault();
     event.stopPropagation();
   });
-  (anchor.closest("main") ?? document.body).append(scrim);
+  (anchor.closest("dialog, main") ?? document.body).append(scrim);
   anchor.setAttribute("aria-expanded", "true");
   moveTo(menu, anchor.getBoundingClientRect());
   buttons[0]?.focus();

@@ -1,6 +1,7 @@
 // What can be done with a message and with a room, and by whom.
 import type { Message, Room, User } from "../lib/index.ts";
 import type { MenuItem } from "./menu.ts";
+import { may } from "./rights.ts";
 import { type PlainKey, t } from "./texts.ts";
 
 const EMOJI: [string, PlainKey][] = [
@@ -12,10 +13,6 @@ const EMOJI: [string, PlainKey][] = [
   ["✅", "emoji.done"],
 ];
 
-function moderates(room: Room, user: User): boolean {
-  return room.role === "owner" || room.role === "moderator" || user.owner === true;
-}
-
 export function messageMenu(
   message: Message,
   room: Room,
@@ -26,6 +23,7 @@ export function messageMenu(
     copy(): void;
     edit(): void;
     remove(): void;
+    about(): void;
   },
 ): MenuItem[][] {
   const faces = EMOJI.map(([emoji, label]): MenuItem => {
@@ -37,27 +35,36 @@ export function messageMenu(
   if (isSecureContext) items.push({ label: t("message.copy"), icon: "copy", action: actions.copy });
   const own = message.from.id === me.id;
   if (own) items.push({ label: t("message.edit"), icon: "edit", action: actions.edit });
-  if (own || moderates(room, me)) {
+  items.push({ label: t("message.about", { name: message.from.name }), icon: "person", action: actions.about });
+  if (own || may("moderate", room, me)) {
     items.push({ label: t("message.delete"), icon: "trash", danger: true, action: actions.remove });
   }
   return [faces, items];
 }
 
-export function roomMenu(
-  room: Room,
-  me: User,
-  actions: {
-    rename(): void;
-    invite(): void;
-    prefer(pref: { favourite?: boolean; muted?: boolean }): void;
-    hide(): void;
-    leave(): void;
-  },
-): MenuItem[][] {
+export interface RoomActions {
+  about(): void;
+  members(): void;
+  invite(): void;
+  links(): void;
+  settings(): void;
+  prefer(pref: { favourite?: boolean; muted?: boolean }): void;
+  hide(): void;
+  leave(): void;
+}
+
+export function roomMenu(room: Room, me: User, actions: RoomActions): MenuItem[][] {
   const items: MenuItem[] = [];
-  if (!room.direct && moderates(room, me)) {
-    items.push({ label: t("room.add_people"), icon: "people", action: actions.invite });
-    items.push({ label: t("room.rename"), icon: "edit", action: actions.rename });
+  if (!room.direct) {
+    items.push({ label: t("room.about"), icon: "info", action: actions.about });
+    items.push({ label: t("room.members"), icon: "people", action: actions.members });
+    if (may("invite", room, me)) items.push({ label: t("room.add_people"), icon: "plus", action: actions.invite });
+    if (may("invite", room, me) || may("hold", room, me)) {
+      items.push({ label: t("room.links"), icon: "link", action: actions.links });
+    }
+    if (may("set", room, me) || may("archive", room, me)) {
+      items.push({ label: t("room.settings"), icon: "gear", action: actions.settings });
+    }
   }
   const { favourite = false, muted = false } = room.pref;
   const own: MenuItem[] = [

@@ -1,5 +1,6 @@
-// One row of the timeline: a message, one that is on its way, or a notice.
-import type { Client, Item, Message, Notice, Pending, Role } from "../lib/index.ts";
+// One row of the timeline: a message, or one that is on its way.
+import type { Client, Item, Message, Pending, User } from "../lib/index.ts";
+import type { Contacts } from "./contacts.ts";
 import { add, h } from "./dom.ts";
 import { clockTime, fullTime } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -13,11 +14,21 @@ export interface MessageActions {
   reply(message: Message): void;
   react(message: Message, emoji: string, on: boolean): void;
   jump(seq: number): void;
+  about(user: User): void;
   retry(pending: Pending): void;
   discard(pending: Pending): void;
 }
 
-function timeOf(ts: number): HTMLTimeElement {
+// What every row is made with.
+export interface RowContext {
+  client: Client;
+  contacts: Contacts;
+  grouped: boolean;
+  target: Item | undefined;
+  actions: MessageActions;
+}
+
+export function timeOf(ts: number): HTMLTimeElement {
   const iso = new Date(ts).toISOString();
   return h("time", { datetime: iso, title: fullTime(ts), text: clockTime(ts) });
 }
@@ -29,16 +40,18 @@ function body(text: string): HTMLElement {
 }
 
 // What a reply answers, in one line; a click goes there.
-function quote(seq: number, target: Item | undefined, jump: (seq: number) => void): HTMLElement {
+function quote(seq: number, { target, contacts, actions }: RowContext): HTMLElement {
   const button = h("button", { type: "button", class: "quote" }, icon("reply"));
-  if (target?.type === "message") {
-    const author = h("span", { class: "author", text: target.from.name });
+  if (target?.type === "message" && contacts.isBlocked(target.from.id)) {
+    button.append(h("span", { class: "quote-text", text: t("message.blocked_quote") }));
+  } else if (target?.type === "message") {
+    const author = h("span", { class: "author", text: contacts.nameOf(target.from) });
     const text = target.deleted ? t("message.deleted") : plainText(target.text);
     button.append(coloured(author, target.from.id), h("span", { class: "quote-text", text }));
   } else {
     button.append(h("span", { class: "quote-text", text: t("message.earlier") }));
   }
-  button.addEventListener("click", () => jump(seq));
+  button.addEventListener("click", () => actions.jump(seq));
   return button;
 }
 
@@ -68,8 +81,7 @@ function reactions(message: Message, client: Client, actions: MessageActions): H
 }
 
 interface Frame {
-  id: number;
-  name: string;
+  from: User;
   ts: number;
   grouped: boolean;
   class: string;
@@ -77,34 +89,46 @@ interface Frame {
 
 // The row's grid: a gutter with the face, or the time where the row goes on
 // from the one above, and a column for everything else.
-function frame(options: Frame): { row: HTMLElement; column: HTMLElement } {
-  const { id, name, ts, grouped } = options;
+function frame(options: Frame, { contacts, actions }: RowContext): { row: HTMLElement; column: HTMLElement } {
+  const { from, ts, grouped } = options;
   const kind = `${options.class}${grouped ? " grouped" : ""}`;
   const row = h("article", { class: `message ${kind}`, tabindex: "-1" });
   const gutter = h("div", { class: "gutter" });
   const column = h("div", { class: "column" });
   if (grouped) gutter.append(timeOf(ts));
   else {
-    gutter.append(avatar(id, name));
-    const author = coloured(h("span", { class: "author", text: name }), id);
+    gutter.append(avatar(from.id, from.name));
+    const author = nameButton(from, contacts, actions.about);
     column.append(h("div", { class: "byline" }, author, timeOf(ts)));
   }
   row.append(gutter, column);
   return { row, column };
 }
 
-export function messageRow(
-  message: Message,
-  context: { client: Client; grouped: boolean; target: Item | undefined; actions: MessageActions },
-): HTMLElement {
-  const { client, grouped, target, actions } = context;
+// The author's name, by which one gets to who that is: with the keyboard by the message's menu.
+function nameButton(user: User, contacts: Contacts, about: (user: User) => void): HTMLElement {
+  const button = h("button", {
+    type: "button",
+    class: "author name-button",
+    tabindex: "-1",
+    title: `@${user.name}`,
+    "data-name-of": user.id,
+    text: contacts.nameOf(user),
+  });
+  contacts.want(user.id);
+  button.addEventListener("click", () => about(user));
+  return coloured(button, user.id);
+}
+
+export function messageRow(message: Message, context: RowContext): HTMLElement {
+  const { client, contacts, grouped, actions } = context;
   const { from, ts } = message;
-  const { row, column } = frame({ id: from.id, name: from.name, ts, grouped, class: "" });
+  const { row, column } = frame({ from, ts, grouped, class: "" }, context);
   row.dataset.seq = String(message.seq);
   const said = message.deleted ? t("message.deleted_label") : plainText(message.text, 500);
-  const label = t("message.label", { name: from.name, time: clockTime(ts), text: said });
+  const label = t("message.label", { name: contacts.nameOf(from), time: clockTime(ts), text: said });
   row.setAttribute("aria-label", label);
-  if (message.replyTo !== undefined) column.append(quote(message.replyTo, target, actions.jump));
+  if (message.replyTo !== undefined) column.append(quote(message.replyTo, context));
   if (message.deleted) {
     column.append(h("div", { class: "text gone", text: t("message.deleted") }));
     return row;
@@ -135,16 +159,19 @@ function tools(message: Message, actions: MessageActions): HTMLElement {
   return h("div", { class: "tools" }, reply, more);
 }
 
-export function pendingRow(
-  pending: Pending,
-  context: { client: Client; grouped: boolean; target: Item | undefined; actions: MessageActions },
-): HTMLElement {
-  const { client, grouped, target, actions } = context;
-  const { id, name } = client.user;
+// Messages of people whom one has blocked, in place of them.
+export function hiddenRow(n: number, show: () => void): HTMLElement {
+  const button = h("button", { type: "button", class: "link-button", text: t("message.show_hidden") });
+  button.addEventListener("click", show);
+  return h("div", { class: "room-notice hidden-row" }, h("span", { text: t("message.hidden", { n }) }), button);
+}
+
+export function pendingRow(pending: Pending, context: RowContext): HTMLElement {
+  const { client, grouped, actions } = context;
   const state = pending.state === "failed" ? "failed" : "pending";
-  const { row, column } = frame({ id, name, ts: pending.ts, grouped, class: state });
+  const { row, column } = frame({ from: client.user, ts: pending.ts, grouped, class: state }, context);
   row.dataset.cid = pending.cid;
-  if (pending.replyTo !== undefined) column.append(quote(pending.replyTo, target, actions.jump));
+  if (pending.replyTo !== undefined) column.append(quote(pending.replyTo, context));
   column.append(body(pending.text));
   if (pending.state !== "failed") {
     column.append(h("div", { class: "delivery" }, icon("clock"), t("message.sending")));
@@ -159,30 +186,4 @@ export function pendingRow(
   add(failure, [retry, discard]);
   column.append(failure);
   return row;
-}
-
-const ROLES = {
-  owner: "notice.owner",
-  moderator: "notice.moderator",
-  member: "notice.member",
-  muted: "notice.muted",
-  banned: "notice.banned",
-  none: "notice.none",
-} as const;
-
-function roleText(name: string, role: Role): string {
-  const key = ROLES[role] as (typeof ROLES)[Role] | undefined;
-  return key === undefined ? t("notice.role", { name, role }) : t(key, { name });
-}
-
-export function noticeRow(notice: Notice): HTMLElement {
-  const { event } = notice;
-  if (event.event === "lost") {
-    return h("div", { class: "room-notice" }, h("span", { text: t("notice.lost") }));
-  }
-  const text =
-    event.event === "room"
-      ? t("notice.named", { name: event.from.name, title: event.title || event.room })
-      : roleText(event.user.name, event.role);
-  return h("div", { class: "room-notice" }, h("span", { text }), timeOf(notice.ts));
 }

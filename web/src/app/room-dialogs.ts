@@ -1,24 +1,10 @@
-// The dialogs that name rooms, find people, and ask before what cannot be undone.
+// The dialogs that find people, and ask before what cannot be undone.
 import { asPolylogError, type Client, type Room, type User } from "../lib/index.ts";
 import { type Dialog, openDialog } from "./dialog.ts";
 import { composing, h } from "./dom.ts";
 import { roomName } from "./format.ts";
 import { errorText, t } from "./texts.ts";
-import { avatar, field, filled, nameInput } from "./widgets.ts";
-
-export function renameDialog(client: Client, room: Room): void {
-  const title = nameInput(room.title);
-  openDialog({
-    title: t("rename.title"),
-    body: [field(t("rename.field"), title)],
-    submit: {
-      label: t("room.rename"),
-      action: async () => {
-        await client.request("room_set", { room: room.id, title: filled(title, t("rename.the_title")) });
-      },
-    },
-  });
-}
+import { avatar, field } from "./widgets.ts";
 
 export function confirmDialog(
   title: string,
@@ -107,9 +93,11 @@ export function directDialog(client: Client, done: (users: User[]) => Promise<vo
   peopleDialog(client, t("rooms.add_direct"), (user, dialog) => open([user], dialog), open);
 }
 
-export function inviteDialog(client: Client, room: Room): void {
+// done: somebody was added.
+export function inviteDialog(client: Client, room: Room, done?: () => void): void {
   peopleDialog(client, t("people.add_to", { room: roomName(room, client) }), async (user, dialog) => {
     await client.request("member_set", { room: room.id, user: user.id, role: "member" });
     dialog.close();
+    done?.();
   });
 }

@@ -1,11 +1,12 @@
-// Finding a room to open or join, and, apart from that, making one.
+// Finding a room to open or join; apart from that, the list of all public rooms, and making one.
 import { asPolylogError, type Client, type Room } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { composing, h } from "./dom.ts";
 import { roomName } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
+import { later } from "./later.ts";
 import { errorText, locale, t } from "./texts.ts";
-import { field, nameInput, filled } from "./widgets.ts";
+import { field, nameInput } from "./widgets.ts";
 
 const LOOK_MS = 200;
 const SUGGESTIONS_MAX = 50;
@@ -51,27 +52,41 @@ function ownRooms(client: Client, query: string): Room[] {
     .sort((a, b) => named(b) - named(a));
 }
 
+export function createRoom(client: Client, title: string, done: (room: Room) => void): void {
+  void later((more) => more.createRoomDialog(client, title, done));
+}
+
+export function browseRooms(client: Client, done: (room: Room) => void): void {
+  const create = (title: string) => createRoom(client, title, done);
+  void later((more) => more.directoryDialog(client, create, done));
+}
+
 export function findRoomDialog(client: Client, done: (room: Room) => void): void {
   const input = nameInput();
   input.type = "search";
   const results = h("ul", { class: "people-list results", "aria-label": t("rooms.title") });
   const note = h("p", { class: "hint", role: "status" });
   const make = h("button", { type: "button", class: "button", text: t("finder.create_button") });
+  const all = h("button", { type: "button", class: "button", text: t("finder.all_button") });
   const dialog = openDialog({
     title: t("finder.title"),
     body: [
       field(t("finder.field"), input, t("finder.hint")),
       results,
       note,
-      h("footer", { class: "dialog-foot" }, make),
+      h("footer", { class: "dialog-foot" }, all, make),
     ],
   });
   const problem = dialog.element.querySelector(".form-error")!;
   const fail = (thrown: unknown) => void (problem.textContent = errorText(asPolylogError(thrown)));
   const create = () => {
     dialog.close();
-    createRoomDialog(client, input.value.trim(), done);
+    createRoom(client, input.value.trim(), done);
   };
+  all.addEventListener("click", () => {
+    dialog.close();
+    browseRooms(client, done);
+  });
   const arrive = (room: Room) => {
     dialog.close();
     done(room);
@@ -156,29 +171,4 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     clearTimeout(timer);
   });
   search();
-}
-
-export function createRoomDialog(client: Client, title: string, done: (room: Room) => void): void {
-  const name = nameInput(title);
-  const hidden = h("input", { type: "checkbox" });
-  openDialog({
-    title: t("create.title"),
-    body: [
-      field(t("create.name"), name),
-      h(
-        "label",
-        { class: "check" },
-        hidden,
-        h("span", { text: t("create.private") }),
-      ),
-    ],
-    submit: {
-      label: t("create.submit"),
-      action: async () => {
-        const text = filled(name, t("create.the_name"));
-        // A private room's id cannot be guessed, a public room's is made of its name.
-        done(await (hidden.checked ? client.createRoom(text, "private") : client.enterRoom(text)));
-      },
-    },
-  });
 }

@@ -1,12 +1,14 @@
 // Which rows a room's timeline has, in order. Pure: no element is made here.
-import type { Item, Message, Notice, Pending, Room } from "../lib/index.ts";
+import type { Item, Message, Notice, Pending, Room, RoomEvent } from "../lib/index.ts";
 import { dayKey, dayLabel } from "./format.ts";
 
 export type Row =
   | { kind: "day"; key: string; label: string }
   | { kind: "new"; key: string }
   | { kind: "seen"; key: string }
-  | { kind: "notice"; key: string; notice: Notice }
+  | { kind: "notice"; key: string; notice: Notice; before: RoomEvent | undefined }
+  // Messages, one behind the other, that are not shown unless they are asked for.
+  | { kind: "hidden"; key: string; seqs: number[] }
   | { kind: "message"; key: string; message: Message; grouped: boolean; target: Item | undefined }
   | { kind: "pending"; key: string; pending: Pending; grouped: boolean; target: Item | undefined };
 
@@ -17,18 +19,21 @@ interface Before {
   ts: number;
 }
 
+export interface View {
+  me: number;
+  // The last message that is not new.
+  newAfter: number | undefined;
+  now: number;
+  hides(message: Message): boolean;
+}
+
 // Rows are keyed so that a message keeps its element when it is acknowledged.
-export function rowsOf(
-  room: Room,
-  pending: readonly Pending[],
-  me: number,
-  newAfter: number | undefined,
-  now: number,
-): Row[] {
+export function rowsOf(room: Room, pending: readonly Pending[], { me, newAfter, now, hides }: View): Row[] {
   const rows: Row[] = [];
   let day: string | undefined;
   let before: Before | undefined;
   let divided = newAfter === undefined;
+  let named: RoomEvent | undefined;
 
   const begin = (ts: number) => {
     if (dayKey(ts) === day) return;
@@ -48,7 +53,15 @@ export function rowsOf(
     if (!isLost(item)) begin(item.ts);
     if (item.type === "notice") {
       before = undefined;
-      rows.push({ kind: "notice", key: `n ${item.seq}`, notice: item });
+      rows.push({ kind: "notice", key: `n ${item.seq}`, notice: item, before: named });
+      if (item.event.event === "room") named = item.event;
+      continue;
+    }
+    if (hides(item)) {
+      before = undefined;
+      const last = rows.at(-1);
+      if (last?.kind === "hidden") last.seqs.push(item.seq);
+      else rows.push({ kind: "hidden", key: `h ${item.seq}`, seqs: [item.seq] });
       continue;
     }
     if (!divided && item.seq > newAfter! && item.from.id !== me) {
@@ -94,6 +107,8 @@ export function sameRow(a: Row, b: Row): boolean {
     const quiet = a.pending.state !== "failed" && b.pending.state !== "failed";
     return (quiet || a.pending === b.pending) && a.grouped === b.grouped && a.target === b.target;
   }
+  if (a.kind === "hidden" && b.kind === "hidden") return a.seqs.length === b.seqs.length;
+  if (a.kind === "notice" && b.kind === "notice") return a.before === b.before;
   if (a.kind === "day" && b.kind === "day") return a.label === b.label;
   return a.kind === b.kind;
 }

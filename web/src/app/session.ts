@@ -131,16 +131,12 @@ export function unescaped(text: string): string {
   }
 }
 
-const INVITES = "#/invite/";
-
-// Takes `?server=`, `#owner=`, `#recover=` and `#invite=` out of the address: the server that a link
-// names, if it is another than the one in use, the owner's code, and that of a recovery link or of
-// an invite. `#/invite/`, which may be into a room, stays for who is logged in.
+// Takes `?server=`, `#owner=` and `#recover=` out of the address: the server that a link names, if
+// it is another than the one in use, the owner's code, and that of a recovery link.
 export function takeAddress(): {
   server: string | undefined;
   owner: string | undefined;
   recover: string | undefined;
-  invite: string | undefined;
 } {
   const url = new URL(location.href);
   const named = url.searchParams.get("server");
@@ -148,8 +144,7 @@ export function takeAddress(): {
     url.hash.startsWith(start) ? unescaped(url.hash.slice(start.length)) : undefined;
   const owner = behind("#owner=");
   const recover = behind("#recover=");
-  const invite = behind("#invite=");
-  const code = owner ?? recover ?? invite;
+  const code = owner ?? recover;
   if (named !== null || code !== undefined) {
     url.searchParams.delete("server");
     if (code !== undefined) url.hash = "";
@@ -161,12 +156,5 @@ export function takeAddress(): {
     server: named === null || used ? undefined : server,
     owner,
     recover,
-    invite: invite ?? behind(INVITES),
   };
-}
-
-// An invite that was used at the login is not used again.
-export function forgetInvite(): void {
-  if (location.hash.startsWith(INVITES))
-    history.replaceState(null, "", location.href.slice(0, -location.hash.length));
 }

@@ -1,21 +1,24 @@
 // How it looks, which server, and the way out.
 import type { Client, User } from "../lib/index.ts";
-import { findServer, PolylogError, ways } from "../lib/index.ts";
+import { asPolylogError, findServer, PolylogError, ways } from "../lib/index.ts";
+import type { Contacts } from "./contacts.ts";
 import { openDialog } from "./dialog.ts";
 import { add, h } from "./dom.ts";
+import { icon, type IconName } from "./icons.ts";
+import { later } from "./later.ts";
 import { currentServer, defaultServer, pageServer, setServer } from "./session.ts";
-import { sessionsDialog } from "./sessions-dialog.ts";
 import { chosenTheme, chooseTheme, type Theme } from "./theme.ts";
 import {
   chooseLanguage,
   chosenLanguage,
+  errorText,
   languageName,
   languages,
   parts,
   type PlainKey,
   t,
 } from "./texts.ts";
-import { field, filled, nameInput, passwordInput } from "./widgets.ts";
+import { field, filled, nameInput, passwordInput, toast } from "./widgets.ts";
 
 const THEMES: [Theme, PlainKey][] = [
   ["system", "settings.colours_system"],
@@ -172,45 +175,90 @@ function makeLink(client: Client): void {
 }
 
 // What the page does for who is logged in. protect: sets a password, by the one so far if there is
-// one, and starts the page anew.
+// one, and starts the page anew. deactivate: ends the account, and starts the page anew.
 export interface Account {
   logout(): void;
   protect(old: string | undefined, password: string): Promise<void>;
+  deactivate(): Promise<void>;
 }
 
-export function openSettings(client: Client, { logout, protect }: Account): void {
+interface Entry {
+  icon: IconName;
+  text: string;
+  danger?: boolean;
+  open(): unknown;
+}
+
+// The ways from the settings to a dialog of their own, each in place of the settings.
+function entries(label: string, list: Entry[], close: () => void): { part: HTMLElement; buttons: HTMLButtonElement[] } {
+  const buttons = list.map(({ icon: sign, text, danger, open }) => {
+    const kind = danger ? "settings-entry danger" : "settings-entry";
+    const button = h("button", { type: "button", class: kind }, icon(sign), h("span", { text }));
+    button.addEventListener("click", () => {
+      close();
+      open();
+    });
+    return button;
+  });
+  const part = h("div", { class: "settings-part", role: "group", "aria-label": label }, ...buttons);
+  return { part, buttons };
+}
+
+export function openSettings(client: Client, contacts: Contacts, account: Account): void {
   const { user } = client;
-  const sessions = h("button", { type: "button", class: "button", text: t("settings.sessions") });
-  const password = h("button", {
-    type: "button",
-    class: "button",
-    text: t("settings.password"),
-    hidden: true,
-  });
-  const recover = h("button", {
-    type: "button",
-    class: "button",
-    text: t("settings.recover"),
-    hidden: true,
-  });
-  const server = h("button", { type: "button", class: "button", text: t("settings.change_server") });
-  const out = h("button", { type: "button", class: "button", text: t("settings.logout") });
+  const close = () => dialog.close();
   const who = h("p", { class: "settings-user" });
   add(who, parts("settings.you_are", { name: h("strong", { text: user.name }) }));
+  const profile = () =>
+    later((more) => more.profileDialog(client, contacts).catch((thrown) => toast(errorText(asPolylogError(thrown)))));
+  const you = entries(
+    t("settings.you"),
+    [
+      { icon: "person", text: t("settings.profile"), open: profile },
+      { icon: "block", text: t("settings.blocks"), open: () => later((more) => more.blocksDialog(contacts)) },
+    ],
+    close,
+  );
+  const access = entries(
+    t("settings.access"),
+    [
+      { icon: "lock", text: t("settings.password"), open: () => choosePassword(user, account.protect) },
+      { icon: "device", text: t("settings.sessions"), open: () => later((more) => more.sessionsDialog(client)) },
+      { icon: "key", text: t("settings.keys"), open: () => later((more) => more.keysDialog(client)) },
+      { icon: "people", text: t("settings.recover"), open: () => makeLink(client) },
+    ],
+    close,
+  );
+  const password = access.buttons.at(0)!;
+  const recover = access.buttons.at(-1)!;
+  password.hidden = recover.hidden = true;
+  const leaving = entries(
+    t("settings.leaving"),
+    [
+      { icon: "gear", text: t("settings.change_server"), open: () => chooseServer() },
+      { icon: "leave", text: t("settings.logout"), open: account.logout },
+      {
+        icon: "alert",
+        text: t("settings.deactivate"),
+        danger: true,
+        open: () => later((more) => more.deactivateDialog(user.name, account.deactivate)),
+      },
+    ],
+    close,
+  );
   const dialog = openDialog({
     title: t("settings.title"),
     body: [
       who,
+      you.part,
+      access.part,
       themeChoice(),
       languageChoice(),
+      leaving.part,
       h("p", { class: "hint address", text: t("settings.server", { server: currentServer() }) }),
-      h("footer", { class: "dialog-foot" }, sessions, recover, password, server, out),
     ],
   });
-  sessions.addEventListener("click", () => {
-    dialog.close();
-    sessionsDialog(client);
-  });
+  you.buttons[0]!.focus();
   ways(currentServer()).then(
     ({ login }) => {
       password.hidden = !login.includes("password");
@@ -218,20 +266,4 @@ export function openSettings(client: Client, { logout, protect }: Account): void
     },
     () => undefined, // without an answer the buttons stay away
   );
-  password.addEventListener("click", () => {
-    dialog.close();
-    choosePassword(user, protect);
-  });
-  recover.addEventListener("click", () => {
-    dialog.close();
-    makeLink(client);
-  });
-  server.addEventListener("click", () => {
-    dialog.close();
-    chooseServer();
-  });
-  out.addEventListener("click", () => {
-    dialog.close();
-    logout();
-  });
 }

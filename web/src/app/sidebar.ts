@@ -3,6 +3,7 @@ import type { Client, Room } from "../lib/index.ts";
 import { h, place } from "./dom.ts";
 import { peerId, roomName } from "./format.ts";
 import { icon } from "./icons.ts";
+import { roomFace } from "./room-face.ts";
 import { locale, t } from "./texts.ts";
 import { avatar, iconButton } from "./widgets.ts";
 
@@ -102,11 +103,12 @@ export class Sidebar {
     const online = this.peerOnline(room);
     const unread = room.calls ? room.unread : 0;
     const favourite = room.pref.favourite === true;
-    const look = JSON.stringify([name, room.kind, unread, online, favourite, room.id === current]);
+    const { icon: sign, archived = false } = room.settings;
+    const look = JSON.stringify([name, room.kind, sign, archived, unread, online, favourite, room.id === current]);
     const old = this.entries.get(room.id);
     if (old?.look === look) return old.element;
     const button = old?.element.querySelector("button") ?? this.button(room.id);
-    button.className = `room-entry${unread > 0 ? " unread" : ""}`;
+    button.className = `room-entry${unread > 0 ? " unread" : ""}${archived ? " archived" : ""}`;
     if (room.id === current) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
     button.replaceChildren(
@@ -136,10 +138,7 @@ export class Sidebar {
   }
 
   private face(room: Room, name: string, online: boolean): HTMLElement {
-    if (room.kind !== "direct") {
-      const mark = room.kind === "group" ? "people" : room.kind === "private" ? "lock" : "hash";
-      return h("span", { class: "room-face" }, icon(mark));
-    }
+    if (room.kind !== "direct") return roomFace(room.settings.icon, room.kind);
     const face = h(
       "span",
       { class: "room-face" },

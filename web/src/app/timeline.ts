@@ -1,11 +1,13 @@
 // The messages of the open room: rows kept in step with the log, the scroll
 // position kept still while rows come and go, older pages when one nears them.
-import { type Client, PolylogError, type Room } from "../lib/index.ts";
+import { type Client, type Message, PolylogError, type Room } from "../lib/index.ts";
+import type { Contacts } from "./contacts.ts";
 import { h, place } from "./dom.ts";
 import { showFarMessage } from "./far-message.ts";
 import { onNewDay, roomName } from "./format.ts";
 import { icon } from "./icons.ts";
-import { type MessageActions, messageRow, noticeRow, pendingRow } from "./message-view.ts";
+import { hiddenRow, type MessageActions, messageRow, pendingRow } from "./message-view.ts";
+import { noticeRow } from "./notice-view.ts";
 import { plainText } from "./text.ts";
 import { type Row, rowsOf, sameRow } from "./rows.ts";
 import { errorText, t } from "./texts.ts";
@@ -46,9 +48,12 @@ export class Timeline {
   private lastSeq = 0;
   // A room was opened and its first page is not yet shown.
   private opening = false;
+  // Messages of blocked people that are shown all the same.
+  private readonly revealed = new Set<number>();
 
   constructor(
     private readonly client: Client,
+    private readonly contacts: Contacts,
     private readonly actions: Omit<MessageActions, "jump">,
     // The end of the log came into view or went out of it.
     private readonly moved: () => void,
@@ -68,6 +73,8 @@ export class Timeline {
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.scroller.addEventListener("keydown", (event) => this.key(event));
     onNewDay(() => this.update());
+    contacts.on("profile", ({ id }) => this.rename(id));
+    contacts.on("blocks", () => this.renew());
     new ResizeObserver(() => {
       this.noteScroll();
       if (this.stuck) this.scrollToEnd();
@@ -84,6 +91,7 @@ export class Timeline {
     this.shown.clear();
     this.list.replaceChildren();
     this.announcer.replaceChildren();
+    this.revealed.clear();
     this.stuck = true;
     this.opening = true;
     this.newBelow = 0;
@@ -139,10 +147,12 @@ export class Timeline {
     if (room === undefined) return;
     const oldest = room.log.oldest ?? room.cursor;
     if (oldest - seq <= JUMP_MAX && !(await this.pageTo(room, seq))) return;
-    if (room.log.get(seq) === undefined) {
-      await showFarMessage(this.client, room, seq, this.allActions());
+    const found = room.log.get(seq);
+    if (found === undefined) {
+      await showFarMessage(room, seq, { client: this.client, contacts: this.contacts, actions: this.allActions() });
       return;
     }
+    if (found.type === "message" && this.hides(found)) this.revealed.add(seq);
     this.stuck = false;
     this.update();
     const row = this.list.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
@@ -181,7 +191,12 @@ export class Timeline {
 
   private reconcile(room: Room): void {
     const pending = this.client.outbox.of(room.id);
-    const rows = rowsOf(room, pending, this.client.user.id, this.newAfter, Date.now());
+    const rows = rowsOf(room, pending, {
+      me: this.client.user.id,
+      newAfter: this.newAfter,
+      now: Date.now(),
+      hides: (message) => this.hides(message),
+    });
     const next = new Map<string, Shown>();
     for (const row of rows) {
       const old = this.shown.get(row.key);
@@ -215,11 +230,40 @@ export class Timeline {
       case "seen":
         return h("div", { class: "seen", text: t("timeline.seen") });
       case "notice":
-        return noticeRow(row.notice);
+        return noticeRow(row.notice, row.before);
+      case "hidden":
+        return hiddenRow(row.seqs.length, () => this.reveal(row.seqs));
       case "message":
-        return messageRow(row.message, { ...row, client: this.client, actions });
+        return messageRow(row.message, { ...row, client: this.client, contacts: this.contacts, actions });
       case "pending":
-        return pendingRow(row.pending, { ...row, client: this.client, actions });
+        return pendingRow(row.pending, { ...row, client: this.client, contacts: this.contacts, actions });
+    }
+  }
+
+  // ---- What blocked people write ----
+
+  private hides({ seq, from }: Message): boolean {
+    return this.contacts.isBlocked(from.id) && !this.revealed.has(seq);
+  }
+
+  private reveal(seqs: readonly number[]): void {
+    for (const seq of seqs) this.revealed.add(seq);
+    this.update();
+    this.focusRow(seqs[0]!);
+  }
+
+  // Makes every row anew: quotes, too, may be of somebody who is blocked now.
+  private renew(): void {
+    this.shown.clear();
+    this.list.replaceChildren();
+    this.update();
+  }
+
+  // The person shows another name.
+  private rename(id: number): void {
+    for (const element of this.list.querySelectorAll<HTMLElement>(`[data-name-of="${id}"]`)) {
+      const handle = element.title.slice(1);
+      element.textContent = this.contacts.nameOf({ id, name: handle });
     }
   }
 
@@ -306,7 +350,7 @@ export class Timeline {
     for (let i = room.log.all.length - 1; i >= 0 && !this.opening; i--) {
       const item = room.log.all[i]!;
       if (item.seq <= this.lastSeq) break;
-      if (item.type !== "message" || item.from.id === me) continue;
+      if (item.type !== "message" || item.from.id === me || this.hides(item)) continue;
       if (!this.stuck) this.newBelow++;
       this.announce(`${item.from.name}: ${plainText(item.text, 300)}`);
     }

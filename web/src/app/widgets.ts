@@ -7,7 +7,7 @@ import { t } from "./texts.ts";
 
 const TOAST_MS = 6000;
 
-export function avatar(id: number, name: string, size: "small" | "normal" = "normal"): HTMLElement {
+export function avatar(id: number, name: string, size: "small" | "normal" | "large" = "normal"): HTMLElement {
   const element = h("span", {
     class: `avatar ${size}`,
     "aria-hidden": "true",

@@ -281,6 +281,19 @@ export class Client extends Emitter<ClientEvents> {
     this.forget(id);
   }
 
+  // Asks for all that is known of the room, the description too.
+  async details(id: string): Promise<Room> {
+    const known = this.rooms.get(id);
+    if (known === undefined) throw new PolylogError("not_joined", "You are not in this room.");
+    const { epoch, cursor } = known;
+    const { room, reset } = await this.request("join", { room: id, after: cursor, epoch });
+    if (reset) this.reset(known, room.epoch, room.head);
+    known.update(room);
+    known.settings = room.settings ?? {};
+    this.emit("room", known);
+    return known;
+  }
+
   // Fetches the newest page unless it is there. What goes wrong is in room.failed.
   async load(id: string): Promise<void> {
     const room = this.rooms.get(id);
@@ -773,6 +786,9 @@ export class Client extends Emitter<ClientEvents> {
     this.sender.settle(room, event);
     this.emit("room", room);
     if (event.event === "message" || event.event === "room") this.emit("rooms", undefined);
+    if (event.event === "room" && event.settings?.deleted) {
+      this.lose(room, new PolylogError("no_such_room", "The room was deleted."));
+    }
   }
 
   private takeRole(room: Room, user: User, role: Role): void {

@@ -16,10 +16,25 @@ export {
 } from "./client.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Socket, SocketFactory } from "./connection.ts";
+export { Emitter } from "./emitter.ts";
 export { findServer, type Finding } from "./find.ts";
 export { asPolylogError, type Code, PolylogError, type Why } from "./errors.ts";
 export type { Item, Message, Notice } from "./log.ts";
 export { enter, type Entry, login, type Session, setPassword, ways } from "./login.ts";
 export type { OutboxStorage, Pending } from "./outbox.ts";
 export type { Room } from "./room.ts";
-export type { Role, RoomInfo, RoomKind, SessionInfo, User, Way } from "./types.ts";
+export type {
+  InviteLink,
+  KeyInfo,
+  ListedRoom,
+  Member,
+  Profile,
+  Role,
+  RoomEvent,
+  RoomInfo,
+  RoomKind,
+  RoomSettings,
+  SessionInfo,
+  User,
+  Way,
+} from "./types.ts";

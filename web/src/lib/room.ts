@@ -2,7 +2,16 @@ import { Ahead } from "./ahead.ts";
 import { type Clock, Timer } from "./clock.ts";
 import type { PolylogError } from "./errors.ts";
 import { MessageLog } from "./log.ts";
-import type { LoggedEvent, Position, Pref, Role, RoomInfo, RoomKind, User } from "./types.ts";
+import type {
+  LoggedEvent,
+  Position,
+  Pref,
+  Role,
+  RoomInfo,
+  RoomKind,
+  RoomSettings,
+  User,
+} from "./types.ts";
 
 export const TYPING_EXPIRES_MS = 6000;
 
@@ -24,6 +33,8 @@ export class Room {
   readonly log = new MessageLog();
   kind: RoomKind;
   title: string;
+  // As the log has them; the description is known once details() was asked for.
+  settings: RoomSettings;
   epoch: number;
   peer: User | undefined;
   people: readonly User[] | undefined;
@@ -57,6 +68,7 @@ export class Room {
     this.id = info.id;
     this.kind = info.kind;
     this.title = info.title;
+    this.settings = info.settings ?? {};
     this.epoch = info.epoch;
     this.head = { ...info.head };
     this.cursor = info.head.seq;
@@ -90,8 +102,11 @@ export class Room {
 
   // Takes what a list of rooms or a join said anew; the cursor stays.
   update(info: RoomInfo): void {
+    const { description } = this.settings;
     this.kind = info.kind;
     this.title = info.title;
+    // A list of rooms leaves descriptions out.
+    this.settings = { ...(description !== undefined && { description }), ...info.settings };
     if (info.role !== undefined) this.role = info.role;
     if (info.peer !== undefined) this.peer = info.peer;
     if (info.people !== undefined) this.people = info.people;
@@ -123,6 +138,7 @@ export class Room {
       this.title = event.title;
       this.kind = event.kind ?? this.kind;
       this.people = event.people ?? this.people;
+      this.settings = event.settings ?? this.settings;
     }
     this.log.apply(event);
     return "applied";

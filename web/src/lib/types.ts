@@ -190,6 +190,22 @@ export interface InviteLink {
   used: number;
 }
 
+// An API key, without itself. used: when it was last used, to five minutes.
+export interface KeyInfo {
+  id: string;
+  name: string;
+  scope: string;
+  created: number;
+  expires: number;
+  used?: number;
+}
+
+// Somebody who has a role in a room; until: when a mute or a ban ends.
+export interface Member extends User {
+  role: Role;
+  until?: number;
+}
+
 // A session of one's own; seen and what follows: when it was last used, from which address, and
 // by what, as far as the server could tell.
 export interface SessionInfo {
@@ -222,9 +238,7 @@ interface Answers {
     next?: string;
   };
   key_create: { key: string; id: string; expires: number };
-  keys: {
-    keys: { id: string; name: string; scope: string; created: number; expires: number; used?: number }[];
-  };
+  keys: { keys: KeyInfo[] };
   key_revoke: { id: string };
   join: { room: RoomInfo; read?: Position; unread?: number; role?: Role; reset?: boolean };
   resume: { rooms: Record<string, Resumed> };
@@ -251,7 +265,7 @@ interface Answers {
   filter_set: { seq?: number; ts?: number };
   filter: { words: string; hit: "refuse" | "mask"; links: "all" | "except" | "only" | "none"; hosts: string };
   member_set: { seq: number; ts: number };
-  members: { members: (User & { role: Role; until?: number })[] };
+  members: { members: Member[] };
   dm: { room: RoomInfo };
   room_pref: { room: string } & Pref;
   invite_create: { code: string; invite: InviteLink };
