@@ -29,6 +29,8 @@ static const struct record_field fields[] = {
     BYTES(salt),      BYTES(text_hash),
     BYTES(trace),     BYTES(settings),
     BYTES(people),    {RECORD_BOOL, offsetof(struct entry, changed)},
+    BYTES(act),       U64(act_before),
+    U64(act_seq),
 };
 
 static const struct record_table table = {

@@ -21,7 +21,9 @@
  *
  *   25   1    trace         26   1    settings      27   1    people
  *
- *   28   0    changed (1)
+ *   28   0    changed (1)   29   1    act           30   0    act_before
+ *
+ *   31   0    act_seq
  *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
@@ -48,6 +50,8 @@ enum entry_kind {
     ENTRY_PREF = 9,   /* in a person's own log: how they like to see a room, in text */
     ENTRY_LOST = 8,   /* what the store has lost: nothing but its place is known. Without a
                          ts_ms it was not put there by a repair: the store has nothing */
+    ENTRY_ACT = 10,   /* in the log of a room's moderators, of the server's owner, or in a person's
+                         own log: an act of moderation (chat/model/act.h) */
 };
 
 struct entry {
@@ -83,7 +87,10 @@ struct entry {
     struct str trace;     /* of what appended it, if that is traced: the trace's id, the span's */
     struct str settings;  /* of the room (chat/model/settings.h) */
     struct str people;    /* whose a direct room is (chat/model/group.h) */
-    struct str unknown;   /* fields with numbers above 28, as they were read */
+    struct str act;       /* the entry is an act of moderation, or tells of one: which */
+    uint64_t act_before;  /* of an act in a room's log: the seq of the act before it; 0: none */
+    uint64_t act_seq;     /* of ENTRY_ACT: the act's seq in the room's log; 0: it has none there */
+    struct str unknown;   /* fields with numbers above 31, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };

@@ -3,6 +3,7 @@
 #include "base/entry.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat/model/act.h"
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
 #include "serverless/lease.h"
@@ -356,9 +357,9 @@ static void add_entry(struct deliver_run *r, uint64_t seq, struct str bytes)
     buf_append_byte(&r->text, ',');
     assert(!r->text.failed);
     r->fan.entries_n++;
-    if (e.kind != ENTRY_MEMBER)
+    if (e.user_id == 0 || (e.kind != ENTRY_MEMBER && e.kind != ENTRY_ACT))
         return;
-    loss_add(&r->loss, e.user_id, seq);
+    loss_add(&r->loss, e.user_id, seq, act_is_kick(&e));
     r->access = MAX(r->access, seq);
 }
 

@@ -77,7 +77,7 @@ static void doubt(struct join *j, const struct store_item *item)
     struct entry e;
 
     if (item->key > j->since && entry_decode(item->body, &e) == ENTRY_OK &&
-        e.kind == ENTRY_MEMBER && e.user_id == j->conn.user)
+        (e.kind == ENTRY_MEMBER || e.kind == ENTRY_ACT) && e.user_id == j->conn.user)
         j->ret_doubt = true;
 }
 

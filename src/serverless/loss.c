@@ -26,7 +26,7 @@ static void judge(struct loss *l, uint64_t from, uint64_t to)
         struct loss_member *m = &l->members[i];
 
         if (m->seq >= from && m->seq <= to)
-            m->lost = access_read(&l->access, m->user, false, wall) != ERROR_NONE;
+            m->lost = m->kick || access_read(&l->access, m->user, false, wall) != ERROR_NONE;
     }
 }
 
@@ -130,11 +130,11 @@ void loss_clear(struct loss *l)
     l->members_n = 0;
 }
 
-void loss_add(struct loss *l, uint64_t user, uint64_t seq)
+void loss_add(struct loss *l, uint64_t user, uint64_t seq, bool kick)
 {
     assert(l->members_n < LOSS_MAX);
     assert(l->members_n == 0 || seq > l->members[l->members_n - 1].seq);
-    l->members[l->members_n++] = (struct loss_member){.user = user, .seq = seq};
+    l->members[l->members_n++] = (struct loss_member){.user = user, .seq = seq, .kick = kick};
 }
 
 void loss_start(struct loss *l, uint64_t base)

@@ -19,6 +19,7 @@ typedef void loss_done_f(struct loss *l);
 
 struct loss_member {
     uint64_t user, seq;
+    bool kick; /* it ends that they follow the room, whatever they may */
     bool lost;
 };
 
@@ -49,8 +50,9 @@ struct loss {
 /* Forgets what was added. Nothing may be under way. */
 void loss_clear(struct loss *l);
 
-/* The entry seq is one about user; in order of seq, LOSS_MAX at most. */
-void loss_add(struct loss *l, uint64_t user, uint64_t seq);
+/* The entry seq is one about user; in order of seq, LOSS_MAX at most. kick: it takes the right to
+ * follow the room on. */
+void loss_add(struct loss *l, uint64_t user, uint64_t seq, bool kick);
 
 /* Finds out who may read behind the entry base, and which of those that were added took the
  * right to; then done. After a failure it may be called again. */

@@ -66,6 +66,7 @@ const TABLE = {
   filter: { who: MODERATORS, params: {} },
   room_delete: { who: { owner: "ok", moderator: "no_such_room", member: "no_such_room", ...members }, params: {} },
   member_set: { who: MODERATORS, params: { user: ["another", 999_999], role: ["muted", "none"] } },
+  kick: { who: MODERATORS, params: { user: ["another", 999_999], reason: ["loud"] } },
   invite_create: { who: MODERATORS, params: { expires: [0, 1], uses: [1, 2] } },
   invites: { who: MODERATORS, params: {} },
   invite_revoke: {

@@ -56,6 +56,7 @@ async function live({ call, room, other, title }) {
     ["muted", 4e12],
     ["owner", undefined],
   ]);
+  assert.equal((await call("kick", { room, user: other.user.id })).seq, 10);
   const { code, invite } = await call("invite_create", { room, uses: 3 });
   assert.deepEqual((await call("invites", { room })).invites, [invite]);
   assert.equal((await call("invite_use", { code })).room.id, room);

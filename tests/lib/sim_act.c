@@ -96,20 +96,22 @@ static void do_change(struct sim_act *s, struct sim_client *c, unsigned room)
 /* The first client owns the private rooms, and rules the others. */
 static void do_member(struct sim_act *s)
 {
-    static const char *const roles[] = {"member", "member", "member",   "none",
-                                        "banned", "muted",  "moderator"};
+    static const char *const roles[] = {"member", "member", "member",    "none",
+                                        "banned", "muted",  "moderator", "kick"};
     struct sim_client *c = &s->clients[0];
     const struct sim_client *who = &s->clients[below(s, s->clients_n)];
     unsigned room = sim_client_room(c, sim_act_rooms[1 + below(s, SIM_ACT_ROOMS - 1)]);
+    const char *word;
     struct sim_op *op;
 
     if (who->user == 0 || who->user == c->user)
         return;
-    op = sim_client_ask(c, SIM_OP_MEMBER, room);
+    word = roles[s->members ? below(s, COUNTOF(roles)) : 0];
+    op = sim_client_ask(c, strcmp(word, "kick") == 0 ? SIM_OP_KICK : SIM_OP_MEMBER, room);
     if (op == NULL)
         return;
     op->target = who->user;
-    op->word = roles[s->members ? below(s, COUNTOF(roles)) : 0];
+    op->word = word;
     if (strcmp(op->word, "muted") == 0)
         op->until = chance(s, 500) ? SIM_WALL_MS + sim_now_ms(s->sim) + below(s, 3000) : 0;
 }

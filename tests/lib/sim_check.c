@@ -14,7 +14,7 @@ enum { ID_MAX = 80, CID_MAX = 40, ROLE_MAX = 12, PEOPLE_MAX = 64, EDITS_MAX = 64
 /* One entry, as far as it is known. */
 struct line {
     uint8_t kind; /* 0: not known */
-    bool on, disk, disk_text;
+    bool on, kick, disk, disk_text;
     bool lost;         /* the test took it from the disk */
     uint64_t deletion; /* seq of the entry that deleted it; known before the entry itself, maybe */
     uint64_t count, ts_ms, from, target, reply_to, user, until_ms;
@@ -209,6 +209,7 @@ static struct line line_of(const struct entry *e)
     struct line l = {
         .kind = e->kind,
         .on = e->kind == ENTRY_REACT && e->on,
+        .kick = e->kind == ENTRY_MEMBER && str_eq(e->act, STR("kick")),
         .count = e->count,
         .ts_ms = e->ts_ms,
         .from = e->from_id,
@@ -224,6 +225,11 @@ static struct line line_of(const struct entry *e)
 
     if (e->kind == ENTRY_MESSAGE) /* of others, clients are not told */
         copy(l.cid, sizeof(l.cid), e->cid);
+    if (e->kind == ENTRY_MEMBER || e->kind == ENTRY_DELETE ||
+        e->kind == ENTRY_ACT) /* why is for moderators alone */
+        l.text = 0;
+    if (e->kind == ENTRY_DELETE)
+        l.user = 0;
     copy(l.role, sizeof(l.role), e->role);
     return l;
 }
@@ -239,11 +245,12 @@ static bool same(const struct line *a, const struct line *b)
     bool text =
         a->text == b->text || (has_text(a) && (a->text == 0 || b->text == 0)); /* deleted since */
 
-    return text && a->kind == b->kind && a->on == b->on && a->count == b->count &&
-           a->ts_ms == b->ts_ms && a->from == b->from && a->target == b->target &&
-           a->reply_to == b->reply_to && a->user == b->user && a->until_ms == b->until_ms &&
-           a->emoji == b->emoji && a->title == b->title && a->room_kind == b->room_kind &&
-           strcmp(a->cid, b->cid) == 0 && strcmp(a->role, b->role) == 0;
+    return text && a->kind == b->kind && a->on == b->on && a->kick == b->kick &&
+           a->count == b->count && a->ts_ms == b->ts_ms && a->from == b->from &&
+           a->target == b->target && a->reply_to == b->reply_to && a->user == b->user &&
+           a->until_ms == b->until_ms && a->emoji == b->emoji && a->title == b->title &&
+           a->room_kind == b->room_kind && strcmp(a->cid, b->cid) == 0 &&
+           strcmp(a->role, b->role) == 0;
 }
 
 /* The deletion of the message at seq, or of that which the edit there changes; 0
@@ -349,7 +356,8 @@ void sim_check_left(struct sim_follow *f)
 
 static bool takes_away(const struct sim_log *log, const struct entry *e)
 {
-    return str_eq(e->role, STR("banned")) || (log->is_private && str_eq(e->role, STR("none")));
+    return str_eq(e->act, STR("kick")) || str_eq(e->role, STR("banned")) ||
+           (log->is_private && str_eq(e->role, STR("none")));
 }
 
 void sim_check_shown(struct sim_check *c, struct sim_follow *f, uint64_t seq, const struct entry *e)

@@ -440,6 +440,7 @@ static void answered_ok(struct sim_client *c, const struct sim_op *op, const str
     case SIM_OP_DELETE:
     case SIM_OP_REACT:
     case SIM_OP_MEMBER:
+    case SIM_OP_KICK:
         changed_ok(c, op, f);
         break;
     case SIM_OP_LOG:
@@ -618,7 +619,7 @@ static const struct sim_link_ops link_ops = {
  * some are, as people do. */
 static void lost(struct sim_client *c, struct sim_op *op)
 {
-    bool change = op->kind >= SIM_OP_EDIT && op->kind <= SIM_OP_MEMBER;
+    bool change = op->kind >= SIM_OP_EDIT && op->kind <= SIM_OP_KICK;
     bool send = op->kind >= SIM_OP_SEND && op->kind <= SIM_OP_FALSE;
 
     if (op->kind == SIM_OP_NONE || (op->id == 0 && op->kind > SIM_OP_LEAVE))

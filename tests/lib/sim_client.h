@@ -53,6 +53,7 @@ enum sim_op_kind {
     SIM_OP_DELETE,
     SIM_OP_REACT,
     SIM_OP_MEMBER,
+    SIM_OP_KICK,
     SIM_OP_LOG,      /* history that behind left out */
     SIM_OP_MESSAGES, /* history as it is shown to people */
     SIM_OP_DM,

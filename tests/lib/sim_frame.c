@@ -9,6 +9,7 @@ static const char *const names[] = {
     [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit", [ENTRY_DELETE] = "delete",
     [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room", [ENTRY_MEMBER] = "member",
     [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost", [ENTRY_PREF] = "pref",
+    [ENTRY_ACT] = "act",
 };
 
 static uint8_t kind_of(struct str name)
@@ -116,6 +117,8 @@ static bool event_member(struct sim_event *v, struct json *j, enum json_token t)
         return event_object(v, j);
     if (t == JSON_TRUE && str_eq(j->key, STR("on")))
         v->entry.on = true;
+    else if (t == JSON_TRUE && str_eq(j->key, STR("kick")))
+        v->entry.act = STR("kick");
     else if (t == JSON_TRUE && str_eq(j->key, STR("deleted")))
         v->deleted = true;
     else

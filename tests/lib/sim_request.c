@@ -8,9 +8,9 @@ static const char *const actions[] = {
     [SIM_OP_LEAVE] = "leave",   [SIM_OP_CREATE] = "room_create", [SIM_OP_SEND] = "send",
     [SIM_OP_AGAIN] = "send",    [SIM_OP_FALSE] = "send",         [SIM_OP_EDIT] = "edit",
     [SIM_OP_DELETE] = "delete", [SIM_OP_REACT] = "react",        [SIM_OP_MEMBER] = "member_set",
-    [SIM_OP_LOG] = "history",   [SIM_OP_MESSAGES] = "history",   [SIM_OP_DM] = "dm",
-    [SIM_OP_TYPING] = "typing", [SIM_OP_READ] = "read",          [SIM_OP_PING] = "ping",
-    [SIM_OP_LOGOUT] = "logout", [SIM_OP_PRESENCE] = "presence",
+    [SIM_OP_KICK] = "kick",     [SIM_OP_LOG] = "history",        [SIM_OP_MESSAGES] = "history",
+    [SIM_OP_DM] = "dm",         [SIM_OP_TYPING] = "typing",      [SIM_OP_READ] = "read",
+    [SIM_OP_PING] = "ping",     [SIM_OP_LOGOUT] = "logout",      [SIM_OP_PRESENCE] = "presence",
 };
 
 void sim_request_text(struct buf *b, uint64_t seed, unsigned n)
@@ -73,7 +73,8 @@ static void put_resume(struct json_out *o, const struct sim_client *c)
 static void put_member(struct json_out *o, const struct sim_op *op)
 {
     json_out_field_u64(o, "user", op->target);
-    json_out_field_str(o, "role", str_of(op->word));
+    if (op->kind == SIM_OP_MEMBER)
+        json_out_field_str(o, "role", str_of(op->word));
     if (op->until > 0)
         json_out_field_u64(o, "until", op->until);
 }
@@ -125,6 +126,7 @@ static void put_params(struct json_out *o, const struct sim_client *c, const str
         put_change(o, op);
         break;
     case SIM_OP_MEMBER:
+    case SIM_OP_KICK:
         put_member(o, op);
         break;
     case SIM_OP_LOG:

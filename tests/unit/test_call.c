@@ -171,6 +171,8 @@ static void an_ended_call_lets_go_of_its_room(void **state)
                     chat_rig_free(c);
                     store_gate_open(r->gate);
                     chat_rig_rest(r, 20);
+                    (void)chat_rig_do(r, 5, "{'action':'history','room':'audit:r'}"); /* no acts are
+                                                                     left for the next to note */
                     if (seen <= n)
                         break;
                 }

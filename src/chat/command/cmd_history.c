@@ -355,7 +355,8 @@ void cmd_history_run(struct room *r, struct call *call)
     enum error_code e =
         access_read(&r->access, call->who.user, call->who.super, owner_wall_ms(r->owner));
 
-    if (e == ERROR_NONE && !room_exists(r) && r->access.kind != ACCESS_SELF)
+    if (e == ERROR_NONE && !room_exists(r) && r->access.kind != ACCESS_SELF &&
+        r->access.kind != ACCESS_AUDIT)
         e = ERROR_no_such_room;
     if (e != ERROR_NONE) {
         call_fail(call, e);

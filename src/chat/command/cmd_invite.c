@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "chat/people/invite_link.h"
 #include "chat/room/append.h"
+#include "chat/room/audit.h"
 #include "chat/room/commands.h"
 #include "chat/room/order.h"
 #include "chat/room/reads.h"
@@ -279,6 +280,19 @@ static void link_removed(struct store_req *req)
     store_put(invite_owner(call)->store, &call->q.put);
 }
 
+static void invite_remove(struct room *r, struct call *call)
+{
+    struct work *w = call->state;
+
+    (void)r;
+    (void)call_request(call, invite_owner(call), link_removed);
+    call->q.put.pk = keys_of_link(digits(w->hash, sizeof(w->hash)), call->key);
+    call->q.put.sk = KEYS_LINK;
+    call->q.put.expect = STORE_REV_ANY;
+    call->q.put.remove = true;
+    store_put(invite_owner(call)->store, &call->q.put);
+}
+
 static void revoked_read(struct store_req *req)
 {
     struct call *call = call_of(req);
@@ -293,16 +307,14 @@ static void revoked_read(struct store_req *req)
     }
     own = body != NULL && invite_link_decode(frame_str(body), &l) && l.by == call->who.user;
     frame_unref(body);
-    if (!w->all && !own) {
+    if (!w->all && !own)
         call_fail(call, ERROR_no_such_invite);
-        return;
-    }
-    (void)call_request(call, invite_owner(call), link_removed);
-    call->q.put.pk = keys_of_link(digits(w->hash, sizeof(w->hash)), call->key);
-    call->q.put.sk = KEYS_LINK;
-    call->q.put.expect = STORE_REV_ANY;
-    call->q.put.remove = true;
-    store_put(invite_owner(call)->store, &call->q.put);
+    else if (call->room != NULL && !own)
+        audit_say(call->room, call,
+                  &(struct entry){.act = STR("invite_revoke"), .room = room_id(call->room)},
+                  invite_remove);
+    else
+        invite_remove(call->room, call);
 }
 
 static void hash_read(struct store_req *req)

@@ -3,6 +3,7 @@
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
 #include "chat/room/append.h"
+#include "chat/room/audit.h"
 #include "chat/room/commands.h"
 #include "chat/room/direct.h"
 #include "chat/room/order.h"
@@ -111,7 +112,7 @@ static void join_existing(struct room *r, struct call *call)
         call_fail(call, e);
         return;
     }
-    if (r->access.kind == ACCESS_SELF || call->follow.unlisted) {
+    if (r->access.kind == ACCESS_SELF || r->access.kind == ACCESS_AUDIT || call->follow.unlisted) {
         cmd_join_answer(r, call, 0, 0);
         return;
     }
@@ -226,6 +227,7 @@ static void create(struct room *r, struct call *call)
         .title = call->cmd.title,
         .room_kind = str_eq(call->cmd.kind, STR("private")) ? STR("private") : STR("public"),
     };
+    audit_mark(r, call, "create");
     if (!r->access.open) { /* which is nobody's */
         call->entry.from_id = call->who.user;
         call->entry.from_name = call->who.name;
@@ -278,7 +280,7 @@ void cmd_join_run(struct room *r, struct call *call)
     order_prepares(r, call, true);
     if (e != ERROR_NONE)
         call_fail(call, e);
-    else if (room_exists(r) || r->access.kind == ACCESS_SELF)
+    else if (room_exists(r) || r->access.kind == ACCESS_SELF || r->access.kind == ACCESS_AUDIT)
         join_existing(r, call);
     else if (!may_create || r->access.kind > ACCESS_PRIVATE) /* which dm makes */
         call_fail(call, ERROR_no_such_room);

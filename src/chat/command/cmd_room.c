@@ -2,6 +2,7 @@
  * all of them; the entry that ends it. */
 #include "chat/command/cmd_filter.h"
 #include "chat/room/append.h"
+#include "chat/room/audit.h"
 #include "chat/room/commands.h"
 #include "chat/room/order.h"
 #include "chat/room/wipe.h"
@@ -90,6 +91,11 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
         return CALL_ANSWERED;
     }
     room_fill(r, call);
+    audit_mark(r, call,
+               call->cmd.id == COMMAND_filter_set         ? "filter"
+               : !command_has(&call->cmd, PARAM_archived) ? "settings"
+               : call->cmd.archived                       ? "archive"
+                                                          : "unarchive");
     return CALL_APPEND;
 }
 
@@ -100,6 +106,11 @@ void cmd_room_changed(struct room *r, struct call *call)
     json_out_field_u64(&call->out, "seq", call->seq);
     json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
     call_ok(call);
+}
+
+static void room_set(struct room *r, struct call *call)
+{
+    audit_then(r, call, cmd_room_changed);
 }
 
 /* An entry about the room, which goes alone: what follows is checked against it. */
@@ -134,7 +145,7 @@ void cmd_room_set(struct room *r, struct call *call)
         fail_param(call, "slow", ERROR_bad_value);
         return;
     }
-    propose_entry(r, call, room_propose, cmd_room_changed);
+    propose_entry(r, call, room_propose, room_set);
 }
 
 void cmd_room_filter(struct room *r, struct call *call)
@@ -148,7 +159,7 @@ void cmd_room_filter(struct room *r, struct call *call)
         !cmd_filter_change((struct str){0}, &call->cmd, &b, &problem))
         fail_param(call, problem.param, problem.code);
     else
-        propose_entry(r, call, room_propose, cmd_room_changed);
+        propose_entry(r, call, room_propose, room_set);
 }
 
 /* room_delete: that content is to go is written down first, so that whoever comes after a crash
@@ -179,14 +190,23 @@ static enum call_proposal delete_propose(struct room *r, struct call *call)
     call->state = mem_bytes(buf_len(&bytes));
     memcpy(call->state, buf_peek(&bytes).p, buf_len(&bytes));
     call->entry.settings = (struct str){call->state, buf_len(&bytes)};
+    audit_mark(r, call, "room_delete");
     return CALL_APPEND;
 }
 
+static void room_delete_noted(struct room *r, struct call *call)
+{
+    room_hold(r); /* the call's end may free it */
+    cmd_room_changed(r, call);
+    wipe_on(r);
+    room_release(r);
+}
+
+/* It is noted before what was said goes. */
 static void room_deleted(struct room *r, struct call *call)
 {
     assert(access_settings(&r->access)->deleted);
-    cmd_room_changed(r, call);
-    wipe_on(r);
+    audit_then(r, call, room_delete_noted);
 }
 
 static void delete_noted(struct store_req *req)

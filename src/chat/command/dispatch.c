@@ -1,5 +1,6 @@
 #include "chat/command/dispatch.h"
 
+#include "base/str.h"
 #include "chat/command/cmd_filter.h"
 #include "chat/command/cmd_invite.h"
 #include "chat/model/group.h"
@@ -8,6 +9,7 @@
 #include "chat/people/people_off.h"
 #include "chat/people/people_profile.h"
 #include "chat/people/people_signup.h"
+#include "chat/room/audit.h"
 #include "chat/room/commands.h"
 
 static void dispatch_to_room(struct owner *o, struct call *call)
@@ -94,6 +96,46 @@ static void dispatch_filter(struct people *p, struct call *call)
         cmd_filter_server(p, call);
 }
 
+/* What the server's owner does to others is noted before it is done. */
+
+static void dispatch_noted(struct people *p, struct call *call);
+
+/* Returns the act that the command is; "": none. */
+static const char *act_of(const struct call *call)
+{
+    const struct command *c = &call->cmd;
+    bool other = command_has(c, PARAM_user) && c->user != call->who.user;
+
+    if (!call->who.super)
+        return "";
+    switch ((unsigned)c->id) {
+    case COMMAND_recover:
+        return "recover";
+    case COMMAND_token:
+        return "token";
+    case COMMAND_key_create:
+        return other ? "key_create" : "";
+    case COMMAND_key_revoke:
+        return other ? "key_revoke" : "";
+    case COMMAND_deactivate:
+        return !other ? "" : command_has(c, PARAM_on) && !c->on ? "activate" : "deactivate";
+    default:
+        return "";
+    }
+}
+
+static void dispatch_note(struct people *p, struct call *call, const char *act)
+{
+    const struct command *c = &call->cmd;
+    bool named = c->id == COMMAND_recover || c->id == COMMAND_token;
+    struct entry e = {.act = str_of(act), .user_id = c->user, .user_name = c->name};
+
+    assert(act[0] != '\0');
+    if (!named) /* the name is the key's */
+        e.user_name = (struct str){0};
+    audit_server(p, p->owner, call, &e, dispatch_noted);
+}
+
 /* Those that begin where they came in. */
 static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_ways] = dispatch_ways,
@@ -122,13 +164,20 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_invite_use] = cmd_invite_enter,
 };
 
+static void dispatch_noted(struct people *p, struct call *call)
+{
+    assert(here[call->cmd.id] != NULL);
+    here[call->cmd.id](p, call);
+}
+
 static bool is_of_a_room(enum command_id id)
 {
     return id == COMMAND_join || id == COMMAND_leave || id == COMMAND_send || id == COMMAND_edit ||
            id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
            id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
-           id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_members ||
-           id == COMMAND_room_delete || id == COMMAND_room_pref || id == COMMAND_block;
+           id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_kick ||
+           id == COMMAND_members || id == COMMAND_room_delete || id == COMMAND_room_pref ||
+           id == COMMAND_block;
 }
 
 void dispatch_run(struct people *p, struct call *call)
@@ -136,7 +185,9 @@ void dispatch_run(struct people *p, struct call *call)
     enum command_id id = call->cmd.id;
 
     assert(call->done != NULL && call->done == call->returned && id < COMMAND_N);
-    if (here[id] != NULL)
+    if (act_of(call)[0] != '\0')
+        dispatch_note(p, call, act_of(call));
+    else if (here[id] != NULL)
         here[id](p, call);
     else if (is_of_a_room(id))
         dispatch_to_room(p->owner, call);

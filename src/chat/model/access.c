@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat/model/act.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@
 #define SETTINGS_BYTES_MAX 65536
 
 static const char *const role_names[] = {"none", "member", "moderator", "owner", "muted", "banned"};
-static const char *const kind_names[] = {"public", "private", "direct", "self", "group"};
+static const char *const kind_names[] = {"public", "private", "audit", "direct", "self", "group"};
 
 static bool member_eq(const struct map_node *node, const void *key)
 {
@@ -31,11 +32,25 @@ bool access_direct_peers(struct str room, uint64_t *ret_low, uint64_t *ret_high)
            str_to_u64(low, ret_low) && str_to_u64(rest, ret_high) && *ret_low < *ret_high;
 }
 
+bool access_audit_of(struct str room, struct str *ret_room)
+{
+    if (!str_starts(room, STR("audit:")) || room.n == 6)
+        return false;
+    *ret_room = str_skip(room, 6);
+    if (str_eq(*ret_room, STR("@server")))
+        ret_room->n = 0;
+    return true;
+}
+
 void access_init(struct access *a, struct str room)
 {
+    struct str of;
+
     *a = (struct access){.kind = ACCESS_PUBLIC, .open = str_eq(room, STR("general"))};
     map_init(&a->members);
-    if (access_direct_peers(room, &a->low, &a->high))
+    if (access_audit_of(room, &of))
+        a->kind = ACCESS_AUDIT;
+    else if (access_direct_peers(room, &a->low, &a->high))
         a->kind = ACCESS_DIRECT;
     else if (room.n > 1 && room.p[0] == '@' && str_to_u64(str_skip(room, 1), &a->low))
         a->kind = ACCESS_SELF;
@@ -136,7 +151,7 @@ bool access_apply(struct access *a, const struct entry *e)
                        e->from_name);
         return true;
     }
-    if (e->kind == ENTRY_MEMBER) {
+    if (e->kind == ENTRY_MEMBER || (e->kind == ENTRY_ACT && a->kind == ACCESS_AUDIT)) {
         enum access_role role = access_role_find(e->role);
 
         if (role != ACCESS_UNKNOWN && a->kind != ACCESS_GROUP)
@@ -147,6 +162,23 @@ bool access_apply(struct access *a, const struct entry *e)
         return true;
     }
     return false;
+}
+
+void access_note(struct access *a, uint64_t seq, const struct entry *e)
+{
+    if (a->kind == ACCESS_AUDIT)
+        a->act = MAX(a->act, e->act_seq);
+    else if (e->act.n > 0 && a->kind <= ACCESS_PRIVATE)
+        a->act = seq;
+}
+
+bool access_ends(const struct access *a, const struct entry *e, uint64_t now_ms)
+{
+    bool concerns = e->kind == ENTRY_MEMBER || (e->kind == ENTRY_ACT && a->kind == ACCESS_AUDIT);
+
+    if (!concerns || e->user_id == 0)
+        return false;
+    return act_is_kick(e) || access_read(a, e->user_id, false, now_ms) != ERROR_NONE;
 }
 
 uint64_t access_until_ms(const struct access *a, uint64_t user)
@@ -365,6 +397,8 @@ void access_encode(const struct access *a, const struct gone *g, uint64_t at, st
     /* Of a node that knows no groups the room's people are its members, and nobody else's. */
     json_out_field_str(
         &o, "kind", str_of(access_kind_name(a->kind == ACCESS_GROUP ? ACCESS_PRIVATE : a->kind)));
+    if (a->act > 0)
+        json_out_field_u64(&o, "act", a->act);
     json_out_field_str(&o, "title", str_of(a->title != NULL ? a->title : ""));
     json_out_key(&o, "members");
     json_out_array(&o);
@@ -442,6 +476,8 @@ static bool decode(struct access *a, struct gone *g, struct json *j, uint64_t *r
     while ((t = json_next(j)) != JSON_OBJECT_END) {
         if (t == JSON_INT && str_eq(j->key, STR("at")))
             *ret_at = (uint64_t)j->i64;
+        else if (t == JSON_INT && str_eq(j->key, STR("act")))
+            a->act = (uint64_t)j->i64;
         else if (t == JSON_STRING && str_eq(j->key, STR("kind")) && a->kind <= ACCESS_PRIVATE &&
                  !a->open)
             a->kind = str_eq(j->str, STR("private")) ? ACCESS_PRIVATE : ACCESS_PUBLIC;

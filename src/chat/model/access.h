@@ -25,6 +25,7 @@ enum access_role {
 enum access_kind {
     ACCESS_PUBLIC,
     ACCESS_PRIVATE,
+    ACCESS_AUDIT,  /* audit:<room>, audit:@server: the acts of moderation there */
     ACCESS_DIRECT, /* dm:<a>:<b>: its two people, whatever the log says */
     ACCESS_SELF,   /* @<id>: that person */
     ACCESS_GROUP,  /* dm:g<hash>: the people whom its first entry names, for good */
@@ -53,6 +54,8 @@ struct access {
     char *title;               /* NUL-terminated or NULL */
     uint64_t low, high;        /* ACCESS_DIRECT; ACCESS_SELF: low */
     struct map members;        /* of struct access_member, by user id */
+    uint64_t act;              /* the seq of the newest act in the room's log (chat/model/act.h); of
+                                  ACCESS_AUDIT: up to which seq its acts are here; 0: none */
     struct settings *settings; /* with what it borrows from behind it; NULL: nothing is chosen */
 };
 
@@ -68,9 +71,15 @@ struct access_member {
 void access_init(struct access *a, struct str room);
 void access_fini(struct access *a);
 
-/* Takes in an entry of the log: ENTRY_ROOM and ENTRY_MEMBER; others change
- * nothing. Returns whether it was one that changes access. */
+/* Takes in an entry of the log: ENTRY_ROOM and ENTRY_MEMBER, and ENTRY_ACT in the log of
+ * moderators; others change nothing. Returns whether it was one that changes access. */
 bool access_apply(struct access *a, const struct entry *e);
+
+/* Takes in that the entry, applied before, has the place seq, for `act`. */
+void access_note(struct access *a, uint64_t seq, const struct entry *e);
+
+/* Returns true if the entry, which was applied, ends that e->user_id follows the room. */
+bool access_ends(const struct access *a, const struct entry *e, uint64_t now_ms);
 
 /* NULL if the person has no role. */
 const struct access_member *access_get(const struct access *a, uint64_t user);
@@ -115,6 +124,9 @@ unsigned access_people(const struct access *a, uint64_t ret_ids[static GROUP_MAX
 const char *access_role_name(enum access_role r);
 const char *access_kind_name(enum access_kind k);
 enum access_role access_role_find(struct str name);
+
+/* Returns true if room is "audit:<room>", and of which room; empty: of the server. */
+bool access_audit_of(struct str room, struct str *ret_room);
 
 /* Returns true if room is "dm:<low>:<high>". */
 bool access_direct_peers(struct str room, uint64_t *ret_low, uint64_t *ret_high);

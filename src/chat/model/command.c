@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "chat/model/access.h"
 #include "chat/model/filter.h"
+#include "chat/model/keys.h"
 #include "chat/model/text.h"
 
 #include <stdlib.h>
@@ -138,20 +139,8 @@ static bool is_digits(struct str s)
     return s.n > 0 && s.p[0] != '0' && str_to_u64(s, &v);
 }
 
-/* dm:<lower id>:<higher id>, dm:g<hash>, @<id>. */
-static bool is_reserved_room(struct str s)
+static bool is_plain_room(struct str s)
 {
-    uint64_t low, high;
-
-    if (s.n > 1 && s.p[0] == '@')
-        return is_digits(str_skip(s, 1));
-    return access_direct_peers(s, &low, &high) || group_is_room(s);
-}
-
-static bool is_room(struct str s)
-{
-    if (is_reserved_room(s))
-        return true;
     for (size_t i = 0; i < s.n; i++) {
         uint8_t b = s.p[i];
         bool ok = (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '_' || b == '-';
@@ -162,12 +151,30 @@ static bool is_room(struct str s)
     return true;
 }
 
+/* dm:<lower id>:<higher id>, dm:g<hash>, @<id>, audit:<room>, audit:@server. */
+static bool is_reserved_room(struct str s)
+{
+    uint64_t low, high;
+    struct str of;
+
+    if (access_audit_of(s, &of))
+        return of.n == 0 || (of.n <= ROOM_MAX_BYTES && is_plain_room(of));
+    if (s.n > 1 && s.p[0] == '@')
+        return is_digits(str_skip(s, 1));
+    return access_direct_peers(s, &low, &high) || group_is_room(s);
+}
+
+static bool is_room(struct str s)
+{
+    return is_reserved_room(s) || (s.n <= ROOM_MAX_BYTES && is_plain_room(s));
+}
+
 bool command_fold_room(struct str *room)
 {
     struct str s = str_trim(*room);
-    uint8_t folded[ROOM_MAX_BYTES];
+    uint8_t folded[KEYS_ROOM_MAX];
 
-    if (s.n == 0 || s.n > ROOM_MAX_BYTES)
+    if (s.n == 0 || s.n > sizeof(folded))
         return false;
     for (size_t i = 0; i < s.n; i++) {
         bool upper = s.p[i] >= 'A' && s.p[i] <= 'Z';

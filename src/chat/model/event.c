@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "chat/model/act.h"
 #include "chat/model/group.h"
 #include "chat/model/pref.h"
 #include "chat/model/settings.h"
@@ -110,6 +111,7 @@ static const char *const event_names[] = {
     [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit", [ENTRY_DELETE] = "delete",
     [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room", [ENTRY_MEMBER] = "member",
     [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost", [ENTRY_PREF] = "pref",
+    [ENTRY_ACT] = "act",
 };
 
 struct str event_name(uint8_t kind)
@@ -132,6 +134,26 @@ bool event_ends_typing(struct str json)
 
     return str_eq(event_name_of(json), STR("typing")) && json.n >= end.n &&
            str_eq(str_skip(json, json.n - end.n), end);
+}
+
+static void put_number(struct json_out *o, const char *key, uint64_t n)
+{
+    if (n > 0)
+        json_out_field_u64(o, key, n);
+}
+
+/* "to": the room that the act was done in; "entry": its place there. */
+static void put_act(struct json_out *o, const struct entry *e)
+{
+    json_out_field_str(o, "act", e->act);
+    put_optional(o, "to", e->room);
+    put_number(o, "entry", e->act_seq);
+    if (e->user_id > 0 || e->user_name.n > 0)
+        event_user(o, "user", e->user_id, e->user_name);
+    put_optional(o, "role", e->role);
+    put_number(o, "until", e->until_ms);
+    put_number(o, "target", e->target);
+    put_optional(o, "reason", e->text);
 }
 
 static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
@@ -169,6 +191,8 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
         json_out_field_str(o, "role", e->role);
         if (e->until_ms > 0)
             json_out_field_u64(o, "until", e->until_ms);
+        if (act_is_kick(e))
+            json_out_field_bool(o, "kick", true);
         break;
     case ENTRY_INVITE:
         json_out_field_str(o, "to", e->room);
@@ -180,6 +204,9 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
         pref = pref_decode(e->text);
         json_out_field_str(o, "to", e->room);
         pref_put(&pref, o);
+        break;
+    case ENTRY_ACT:
+        put_act(o, e);
         break;
     case ENTRY_LOST:
         break;

@@ -82,7 +82,7 @@ bool append_forming(const struct room *r, uint64_t user, uint64_t cid_hash)
 {
     assert(r->batch != NULL);
     for (const struct call *c = r->batch->calls; c != NULL; c = c->next)
-        if (c->who.user == user && c->cid_hash == cid_hash && c->entry.kind == ENTRY_MESSAGE)
+        if (c->who.user == user && c->cid_hash == cid_hash)
             return true;
     return false;
 }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/varint.h"
 #include "chat/room/append.h"
+#include "chat/room/audit.h"
 #include "chat/room/direct.h"
 #include "chat/room/order.h"
 #include "chat/room/screen.h"
@@ -215,10 +216,16 @@ static enum call_proposal change_propose(struct room *r, struct call *call)
         return CALL_ANSWERED;
     }
     put_amends(call);
+    if (call->entry.kind == ENTRY_DELETE && c->target.from_id != call->who.user) {
+        audit_mark(r, call, "delete");
+        call->entry.user_id = c->target.from_id;
+        call->entry.user_name = c->target.from_name;
+        call->entry.text = call->cmd.reason;
+    }
     return CALL_APPEND;
 }
 
-static void change_appended(struct room *r, struct call *call)
+static void change_answer(struct room *r, struct call *call)
 {
     assert(call->changes && call->seq > 0);
     (void)r;
@@ -227,6 +234,14 @@ static void change_appended(struct room *r, struct call *call)
     json_out_field_u64(&call->out, "seq", call->seq);
     json_out_field_u64(&call->out, "ts", call->entry.ts_ms);
     call_ok(call);
+}
+
+static void change_appended(struct room *r, struct call *call)
+{
+    if (call->entry.act.n > 0)
+        audit_then(r, call, change_answer);
+    else
+        change_answer(r, call);
 }
 
 /* Puts what is kept of the entry into c->redacted. */

@@ -1,5 +1,6 @@
 #include "chat/room/commands.h"
 
+#include "chat/room/audit.h"
 #include "chat/room/change.h"
 #include "chat/room/order.h"
 
@@ -24,6 +25,7 @@ static call_handler_f *const handlers[COMMAND_N] = {
     [COMMAND_filter_set] = cmd_room_filter,
     [COMMAND_filter] = cmd_filter_show,
     [COMMAND_member_set] = cmd_member_set,
+    [COMMAND_kick] = cmd_member_kick,
     [COMMAND_members] = cmd_member_list,
     [COMMAND_invite_create] = cmd_invite_run,
     [COMMAND_invites] = cmd_invite_run,
@@ -41,10 +43,12 @@ void commands_handle(struct room *r, struct call *call)
     if (order_holds(r, call))
         return;
     handler = call->handler != NULL ? call->handler : handlers[call->cmd.id];
-    if (handler != NULL)
-        handler(r, call);
-    else
+    if (handler == NULL)
         call_fail(call, ERROR_internal);
+    else if (audit_opens(r, call))
+        audit_open(r, call, handler);
+    else
+        handler(r, call);
 }
 
 struct str commands_room(const struct call *call, char buf[static KEYS_ROOM_MAX])

@@ -26,6 +26,7 @@ call_handler_f cmd_join_create;
 call_handler_f cmd_join_leave;
 call_handler_f cmd_history_run;
 call_handler_f cmd_member_set;
+call_handler_f cmd_member_kick;
 call_handler_f cmd_member_list;
 call_handler_f cmd_room_set;
 call_handler_f cmd_room_delete;

@@ -84,10 +84,11 @@ static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
     slot.count = r->count;
     if (seq > r->at) {
         access_apply(&r->access, e);
+        access_note(&r->access, seq, e);
         gone_apply(&r->gone, e);
         r->unlisted = r->unlisted || e->kind == ENTRY_ROOM;
     }
-    if (e->kind == ENTRY_MESSAGE && e->cid.n > 0) {
+    if (e->cid.n > 0) {
         slot.from = e->from_id;
         slot.cid = room_hash(r, e->cid);
         slot.content = room_hash_content(r, e);
@@ -270,7 +271,7 @@ static bool take_in(struct room *r, struct str body, struct news_entry *ret_news
 
     if (entry_decode(body, &e) != ENTRY_OK)
         return false;
-    named = e.kind == ENTRY_MESSAGE && e.cid.n > 0;
+    named = e.cid.n > 0;
     room_apply(r, body, &e, named ? room_hash(r, e.cid) : 0, room_hash_content(r, &e), ret_news);
     lost_note(lost, r->head, &e);
     return true;

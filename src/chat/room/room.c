@@ -163,21 +163,21 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
     room_note(r, e);
     slot.ts_ms = r->ts_ms;
     slot.count = r->count;
-    if (e->kind == ENTRY_MESSAGE && cid != 0) {
+    if (cid != 0) {
         slot.from = e->from_id;
         slot.cid = cid;
         slot.content = content;
     }
     tail_push(&r->tail, &slot);
     access_apply(&r->access, e);
+    access_note(&r->access, r->head, e);
     gone_apply(&r->gone, e);
     r->owner->engine->took(r, e);
     *ret_news = (struct news_entry){.entry = frame_copy(bytes), .kind = e->kind};
-    if (e->kind == ENTRY_MEMBER)
-        ret_news->lost =
-            access_read(&r->access, e->user_id, false, owner_wall_ms(r->owner)) != ERROR_NONE;
-    else if (e->kind == ENTRY_ROOM)
+    if (e->kind == ENTRY_ROOM)
         ret_news->lost = access_settings(&r->access)->deleted;
+    else
+        ret_news->lost = access_ends(&r->access, e, owner_wall_ms(r->owner));
 }
 
 void room_publish(struct room *r, const struct news *news)

@@ -26,6 +26,8 @@
 #include "chat/room/tail.h"
 #include "store/store.h"
 
+struct audit;
+struct audit_wait;
 struct owner;
 struct batch;
 struct load;
@@ -194,8 +196,11 @@ struct room {
     struct slow *slow;     /* chat/room/slow.h; NULL: nobody was ever slowed */
     struct filter *filter; /* of its settings, if `screened` (chat/room/screen.h); or NULL */
     bool screened;
-    bool screening;            /* it waits for the server's list */
-    struct presence *presence; /* NULL until somebody asks or follows */
+    bool screening;                 /* it waits for the server's list */
+    struct audit *audit;            /* chat/room/audit.h, while acts are copied; else NULL */
+    struct audit_wait *audit_waits; /* for the next run */
+    uint64_t audited;               /* up to this seq the acts are in the log of moderators */
+    struct presence *presence;      /* NULL until somebody asks or follows */
     uint8_t id_n;
     char id[];
 };

@@ -130,6 +130,7 @@ static bool apply(struct save *s, const struct frame *block)
         if (item.key != s->at + 1 || entry_decode(item.body, &e) != ENTRY_OK)
             return false;
         access_apply(&s->access, &e);
+        access_note(&s->access, item.key, &e);
         gone_apply(&s->gone, &e);
         s->at++;
     }

@@ -79,6 +79,7 @@ export interface CommandParams {
   delete: {
     room: string;
     target: number;
+    reason?: string;
   };
   react: {
     room: string;
@@ -187,6 +188,13 @@ export interface CommandParams {
     user: number;
     role: "owner" | "moderator" | "member" | "muted" | "banned" | "none";
     until?: number;
+    lasts?: number;
+    reason?: string;
+  };
+  kick: {
+    room: string;
+    user: number;
+    reason?: string;
   };
   members: {
     room: string;

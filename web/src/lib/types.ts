@@ -114,6 +114,20 @@ export interface MemberEvent extends Logged {
   user: User;
   role: Role;
   until?: number;
+  kick?: boolean; // the person follows the room no more, whatever the role
+}
+
+// An act of moderation: in the log of moderators, audit:<room>, and in the own log of the person.
+export interface ActEvent extends Logged {
+  event: "act";
+  act: string;
+  to?: string;
+  entry?: number; // the act's seq in the room `to`
+  user?: User;
+  role?: Role;
+  until?: number;
+  target?: number;
+  reason?: string;
 }
 
 export interface InviteEvent extends Logged {
@@ -144,6 +158,7 @@ export type LoggedEvent =
   | MemberEvent
   | InviteEvent
   | PrefEvent
+  | ActEvent
   | LostEvent;
 
 export type CastEvent =
@@ -265,6 +280,7 @@ interface Answers {
   filter_set: { seq?: number; ts?: number };
   filter: { words: string; hit: "refuse" | "mask"; links: "all" | "except" | "only" | "none"; hosts: string };
   member_set: { seq: number; ts: number };
+  kick: { seq: number; ts: number };
   members: { members: Member[] };
   dm: { room: RoomInfo };
   room_pref: { room: string } & Pref;
