@@ -255,6 +255,9 @@ static bool issuer_is_right(const struct conf *c, char why[static ENGINE_WHY_MAX
 {
     const char *wrong = c->issuer[0] != '\0' ? issuer_keys_wrong(c->issuer, c->jwks) : NULL;
 
+    if (c->check_url[0] != '\0')
+        wrong = "check-url is not for a function: nobody would ask the service; let polylog serve "
+                "do it";
     if (wrong == NULL && c->jwks[0] != '\0' && !issuer_keys_is_url(c->jwks))
         wrong = "jwks must be an address: a function reads no file of keys";
     if (wrong != NULL)

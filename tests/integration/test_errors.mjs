@@ -15,6 +15,8 @@ const ELSEWHERE = new Set([
   ...["way_closed", "signup_closed", "invite_needed", "login_busy"],
   ...["beyond_scope", "no_such_key", "too_many_keys"], // test_keys
   "login_elsewhere", // test_identity
+  "refused", // test_checks
+  "check_failed",
   "name_taken", // test_token
   ...["name_alike", "blocked", "deactivated"], // test_people
   "issuer_unavailable",

@@ -3,6 +3,7 @@
 #include "chat/room/append.h"
 #include "chat/room/commands.h"
 #include "chat/room/direct.h"
+#include "chat/room/hooked.h"
 #include "chat/room/order.h"
 #include "chat/room/reads.h"
 #include "chat/room/screen.h"
@@ -209,10 +210,12 @@ void cmd_send_run(struct room *r, struct call *call)
         .text = call->cmd.text,
         .reply_to = call->cmd.reply_to,
     };
-    if (call->cmd.cid.n > 0) {
+    if (call->cmd.cid.n > 0 && !call->hooked) { /* of what was sent */
         call->cid_hash = room_hash(r, call->cmd.cid);
         call->content_hash = room_hash_content(r, &call->entry);
     }
+    if (hooked_asks(r, call))
+        return;
     call->propose = send_propose;
     call->appended = send_appended;
     append_propose(r, call);

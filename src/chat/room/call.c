@@ -27,6 +27,8 @@ void call_fini(struct call *call)
     frame_unref(call->ret.token);
     free(call->state);
     call->state = NULL;
+    free(call->said);
+    call->said = NULL;
     free(call->text);
     call->text = NULL;
     detail_free(call);

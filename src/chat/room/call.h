@@ -131,6 +131,7 @@ struct call {
     uint64_t searched; /* the log was looked through for the cid up to here */
     uint64_t cid_hash, content_hash;
     struct order_place order;
+    bool hooked;                      /* the hook has said that it may go on, if there is one */
     bool looked;                      /* the room was brought up to date for it */
     bool alone;                       /* ends its batch: what follows must be checked against it */
     bool changes;                     /* an edit, deletion or reaction: amends go with its entry */
@@ -141,6 +142,7 @@ struct call {
     union call_request q;
     struct call_asking asking;
     struct people *people;             /* of the worker where it came in */
+    uint8_t *said;                     /* what a hook made of cmd.text; freed with it */
     uint8_t *text;                     /* the entry's, if it is not the client's; freed with it */
     void *state;                       /* the command's own; what is left is freed with the call */
     void (*forget)(struct call *call); /* frees state and what it holds; NULL: call_fini does */

@@ -7,6 +7,7 @@
 #include "chat/room/append.h"
 #include "chat/room/audit.h"
 #include "chat/room/direct.h"
+#include "chat/room/hooked.h"
 #include "chat/room/order.h"
 #include "chat/room/screen.h"
 
@@ -426,7 +427,7 @@ static void change_prepare(struct room *r, struct call *call)
 /* Who may not is answered the same, whatever the room holds, before anything is read. */
 void change_run(struct room *r, struct call *call)
 {
-    if (!room_writable(r, call))
+    if (!room_writable(r, call) || (call->cmd.id == COMMAND_edit && hooked_asks(r, call)))
         return;
     call->state = change_new();
     call->changes = true;

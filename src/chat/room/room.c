@@ -43,6 +43,7 @@ static void init_queues(struct room *r)
 {
     r->waiting_end = &r->waiting;
     r->queue_end = &r->queue;
+    r->hooked_end = &r->hooked;
     r->changing_end = &r->changing;
 }
 

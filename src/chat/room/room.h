@@ -34,6 +34,8 @@ struct load;
 struct presence;
 struct room;
 struct filter;
+struct hook;
+struct hooked;
 struct screen;
 struct slow;
 struct turn;
@@ -116,6 +118,7 @@ struct owner {
     unsigned idle_n;
     struct list dirty;     /* rooms with proposals to put */
     struct order order;    /* of each connection's commands */
+    struct hook *hook;     /* asked about messages (chat/model/hook.h); NULL: nobody is */
     struct screen *screen; /* chat/room/screen.h; NULL: nothing was written yet */
     struct pool positions; /* chat/room/reads.h */
     unsigned reads_n;      /* read positions on their way to the store */
@@ -180,6 +183,9 @@ struct room {
     struct call *waiting, **waiting_end; /* for the next one, or that it is loaded */
     struct call *queue, **queue_end;     /* for their turn to append */
     unsigned queue_n;
+    struct hooked *hooked, **hooked_end; /* the line of chat/room/hooked.h */
+    unsigned line_n, asked_n;            /* in it; of them asked about now */
+    bool releasing;
     struct call *changing, **changing_end; /* changes of messages, one at a time */
     bool change_busy, change_starts;
     struct batch *batch;           /* being formed, or in flight */

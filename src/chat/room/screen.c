@@ -185,7 +185,7 @@ enum call_proposal screen_propose(struct room *r, struct call *call)
 
     assert(call->room == r);
     call->entry.text = call->cmd.text;
-    call->entry.changed = false;
+    call->entry.changed = call->said != NULL;
     if (call->who.super)
         return CALL_APPEND;
     if (!is_known(s, r))

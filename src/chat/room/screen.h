@@ -16,8 +16,9 @@
 
 enum { SCREEN_STALE_MS = 5000 };
 
-/* Checks call->cmd.text. CALL_APPEND: call->entry has the text that may be appended; CALL_ANSWERED:
- * the call has failed; CALL_LATER: the server's list is being read, the room is marked then. */
+/* Checks call->cmd.text, which may be what a hook made of it. CALL_APPEND: call->entry has the text
+ * that may be appended; CALL_ANSWERED: the call has failed; CALL_LATER: the server's list is being
+ * read, the room is marked then. */
 enum call_proposal screen_propose(struct room *r, struct call *call);
 
 /* Returns true while the room waits for the server's list: nothing of it is to be proposed. */

@@ -37,6 +37,7 @@ struct far;
 struct gw;
 struct move;
 struct presence_person;
+struct checker;
 struct refusals;
 struct server;
 struct tracer;
@@ -52,7 +53,8 @@ struct worker {
     struct tls_context *tls_context;
     struct log *log;
     struct metrics *metrics;
-    struct tracer *tracer; /* NULL: nothing is traced */
+    struct tracer *tracer;   /* NULL: nothing is traced */
+    struct checker *checker; /* NULL: nobody is asked about messages */
     unsigned index;
     struct wheel wheel;
     struct list conns; /* all, with conns_n */

@@ -24,6 +24,7 @@
 #include "server/health/report.h"
 #include "server/http/door_tail.h"
 #include "server/node/alarms.h"
+#include "server/node/checker.h"
 #include "server/node/issuer.h"
 #include "server/node/node.h"
 #include "server/node/worker.h"
@@ -537,6 +538,8 @@ int loop_init(struct worker *w, struct server *server, unsigned index)
     w->owner.wheel = &w->wheel;
     io_random(w->io, (uint8_t *)&seed, sizeof(seed));
     owner_init(&w->owner, seed);
+    w->checker = checker_new(w);
+    w->owner.hook = checker_hook(w->checker);
     bus_attach(server->o.bus, w->io, bus_heard, w);
     w->feeds.ops = &feed_ops;
     w->feeds.store = server->o.store;
@@ -571,6 +574,7 @@ void loop_fini(struct worker *w)
     own_fini(w);
     feed_set_fini(&w->feeds);
     owner_fini(&w->owner);
+    checker_free(w->checker);
     people_fini(&w->people);
     person_fini(w);
     far_fini(w);

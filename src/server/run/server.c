@@ -18,6 +18,7 @@
 #include "server/health/watch.h"
 #include "server/http/http_routes.h"
 #include "server/node/alarms.h"
+#include "server/node/checker.h"
 #include "server/node/issuer.h"
 #include "server/node/task.h"
 #include "server/run/accept.h"
@@ -106,6 +107,8 @@ bool server_needs_http(const struct conf *c, const struct aws_env *aws)
 {
     if (aws != NULL && ecs_is_there(aws))
         return true;
+    if (c->check_url[0] != '\0')
+        return true;
     return c->issuer[0] != '\0' && (c->jwks[0] == '\0' || strstr(c->jwks, "://") != NULL);
 }
 
@@ -131,6 +134,16 @@ static int open_ways(struct server *s)
     return r;
 }
 
+static int checks_right(const struct conf *c, char ret_why[static SERVER_WHY_MAX])
+{
+    const char *wrong = checker_wrong(c);
+
+    if (wrong == NULL)
+        return 0;
+    (void)snprintf(ret_why, SERVER_WHY_MAX, "%s", wrong);
+    return -EINVAL;
+}
+
 static void name_run(struct server *s)
 {
     uint8_t raw[SERVER_RUN_N / 2];
@@ -151,7 +164,9 @@ int server_new(const struct server_options *o, struct server **ret_server,
     s->conf = o->conf;
     s->workers_n = o->workers;
     static_assert(SERVER_WHY_MAX >= ISSUER_WHY_MAX, "");
-    r = issuer_new(s, &s->issuer, ret_why);
+    r = s->o.echo ? 0 : checks_right(s->conf, ret_why);
+    if (r == 0)
+        r = issuer_new(s, &s->issuer, ret_why);
     if (r < 0) {
         free(s);
         return r;

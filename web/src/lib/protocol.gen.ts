@@ -269,6 +269,8 @@ export type ErrorCode =
   | "archived"
   | "word_refused"
   | "link_refused"
+  | "refused"
+  | "check_failed"
   | "slow_mode"
   | "blocked"
   | "already_authenticated"

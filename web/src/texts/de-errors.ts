@@ -75,6 +75,8 @@ export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: st
   archived: "Der Raum ist archiviert: Niemand schreibt darin, bis das zurückgenommen wird.",
   word_refused: "Ein Wort in diesem Text ist hier nicht erlaubt. Lass es weg:",
   link_refused: "Ein Link in diesem Text ist hier nicht erlaubt. Lass ihn weg:",
+  refused: "Der Server nimmt diese Nachricht so nicht an. Schreib sie anders.",
+  check_failed: "Nachrichten können gerade nicht geprüft werden. Sende sie später noch einmal.",
   slow_mode: "In diesem Raum geht es langsam zu. Warte ein wenig bis zur nächsten Nachricht.",
   no_such_invite: "Diese Einladung gibt es nicht, oder sie ist abgelaufen oder aufgebraucht.",
   too_many_invites: "Es gibt schon zu viele Einladungen. Nimm welche zurück.",
