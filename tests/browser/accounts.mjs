@@ -71,18 +71,21 @@ export default [
       async ({ server, arrive }) => {
         const [boss, ana, eve] = [await arrive("Boss"), await arrive("Ana"), await arrive("Eve", PHONE)];
         await signUp(boss, ownerLink(server));
-        const ask = async (command, params, token) => {
-          const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-          const body = JSON.stringify(params);
-          return (await fetch(`${server.url}api/v1/${command}`, { method: "POST", headers, body })).json();
-        };
-        const { token } = await ask("login", { name: "Boss", password: RIGHT });
-        const { code } = await ask("invite_create", { uses: 1 }, token);
+        await boss.page.locator(".me").click();
+        await button(boss, "Invite people").click();
+        await boss.page.getByText("There are no links.").waitFor();
+        await button(boss, "New link…").click();
+        await boss.page.getByLabel("For how many people").selectOption({ label: "1 person" });
+        await button(boss, "Make link").click();
+        const link = await boss.page.getByLabel("Link", { exact: true }).inputValue();
+        await boss.page.getByText("can create an account on this server", { exact: false }).waitFor();
+        await looksRight(boss, "invite-server");
+        const code = link.split("/invite/")[1];
         await eve.page.goto(eve.url);
         await eve.page.getByText("Ask the owner of this server for an invite link").waitFor();
         await looksRight(eve, "invite-needed");
         assert.equal(await button(eve, "New here? Create an account").count(), 0);
-        await ana.page.goto(`${ana.url}#/invite/${code}`);
+        await ana.page.goto(link);
         await ana.page.getByText("You are invited.").waitFor();
         await looksRight(ana, "invite-signup");
         await ana.page.getByLabel("Your name").fill(ana.name);

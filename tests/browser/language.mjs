@@ -14,12 +14,12 @@ async function enter(person, path = "") {
 }
 
 // What is on the page that only English has, but for what people have written and named.
-const english = (page) =>
+export const english = (page) =>
   page.evaluate(() => {
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const texts = [];
     while (walk.nextNode())
-      if (!walk.currentNode.parentElement.closest(".message, .room-label, .me-name, script, style"))
+      if (!walk.currentNode.parentElement.closest(".message, .room-label, .me-name, .listed-room strong, .listed-topic, script, style"))
         texts.push(walk.currentNode.data);
     return /\b(the|is|are|you|your|message|settings|close)\b/i.exec(texts.join("\n"))?.[0];
   });

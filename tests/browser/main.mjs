@@ -4,6 +4,7 @@ import { Person } from "./person.mjs";
 import { Server } from "./server.mjs";
 import { took } from "../integration/lib/times.mjs";
 import accounts from "./accounts.mjs";
+import dialogs from "./dialogs.mjs";
 import gateway from "./gateway.mjs";
 import issuer from "./issuer.mjs";
 import language from "./language.mjs";
@@ -21,7 +22,7 @@ import trouble from "./trouble.mjs";
 
 const STORY_MS = 300_000; // ends what hangs
 const wanted = process.argv.slice(2).filter((part) => part !== "");
-const all = [...talk, ...accounts, ...rooms, ...manage, ...persons, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
+const all = [...talk, ...accounts, ...rooms, ...manage, ...persons, ...dialogs, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
 const isOneOf = (parts) => ([name]) => parts.length === 0 || parts.some((part) => name.includes(part));
 const stories = all.filter(isOneOf(wanted));
 for (const part of wanted)

@@ -1,7 +1,7 @@
 // Rooms that are found, described, governed and left to others, in the page.
 import assert from "node:assert/strict";
 import { looksRight } from "./look.mjs";
-import { PHONE, toastsStay } from "./person.mjs";
+import { toastsStay } from "./person.mjs";
 
 const button = (within, name, exact = true) => within.getByRole("button", { name, exact });
 
@@ -281,53 +281,4 @@ export default [
       await dialogOf(cleo, "This invite link is over").waitFor();
     },
   ],
-  [
-    "on a phone, in German, every dialog about rooms fits, reads and can be used",
-    async ({ arrive, server }) => {
-      const ana = await arrive("Ana handlich", { ...PHONE, locale: "de-DE" });
-      const { page } = ana;
-      await page.goto(ana.url);
-      await page.getByLabel("Dein Name").fill(ana.name);
-      await page.getByRole("button", { name: "Eintreten" }).click();
-      const robot = await server.robot("Robot Gast");
-      await page.getByRole("button", { name: /^Räume/ }).click();
-      await page.getByRole("button", { name: "Raum öffnen oder anlegen" }).first().click();
-      await page.getByRole("button", { name: "Alle öffentlichen Räume …" }).click();
-      await page.getByRole("dialog", { name: "Öffentliche Räume" }).locator(".listed-room").first().waitFor();
-      await fits(ana, "directory");
-      await page.getByRole("button", { name: "Raum anlegen …" }).click();
-      await page.getByLabel("Name", { exact: true }).fill("Werkstatt");
-      await page.getByLabel(/Privater Raum/).check();
-      await fits(ana, "create");
-      await page.getByRole("button", { name: "Anlegen", exact: true }).click();
-      await ana.heading("Werkstatt");
-      const id = decodeURIComponent(new URL(page.url()).hash.slice(2));
-      const owner = await server.robot(ana.name);
-      await owner.command("member_set", { room: id, user: robot.user.id, role: "member" });
-      await owner.command("invite_create", { room: id });
-      for (const [item, shown, name] of [
-        ["Über den Raum", "Adresse des Raums", "about"],
-        ["Mitglieder", "Robot Gast", "members"],
-        ["Einladungslinks", "Zurücknehmen", "invites"],
-        ["Raumeinstellungen", "Ende des Raums", "settings"],
-      ]) {
-        await page.getByRole("button", { name: "Raummenü" }).click();
-        await page.getByRole("menuitem", { name: item }).click();
-        await page.getByRole("dialog").getByText(shown, { exact: true }).waitFor();
-        await fits(ana, name);
-        await page.keyboard.press("Escape");
-        await gone(ana);
-      }
-    },
-  ],
 ];
-
-// The dialog looks right in both colours, and nothing of it is wider than the screen.
-async function fits(person, name) {
-  await looksRight(person, `german-phone-room-${name}`);
-  const wide = await person.page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.querySelector("dialog");
-    return [document.documentElement.scrollWidth, scrollWidth - clientWidth];
-  });
-  assert.deepEqual(wide, [390, 0], name);
-}

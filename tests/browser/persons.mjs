@@ -1,8 +1,7 @@
 // Who people are to each other in the page, and what is theirs: profiles, blocks, keys, the account.
 import assert from "node:assert/strict";
 import { looksRight } from "./look.mjs";
-import { dialogOf, gone, roomMenu } from "./manage.mjs";
-import { PHONE } from "./person.mjs";
+import { dialogOf, gone } from "./manage.mjs";
 
 const button = (within, name, exact = true) => within.getByRole("button", { name, exact });
 
@@ -173,61 +172,4 @@ export default [
       await assert.rejects(server.command("login", { name: "Ana leaves us" }), /deactivated/);
     },
   ],
-  [
-    "on a phone, in German, every dialog about people fits, reads and can be used",
-    async ({ arrive, server }) => {
-      const robot = await server.robot("Robot Nachbar");
-      await robot.command("room_create", { room: "treppenhaus", title: "Treppenhaus" });
-      await robot.command("send", { room: "treppenhaus", text: "Guten Tag" });
-      const ana = await arrive("Ana nebenan", { ...PHONE, locale: "de-DE" });
-      const { page } = ana;
-      await page.goto(`${ana.url}#/treppenhaus`);
-      await page.getByLabel("Dein Name").fill(ana.name);
-      await page.getByRole("button", { name: "Eintreten" }).click();
-      await ana.sees("Guten Tag");
-      await ana.message("Guten Tag").locator(".author").click();
-      await button(page, "Blockieren").click();
-      await button(page, "Nicht mehr blockieren").waitFor();
-      await fits(ana, "card");
-      await page.keyboard.press("Escape");
-      await gone(ana);
-      await page.getByText("1 Nachricht von jemandem, den du blockiert hast").waitFor();
-      await looksRight(ana, "german-phone-hidden");
-      await page.getByRole("button", { name: /^Räume/ }).click();
-      await page.locator(".me").click();
-      await fits(ana, "settings");
-      await page.keyboard.press("Escape");
-      for (const [item, shown, name] of [
-        ["Profil", "Anzeigename", "profile"],
-        ["Blockierte Personen", "Robot Nachbar", "blocks"],
-        ["API-Schlüssel", "Es gibt keine Schlüssel.", "keys"],
-        ["Konto stilllegen", "Mein Konto stilllegen", "deactivate"],
-      ]) {
-        const drawer = page.getByRole("button", { name: /^Räume/ });
-        if (!(await page.locator(".drawer-open").count())) await drawer.click();
-        await page.locator(".me").click();
-        await button(page.getByRole("dialog"), item).click();
-        await page.getByRole("dialog").getByText(shown, { exact: true }).waitFor();
-        await fits(ana, name);
-        if (name === "keys") {
-          await button(page, "Neuer Schlüssel …").click();
-          await fits(ana, "key-new");
-          await page.keyboard.press("Escape");
-        }
-        await page.keyboard.press("Escape");
-        await gone(ana);
-      }
-    },
-  ],
 ];
-
-// The dialog looks right in both colours, and nothing of it is wider than the screen.
-async function fits(person, name) {
-  await looksRight(person, `german-phone-${name}`);
-  const wide = await person.page.evaluate(() => {
-    const dialogs = [...document.querySelectorAll("dialog")];
-    return [document.documentElement.scrollWidth, ...dialogs.map((one) => one.scrollWidth - one.clientWidth)];
-  });
-  assert.equal(wide[0], 390, name);
-  assert.ok(wide.slice(1).every((more) => more === 0), `${name}: ${wide}`);
-}

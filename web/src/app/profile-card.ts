@@ -26,7 +26,7 @@ function timeIn(zone: string, now: number): string | undefined {
 function facts(profile: Profile): HTMLElement[] {
   const lines: [string, string | undefined][] = [];
   const until = (end: number | undefined) => (end === undefined ? "" : ` ${t("card.until", { when: shortTime(end) })}`);
-  if (profile.status !== undefined) lines.push(["status", profile.status + until(profile.status_until)]);
+  if (profile.status !== undefined) lines.push(["said", profile.status + until(profile.status_until)]);
   if (profile.state === "away") lines.push(["away", t("state.away") + until(profile.state_until)]);
   if (profile.state === "dnd") lines.push(["dnd", t("state.dnd") + until(profile.state_until)]);
   if (profile.zone !== undefined) lines.push(["zone", timeIn(profile.zone, Date.now())]);

@@ -1,4 +1,4 @@
-// The invite links into a room: made, listed, ended.
+// The invite links into a room, or, without one, to sign up at the server: made, listed, ended.
 import type { Client, InviteLink, Room } from "../lib/index.ts";
 import { copyField } from "./clipboard.ts";
 import { openDialog } from "./dialog.ts";
@@ -14,19 +14,21 @@ import { field } from "./widgets.ts";
 const WEEK_MS = 7 * 24 * 3600_000;
 const USES = [0, 1, 5, 10, 25, 100];
 
+const into = (room: Room | undefined) => (room === undefined ? {} : { room: room.id });
+
 function usesOf({ uses, used }: InviteLink): string {
   return uses === undefined ? t("invites.used", { n: used }) : t("invites.used_of", { used, uses });
 }
 
-export function invitesDialog(client: Client, room: Room): void {
+export function invitesDialog(client: Client, room?: Room): void {
   const make = h("button", { type: "button", class: "button primary", text: t("invites.make") });
   const dialog = new ListDialog({
-    title: t("invites.title", { room: roomName(room, client) }),
-    lead: t("invites.lead"),
+    title: room === undefined ? t("invites.server_title") : t("invites.title", { room: roomName(room, client) }),
+    lead: room === undefined ? t("invites.server_lead") : t("invites.lead"),
     empty: t("invites.none"),
-    ...(may("invite", room, client.user) && { foot: [make] }),
+    ...((room === undefined || may("invite", room, client.user)) && { foot: [make] }),
     rows: async () => {
-      const { invites } = await client.request("invites", { room: room.id });
+      const { invites } = await client.request("invites", into(room));
       invites.sort((a, b) => b.created - a.created);
       return invites.map(row);
     },
@@ -38,7 +40,7 @@ export function invitesDialog(client: Client, room: Room): void {
     const made = t("invites.made_at", { when: shortTime(link.created) });
     const hint = t("invites.hint", { maker, uses: usesOf(link), end });
     const revoke = rowButton(t("invites.revoke"), t("invites.revoke_label", { when: shortTime(link.created) }), (button) => {
-      const action = () => client.request("invite_revoke", { room: room.id, invite: link.id });
+      const action = () => client.request("invite_revoke", { ...into(room), invite: link.id });
       void dialog.attempt(button, action, t("invites.revoked"));
     });
     return listRow(made, hint, revoke);
@@ -48,7 +50,7 @@ export function invitesDialog(client: Client, room: Room): void {
   });
 }
 
-function makeLink(client: Client, room: Room, made: () => void): void {
+function makeLink(client: Client, room: Room | undefined, made: () => void): void {
   const end = spanSelect(spans.invite, WEEK_MS);
   const uses = h("select", { class: "input" });
   for (const n of USES) {
@@ -62,14 +64,16 @@ function makeLink(client: Client, room: Room, made: () => void): void {
       action: async () => {
         const span = chosenSpan(end) ?? 0;
         const expires = span === 0 ? 0 : endOf(span, Date.now());
-        const params = { room: room.id, expires, uses: Number(uses.value) };
+        const params = { ...into(room), expires, uses: Number(uses.value) };
         const { code } = await client.request("invite_create", params);
         made();
+        const hint =
+          room === undefined ? t("invites.server_hint") : t("invites.made_hint", { room: roomName(room, client) });
         openDialog({
           title: t("invites.made"),
           body: [
             h("p", { class: "notice", text: t("invites.once") }),
-            copyField(t("recover.link"), inviteAddress(code), t("invites.made_hint", { room: roomName(room, client) })),
+            copyField(t("recover.link"), inviteAddress(code), hint),
           ],
         });
       },

@@ -225,13 +225,15 @@ export function openSettings(client: Client, contacts: Contacts, account: Accoun
       { icon: "lock", text: t("settings.password"), open: () => choosePassword(user, account.protect) },
       { icon: "device", text: t("settings.sessions"), open: () => later((more) => more.sessionsDialog(client)) },
       { icon: "key", text: t("settings.keys"), open: () => later((more) => more.keysDialog(client)) },
+      { icon: "link", text: t("settings.invites"), open: () => later((more) => more.invitesDialog(client)) },
       { icon: "people", text: t("settings.recover"), open: () => makeLink(client) },
     ],
     close,
   );
   const password = access.buttons.at(0)!;
+  const invites = access.buttons.at(-2)!;
   const recover = access.buttons.at(-1)!;
-  password.hidden = recover.hidden = true;
+  password.hidden = invites.hidden = recover.hidden = true;
   const leaving = entries(
     t("settings.leaving"),
     [
@@ -260,7 +262,8 @@ export function openSettings(client: Client, contacts: Contacts, account: Accoun
   });
   you.buttons[0]!.focus();
   ways(currentServer()).then(
-    ({ login }) => {
+    ({ login, signup }) => {
+      invites.hidden = signup !== "invite" || user.owner !== true;
       password.hidden = !login.includes("password");
       recover.hidden = password.hidden || user.owner !== true;
     },

@@ -108,6 +108,7 @@ export const de: Texts = {
   "settings.profile": "Profil",
   "settings.blocks": "Blockierte Personen",
   "settings.keys": "API-Schlüssel",
+  "settings.invites": "Personen einladen",
   "settings.deactivate": "Konto stilllegen",
 
   "profile.title": "Dein Profil",
@@ -259,6 +260,9 @@ export const de: Texts = {
 
   "invites.title": "Einladungslinks für {room}",
   "invites.lead": "Wer einem solchen Link folgt, wird Mitglied.",
+  "invites.server_title": "Einladungslinks zu diesem Server",
+  "invites.server_lead": "Wer einen solchen Link öffnet, kann hier ein Konto anlegen.",
+  "invites.server_hint": "Wer ihn öffnet, kann auf diesem Server ein Konto anlegen.",
   "invites.none": "Es gibt keine Links.",
   "invites.make": "Neuer Link …",
   "invites.make_title": "Neuer Einladungslink",

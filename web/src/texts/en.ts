@@ -106,6 +106,7 @@ export const en = {
   "settings.profile": "Profile",
   "settings.blocks": "Blocked people",
   "settings.keys": "API keys",
+  "settings.invites": "Invite people",
   "settings.deactivate": "Deactivate account",
 
   "profile.title": "Your profile",
@@ -255,6 +256,9 @@ export const en = {
 
   "invites.title": "Invite links for {room}",
   "invites.lead": "Whoever follows such a link becomes a member.",
+  "invites.server_title": "Invite links to this server",
+  "invites.server_lead": "Whoever opens such a link can create an account here.",
+  "invites.server_hint": "Whoever opens it can create an account on this server.",
   "invites.none": "There are no links.",
   "invites.make": "New link…",
   "invites.make_title": "New invite link",
