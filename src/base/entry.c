@@ -30,7 +30,7 @@ static const struct record_field fields[] = {
     BYTES(trace),     BYTES(settings),
     BYTES(people),    {RECORD_BOOL, offsetof(struct entry, changed)},
     BYTES(act),       U64(act_before),
-    U64(act_seq),
+    U64(act_seq),     BYTES(bot),
 };
 
 static const struct record_table table = {
@@ -61,6 +61,7 @@ bool entry_trace(const struct entry *e, struct trace *ret)
 void entry_redact(struct entry *e)
 {
     e->text = e->data = e->mentions = e->salt = (struct str){0};
+    e->bot = e->bot.n > 0 ? STR("\n") : (struct str){0}; /* that it was a bot's stays */
 }
 
 enum entry_result entry_decode(struct str bytes, struct entry *ret)

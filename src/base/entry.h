@@ -23,7 +23,7 @@
  *
  *   28   0    changed (1)   29   1    act           30   0    act_before
  *
- *   31   0    act_seq
+ *   31   0    act_seq       32   1    bot
  *
  * A field that is 0, false or empty is left out, and in no other way can it
  * be written: whatever decodes encodes to the same bytes again. A new field
@@ -90,7 +90,8 @@ struct entry {
     struct str act;       /* the entry is an act of moderation, or tells of one: which */
     uint64_t act_before;  /* of an act in a room's log: the seq of the act before it; 0: none */
     uint64_t act_seq;     /* of ENTRY_ACT: the act's seq in the room's log; 0: it has none there */
-    struct str unknown;   /* fields with numbers above 31, as they were read */
+    struct str bot;       /* a bot's message: its name and picture (chat/model/guise.h) */
+    struct str unknown;   /* fields with numbers above 32, as they were read */
 };
 
 enum entry_result { ENTRY_OK, ENTRY_BAD };

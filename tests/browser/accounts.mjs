@@ -107,6 +107,34 @@ export default [
     ),
   ],
   [
+    "a bot's message shows the name that it gave, and always that it is a bot's, and whose",
+    guarded(async ({ server, arrive }) => {
+      const ana = await arrive("Ana");
+      await signUp(ana);
+      await ana.join("machines");
+      const ask = async (command, params, token) => {
+        const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+        const body = JSON.stringify(params);
+        return (await fetch(`${server.url}api/v1/${command}`, { method: "POST", headers, body })).json();
+      };
+      const { token } = await ask("login", { name: "Ana", password: RIGHT });
+      const { user } = await ask("bot_create", { name: "deployer" }, token);
+      const { key } = await ask("key_create", { name: "ci", scope: "write", user: user.id }, token);
+      await ask("send", { room: "machines", text: "version 7 is out", as: "Ana", picture: "🚀" }, key);
+      await ask("send", { room: "machines", text: "and so is 8", picture: "https://example.org/spy.png" }, key);
+      const row = (text) => ana.page.locator("article.message", { hasText: text });
+      await row("and so is 8").waitFor();
+      assert.equal(await row("version 7").locator(".author").textContent(), "Ana");
+      assert.equal(await row("version 7").locator(".bot-mark").textContent(), "bot");
+      assert.equal(await row("version 7").locator(".bot-mark").getAttribute("title"), "@deployer");
+      assert.match(await row("version 7").getAttribute("aria-label"), /^Ana \(bot deployer\), /);
+      assert.equal(await row("version 7").locator(".avatar").textContent(), "🚀");
+      assert.equal(await row("and so is 8").locator(".author").textContent(), "deployer");
+      assert.equal(await row("and so is 8").locator(".bot-mark").count(), 1);
+      await looksRight(ana, "bot");
+    }),
+  ],
+  [
     "another password ends the sessions elsewhere, and the page goes on",
     guarded(async ({ arrive }) => {
       const [ana, phone] = [await arrive("Ana"), await arrive("Ana", PHONE)];

@@ -34,6 +34,8 @@ const TABLE = {
   key_create: { who: all("ok"), params: { name: "k", scope: "read" } },
   keys: { who: all("ok"), params: {} },
   key_revoke: { who: all("no_such_key"), params: { key: "1" } },
+  bot_create: { who: all("forbidden"), params: { name: "its bot", user: [999_999] } },
+  bots: { who: all("ok"), params: {} },
   token: { who: all("forbidden"), params: { name: ["cron", "ana"], ttl: [0, 60_000] } },
   logout: { who: null },
   sessions: { who: all("ok"), params: {} },

@@ -66,6 +66,8 @@ async function live({ call, room, other, title }) {
   assert.deepEqual(direct.room.peer, { id: other.user.id, name: other.user.name });
   assert.deepEqual(await call("leave", { room }), { room });
   assert.ok((await call("room_delete", { room })).seq > 0);
+  const bot = await call("bot_create", { name: `bot of ${room}`.slice(0, 32) });
+  assert.deepEqual((await call("bots", {})).bots, [{ ...bot.user, active: true }]);
   const { id } = await call("key_create", { name: "cron", scope: "read" });
   assert.deepEqual((await call("keys", {})).keys.map((key) => key.id), [id]);
   await call("key_revoke", { key: id });

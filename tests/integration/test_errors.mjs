@@ -14,6 +14,7 @@ const ELSEWHERE = new Set([
   ...["bad_login", "bad_password", "bad_code", "password_needed"], // test_passwords
   ...["way_closed", "signup_closed", "invite_needed", "login_busy"],
   ...["beyond_scope", "no_such_key", "too_many_keys"], // test_keys
+  ...["bots_only", "bad_picture", "too_many_bots"], // test_bot_users
   "login_elsewhere", // test_identity
   "refused", // test_checks
   "check_failed",

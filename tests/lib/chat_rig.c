@@ -257,7 +257,7 @@ static void ended(struct call *call)
     quote(c->answer, sizeof(c->answer), buf_peek(&b));
 }
 
-static struct chat_rig_call *start(struct chat_rig *r, struct caller who, const char *text)
+struct chat_rig_call *chat_rig_start_as(struct chat_rig *r, struct caller who, const char *text)
 {
     struct chat_rig_call *c = calloc(1, sizeof(*c));
     size_t n = strlen(text);
@@ -295,12 +295,13 @@ struct chat_rig_call *chat_rig_start(struct chat_rig *r, uint64_t user, const ch
     va_start(args, fmt);
     assert_true(vsnprintf(text, sizeof(text), fmt, args) < (int)sizeof(text));
     va_end(args);
-    return start(r, (struct caller){.user = user, .session = user + 1000}, text);
+    return chat_rig_start_as(r, (struct caller){.user = user, .session = user + 1000}, text);
 }
 
 struct chat_rig_call *chat_rig_start_super(struct chat_rig *r, uint64_t user, const char *text)
 {
-    return start(r, (struct caller){.user = user, .session = user + 1000, .super = true}, text);
+    return chat_rig_start_as(
+        r, (struct caller){.user = user, .session = user + 1000, .super = true}, text);
 }
 
 const char *chat_rig_wait(struct chat_rig_call *c)
@@ -330,7 +331,7 @@ const char *chat_rig_do(struct chat_rig *r, uint64_t user, const char *fmt, ...)
     va_start(args, fmt);
     assert_true(vsnprintf(text, sizeof(text), fmt, args) < (int)sizeof(text));
     va_end(args);
-    c = start(r, (struct caller){.user = user, .session = user + 1000}, text);
+    c = chat_rig_start_as(r, (struct caller){.user = user, .session = user + 1000}, text);
     (void)strcpy(answer, chat_rig_wait(c));
     chat_rig_free(c);
     return answer;

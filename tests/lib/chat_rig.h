@@ -87,6 +87,9 @@ struct chat_rig_call *chat_rig_start(struct chat_rig *r, uint64_t user, const ch
     PRINTF_LIKE(3, 4);
 struct chat_rig_call *chat_rig_start_super(struct chat_rig *r, uint64_t user, const char *text);
 
+/* The same of that caller, who is named u<user>. */
+struct chat_rig_call *chat_rig_start_as(struct chat_rig *r, struct caller who, const char *text);
+
 /* Waits; the answer, valid until chat_rig_free. */
 const char *chat_rig_wait(struct chat_rig_call *c);
 void chat_rig_free(struct chat_rig_call *c);

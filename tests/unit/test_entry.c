@@ -47,7 +47,8 @@ static const struct entry full = {
     .act = {(const uint8_t *)"ac", 2},
     .act_before = 11,
     .act_seq = 12,
-    .unknown = {(const uint8_t *)"\x40\x05\x43\x02xy\xfe\x00", 8},
+    .bot = {(const uint8_t *)"n\np", 3},
+    .unknown = {(const uint8_t *)"\x42\x05\x45\x02xy\xfe\x00", 8},
 };
 
 static void check_same(const struct entry *a, const struct entry *b)
@@ -69,6 +70,7 @@ static void check_same(const struct entry *a, const struct entry *b)
     assert_true(str_eq(a->people, b->people) && a->changed == b->changed);
     assert_true(str_eq(a->act, b->act) && a->act_before == b->act_before);
     assert_true(a->act_seq == b->act_seq);
+    assert_true(str_eq(a->bot, b->bot));
 }
 
 static void check_round_trip(const struct entry *e, uint8_t version)
@@ -139,7 +141,7 @@ static void entry_has_the_bytes_of_its_header(void **state)
             "A room\x1f\x07private\x21\x07general\x22\x05"
             "\x25\x03\x07\x80\x01\x27\x02{}\x28\x82\x01\x2b\x01\x08\x2c\x06\x2f\x02sa\x31\x02h\x00"
             "\x33\x02tr\x35\x02se\x37\x02pe\x38\x01\x3b\x02"
-            "ac\x3c\x0b\x3e\x0c\x40\x05\x43\x02xy\xfe\x00")));
+            "ac\x3c\x0b\x3e\x0c\x41\x03n\np\x42\x05\x45\x02xy\xfe\x00")));
 }
 
 static void entry_refuses_what_it_cannot_keep(void **state)
@@ -179,6 +181,7 @@ static void entry_is_redacted(void **state)
 
     (void)state;
     wanted.text = wanted.data = wanted.mentions = wanted.salt = (struct str){0};
+    wanted.bot = STR("\n");
     entry_redact(&e);
     check_same(&e, &wanted);
     check_round_trip(&e, 9);

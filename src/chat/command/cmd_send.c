@@ -1,5 +1,8 @@
 /* send: appends a message, once, however often it is repeated (design: section
  * 1, idempotent sends). */
+#include "base/mem.h"
+#include "base/str.h"
+#include "chat/model/guise.h"
 #include "chat/room/append.h"
 #include "chat/room/commands.h"
 #include "chat/room/direct.h"
@@ -200,8 +203,33 @@ static enum call_proposal send_propose(struct room *r, struct call *call)
     return p == CALL_APPEND ? check_slow(r, call) : p;
 }
 
+/* What a bot's message carries, into call->state. False: the call has ended. */
+static bool send_guise(struct call *call)
+{
+    const struct guise g = {.name = str_trim(call->cmd.as), .picture = call->cmd.picture};
+    enum error_code e = guise_check(&g, &call->param);
+    char *text;
+
+    assert(call->state == NULL);
+    if (command_has(&call->cmd, PARAM_as) && g.name.n == 0) {
+        call->param = "as";
+        e = ERROR_bad_name;
+    }
+    if (e != ERROR_NONE) {
+        call_fail(call, e);
+        return false;
+    }
+    text = mem_zeroed(1, GUISE_MAX);
+    (void)guise_encode(&g, text);
+    call->param = NULL;
+    call->state = text;
+    return true;
+}
+
 void cmd_send_run(struct room *r, struct call *call)
 {
+    if (call->bot && !send_guise(call))
+        return;
     call->entry = (struct entry){
         .kind = ENTRY_MESSAGE,
         .from_id = call->who.user,
@@ -209,6 +237,7 @@ void cmd_send_run(struct room *r, struct call *call)
         .cid = call->cmd.cid,
         .text = call->cmd.text,
         .reply_to = call->cmd.reply_to,
+        .bot = call->bot ? str_of(call->state) : (struct str){0},
     };
     if (call->cmd.cid.n > 0 && !call->hooked) { /* of what was sent */
         call->cid_hash = room_hash(r, call->cmd.cid);

@@ -5,6 +5,8 @@
 #include "chat/command/cmd_invite.h"
 #include "chat/model/group.h"
 #include "chat/people/people_block.h"
+#include "chat/people/people_bot.h"
+#include "chat/people/people_bot_make.h"
 #include "chat/people/people_change.h"
 #include "chat/people/people_off.h"
 #include "chat/people/people_profile.h"
@@ -136,6 +138,16 @@ static void dispatch_note(struct people *p, struct call *call, const char *act)
     audit_server(p, p->owner, call, &e, dispatch_noted);
 }
 
+static void dispatch_sent(struct people_bots *b, struct call *call)
+{
+    dispatch_to_room(b->owner, call);
+}
+
+static void dispatch_send(struct people *p, struct call *call)
+{
+    people_bot_look(&p->bots, call, dispatch_sent);
+}
+
 /* Those that begin where they came in. */
 static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_ways] = dispatch_ways,
@@ -147,6 +159,9 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_key_create] = people_keys_create,
     [COMMAND_keys] = people_keys,
     [COMMAND_key_revoke] = people_keys_revoke,
+    [COMMAND_bot_create] = people_bot_make_run,
+    [COMMAND_bots] = people_bot_make_list,
+    [COMMAND_send] = dispatch_send,
     [COMMAND_users] = people_users,
     [COMMAND_profile_set] = people_profile_set,
     [COMMAND_profiles] = people_profile_list,
@@ -172,7 +187,7 @@ static void dispatch_noted(struct people *p, struct call *call)
 
 static bool is_of_a_room(enum command_id id)
 {
-    return id == COMMAND_join || id == COMMAND_leave || id == COMMAND_send || id == COMMAND_edit ||
+    return id == COMMAND_join || id == COMMAND_leave || id == COMMAND_edit ||
            id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
            id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
            id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_kick ||

@@ -5,6 +5,7 @@
 #include "chat/model/act.h"
 #include "chat/model/group.h"
 #include "chat/model/pref.h"
+#include "chat/model/guise.h"
 #include "chat/model/settings.h"
 
 static void begin(struct json_out *o, struct buf *out, struct str event)
@@ -94,6 +95,7 @@ static void put_message(struct json_out *o, uint64_t seq, const struct entry *e,
         text = STR("");
     json_out_field_str(o, "text", text);
     put_optional(o, "cid", e->cid);
+    guise_put(amend != NULL && amend->deleted && e->bot.n > 0 ? STR("\n") : e->bot, o);
     if (e->reply_to > 0)
         json_out_field_u64(o, "reply_to", e->reply_to);
     json_out_field_u64(o, "rev", amend != NULL ? amend->rev : seq);

@@ -143,6 +143,11 @@ struct str keys_conn(struct str id, char buf[static KEYS_MAX])
     return join(KEYS_CONNS, id, buf);
 }
 
+struct str keys_bot(uint64_t bot, char buf[static KEYS_MAX])
+{
+    return number(KEYS_BOTS, bot, buf);
+}
+
 struct str keys_block(uint64_t user, char buf[static KEYS_MAX])
 {
     return number(KEYS_BLOCKS, user, buf);

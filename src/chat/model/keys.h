@@ -20,6 +20,9 @@
  *                      room:<room>      "<seq> <count>": the room is on the person's list, and
  *                                       how far they have read it
  *                      pref:<room>      how the person likes to see a room (chat/model/pref.h)
+ *                      bot              "<owner> <ms>": the script is that person's bot, since
+ *                                       (chat/people/people_bot.h)
+ *                      bot:<id>         "<name>": a bot of the person
  *                      block:<id>       "<name>": whom the person blocks
  *                      off              "<ms>": since then the person is deactivated
  *                                       (chat/people/people_off.h)
@@ -90,6 +93,7 @@
 #define KEYS_PASSWORD STR("password")
 #define KEYS_PROFILE STR("profile")
 #define KEYS_OFF STR("off")
+#define KEYS_BOT STR("bot")
 #define KEYS_ROOMS_CREATED STR("rooms-created")
 #define KEYS_STATE STR("state")
 #define KEYS_ACCESS STR("access")
@@ -121,6 +125,7 @@
 #define KEYS_OF_LINKS STR("link:")
 #define KEYS_BLOCKS STR("block:")
 #define KEYS_PREFS STR("pref:")
+#define KEYS_BOTS STR("bot:")
 
 #define KEYS_USERS STR("users") /* the counter */
 
@@ -155,7 +160,7 @@ struct str keys_of_homes(struct str run, char buf[static KEYS_MAX]);
 
 /* An sk, written to buf: of a user's session, of where that was seen, of an API key, of a room on
  * a user's list, of a connection of a user, of a session that was ended, of whom a user blocks, of
- * how a user likes to see a room. */
+ * how a user likes to see a room, of a bot of a user. */
 struct str keys_session(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_seen(uint64_t session, char buf[static KEYS_MAX]);
 struct str keys_api_key(uint64_t id, char buf[static KEYS_MAX]);
@@ -163,6 +168,7 @@ struct str keys_listed(struct str room, char buf[static KEYS_MAX]);
 struct str keys_conn(struct str id, char buf[static KEYS_MAX]);
 struct str keys_block(uint64_t user, char buf[static KEYS_MAX]);
 struct str keys_pref(struct str room, char buf[static KEYS_MAX]);
+struct str keys_bot(uint64_t bot, char buf[static KEYS_MAX]);
 struct str keys_ended(uint64_t session, char buf[static KEYS_MAX]);
 
 #endif

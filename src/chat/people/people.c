@@ -35,6 +35,7 @@ void people_init(struct people *p, struct owner *owner, const struct people_keys
     people_key_init(&p->keyring);
     directory_init(&p->directory, owner);
     people_seen_init(&p->seen);
+    people_bot_init(&p->bots, owner);
     identity_init(&p->identity, issuer);
 }
 
@@ -49,6 +50,7 @@ void people_fini(struct people *p)
     people_key_fini(&p->keyring);
     directory_fini(&p->directory);
     people_seen_fini(&p->seen);
+    people_bot_fini(&p->bots);
     identity_fini(&p->identity);
 }
 

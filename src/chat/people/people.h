@@ -13,6 +13,7 @@
 
 #include "chat/people/directory.h"
 #include "chat/people/identity.h"
+#include "chat/people/people_bot.h"
 #include "chat/people/people_key.h"
 #include "chat/people/people_seen.h"
 #include "chat/people/people_session.h"
@@ -61,6 +62,7 @@ struct people {
     struct people_keyring keyring;
     struct directory directory;
     struct people_seen seen;
+    struct people_bots bots;
 };
 
 /* keys may be NULL until the first command; issuer: NULL if there is none. */

@@ -83,13 +83,39 @@ static void key_off_read(struct store_req *req)
         key_note(call_of(req));
 }
 
+/* A bot is as good as its owner: it says nothing for who is deactivated. */
+static void key_owner_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct key_finding *f = call->state;
+    uint64_t owner;
+
+    (void)req;
+    if (!people_bot_owner(call, &owner))
+        return;
+    if (owner != 0)
+        people_off_ask(f->people, call, owner, key_off_read);
+    else
+        key_note(call);
+}
+
+static void key_bot_off_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct key_finding *f = call->state;
+
+    (void)req;
+    if (people_off_passes(call))
+        people_bot_ask(f->people->owner, call, f->claim.user, key_owner_read);
+}
+
 static void key_user_read(struct store_req *req)
 {
     struct call *call = call_of(req);
     struct key_finding *f = call->state;
     struct frame *body = call->q.get.ret_body;
     struct str name;
-    bool there;
+    bool there, is_bot;
 
     if (req->result != STORE_OK) {
         call_fail_store(call, req->result);
@@ -98,11 +124,14 @@ static void key_user_read(struct store_req *req)
     there = body != NULL && people_decode(frame_str(body), &name, NULL);
     if (there)
         f->who = people_key_caller(&f->claim, &f->key, key_copy(name, f->name, sizeof(f->name)));
+    is_bot = there && frame_str(body).p[0] == 'b';
     frame_unref(body);
-    if (there)
-        people_off_ask(f->people, call, f->claim.user, key_off_read);
-    else
+    if (there) {
+        people_bot_learn(&f->people->bots, f->claim.user, is_bot);
+        people_off_ask(f->people, call, f->claim.user, is_bot ? key_bot_off_read : key_off_read);
+    } else {
         call_fail(call, ERROR_revoked);
+    }
 }
 
 /* What is wrong with the record, as it was read; f->key is set if nothing is. */

@@ -1,5 +1,5 @@
-/* key_create, keys, key_revoke: the API keys of a person, or of a script, for the server's owner.
- */
+/* key_create, keys, key_revoke: the API keys of a person; of a bot, for its owner; of a script, for
+ * the server's owner. */
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/keys.h"
@@ -47,6 +47,25 @@ static bool people_keys_failed(struct call *call)
     return true;
 }
 
+/* A bot's keys are its owner's; the server's owner may list and end them, and makes none: such a
+ * key would read what is private to another. */
+static void keys_bot_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    uint64_t owner;
+    bool makes = call->cmd.id == COMMAND_key_create;
+
+    (void)req;
+    if (!people_bot_owner(call, &owner))
+        return;
+    if (owner == call->who.user || (call->who.super && (owner == 0 || !makes))) {
+        keys_of(call)->run(keys_of(call));
+    } else {
+        call->param = "user";
+        call_fail(call, ERROR_forbidden);
+    }
+}
+
 /* Only a script is another's to speak as: a person's key would read what is private. */
 static void script_read(struct store_req *req)
 {
@@ -59,10 +78,10 @@ static void script_read(struct store_req *req)
     is_script = body != NULL && frame_str(body).n > 0 && frame_str(body).p[0] == 'b';
     frame_unref(body);
     if (is_script) {
-        keys_of(call)->run(keys_of(call));
+        people_bot_ask(keys_of(call)->people->owner, call, keys_of(call)->user, keys_bot_read);
     } else {
         call->param = "user";
-        call_fail(call, ERROR_no_such_user);
+        call_fail(call, call->who.super ? ERROR_no_such_user : ERROR_forbidden);
     }
 }
 
@@ -77,8 +96,6 @@ static void people_keys_begin(struct people *p, struct call *call, void (*run)(s
     k->user = call->who.user;
     if (!command_has(&call->cmd, PARAM_user) || call->cmd.user == k->user) {
         run(k);
-    } else if (!call->who.super) {
-        call_fail(call, ERROR_forbidden);
     } else {
         k->user = call->cmd.user;
         (void)call_request(call, p->owner, script_read);

@@ -368,6 +368,23 @@ static void password_read(struct call *call)
     people_login_compare(call, compared);
 }
 
+/* The server's owner lends no token of another person's bot. */
+static void lent_bot_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    uint64_t owner;
+
+    (void)req;
+    if (!people_bot_owner(call, &owner))
+        return;
+    if (owner == 0 || owner == call->who.user) {
+        people_login_enter(call);
+    } else {
+        call->param = "name";
+        call_fail(call, ERROR_name_taken);
+    }
+}
+
 /* A password's record is looked for whoever it is. */
 static void user_read(struct store_req *req)
 {
@@ -391,6 +408,8 @@ static void user_read(struct store_req *req)
         people_login_read_password(call, password_read);
     else if (body == NULL && !l->claimed)
         claim_name(call); /* a crash left none, or another login is about to write it */
+    else if (l->lends && l->kind == 'b')
+        people_bot_ask(l->people->owner, call, l->user, lent_bot_read);
     else if (l->lends || !l->known)
         people_login_enter(call);
     else

@@ -36,8 +36,10 @@ struct login {
     bool known;   /* the user's record has a name */
     bool lends;   /* the owner makes it a token, by the command token */
     bool script;  /* the user is one whose tokens come so */
+    bool full;    /* bot_create: they have as many as they may */
     unsigned tries;
     uint64_t ttl_ms;
+    uint64_t bot_owner; /* bot_create: whose the bot will be */
     char key[NAMES_KEY_MAX];
     char name[256];
     size_t name_n;

@@ -140,6 +140,32 @@ static void off_user_read(struct store_req *req)
         call_fail(call, ERROR_no_such_user);
 }
 
+static void off_begin(struct call *call)
+{
+    struct deactivating *d = deactivating_of(call);
+    struct people *p = d->end.people;
+
+    (void)call_request(call, p->owner, off_user_read);
+    call->q.get.pk = keys_of_user(d->end.user, call->key);
+    call->q.get.sk = KEYS_USER;
+    store_get(p->owner->store, &call->q.get);
+}
+
+/* Who is not the server's owner may do so with a bot of theirs. */
+static void off_bot_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    uint64_t owner;
+
+    (void)req;
+    if (!people_bot_owner(call, &owner))
+        return;
+    if (owner == call->who.user)
+        off_begin(call);
+    else
+        call_fail(call, ERROR_forbidden);
+}
+
 void people_off_run(struct people *p, struct call *call)
 {
     const struct command *c = &call->cmd;
@@ -147,8 +173,8 @@ void people_off_run(struct people *p, struct call *call)
     bool on = !command_has(c, PARAM_on) || c->on;
     struct deactivating *d;
 
-    if (!call->who.super && (user != call->who.user || !on)) {
-        call_fail(call, ERROR_forbidden);
+    if (user == 0 || (!call->who.super && user == call->who.user && !on)) {
+        call_fail(call, user == 0 ? ERROR_no_such_user : ERROR_forbidden);
         return;
     }
     d = mem_zeroed(1, sizeof(*d));
@@ -156,8 +182,8 @@ void people_off_run(struct people *p, struct call *call)
     d->call = call;
     d->on = on;
     call->state = d;
-    (void)call_request(call, p->owner, off_user_read);
-    call->q.get.pk = keys_of_user(user, call->key);
-    call->q.get.sk = KEYS_USER;
-    store_get(p->owner->store, &call->q.get);
+    if (call->who.super || user == call->who.user)
+        off_begin(call);
+    else
+        people_bot_ask(p->owner, call, user, off_bot_read);
 }

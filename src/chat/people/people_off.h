@@ -1,6 +1,8 @@
-/* people_off.h: people who were deactivated, by themselves or by the server's owner: `u:<id> off`.
- * Nobody logs in as them, their sessions and API keys have ended, their name stays theirs, what
- * they wrote stays. The server's owner can take that back.
+/* people_off.h: people who were deactivated, by themselves or by the server's owner: `u:<id> off`;
+ * and bots, by their owners. A bot of somebody who is off is taken for nobody either, as soon as
+ * its keys are looked up (chat/people/people_key_find.h). Nobody logs in as them, their sessions
+ * and API keys have ended, their name stays theirs, what they wrote stays. The server's owner can
+ * take that back.
  *
  * The record is put first, then keys and sessions are listed and ended (chat/people/people_end.h).
  * A login puts its session first and then looks for the record. So nobody has a token whose session

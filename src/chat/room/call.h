@@ -106,6 +106,7 @@ struct call {
     call_handler_f *handler;             /* NULL: by cmd.id */
     struct command cmd;
     struct caller who;
+    bool bot;           /* send: the caller is a bot (chat/people/people_bot.h) */
     uint64_t place;     /* where a login comes from (chat/people/guesses.h); 0: not known */
     const void *source; /* the connection, to tell it from others; NULL: none */
     unsigned worker;    /* whose follower it is */

@@ -85,21 +85,41 @@ interface Frame {
   ts: number;
   grouped: boolean;
   class: string;
+  bot?: Message["bot"];
+}
+
+// Nobody is taken for another: whatever a bot calls itself, it is marked, and its name is there.
+function botMark(name: string): HTMLElement {
+  return h("span", { class: "bot-mark", title: `@${name}`, text: t("message.bot") });
+}
+
+// An emoji that a bot gave. Pictures from elsewhere are not loaded: whose server that is would
+// learn who reads, and when.
+function face({ from, bot }: Frame): HTMLElement {
+  const element = avatar(from.id, bot?.as ?? from.name);
+  const picture = bot?.picture;
+  if (picture !== undefined && !picture.startsWith("https:")) {
+    element.classList.add("emoji");
+    element.textContent = picture;
+  }
+  return element;
 }
 
 // The row's grid: a gutter with the face, or the time where the row goes on
 // from the one above, and a column for everything else.
 function frame(options: Frame, { contacts, actions }: RowContext): { row: HTMLElement; column: HTMLElement } {
-  const { from, ts, grouped } = options;
+  const { from, ts, grouped, bot } = options;
   const kind = `${options.class}${grouped ? " grouped" : ""}`;
   const row = h("article", { class: `message ${kind}`, tabindex: "-1" });
   const gutter = h("div", { class: "gutter" });
   const column = h("div", { class: "column" });
   if (grouped) gutter.append(timeOf(ts));
   else {
-    gutter.append(avatar(from.id, from.name));
+    gutter.append(face(options));
     const author = nameButton(from, contacts, actions.about);
-    column.append(h("div", { class: "byline" }, author, timeOf(ts)));
+    if (bot?.as !== undefined) author.textContent = bot.as;
+    const mark = bot !== undefined && botMark(from.name);
+    column.append(h("div", { class: "byline" }, author, mark, timeOf(ts)));
   }
   row.append(gutter, column);
   return { row, column };
@@ -122,11 +142,13 @@ function nameButton(user: User, contacts: Contacts, about: (user: User) => void)
 
 export function messageRow(message: Message, context: RowContext): HTMLElement {
   const { client, contacts, grouped, actions } = context;
-  const { from, ts } = message;
-  const { row, column } = frame({ from, ts, grouped, class: "" }, context);
+  const { from, ts, bot } = message;
+  const { row, column } = frame({ from, ts, grouped, class: "", bot }, context);
   row.dataset.seq = String(message.seq);
   const said = message.deleted ? t("message.deleted_label") : plainText(message.text, 500);
-  const label = t("message.label", { name: contacts.nameOf(from), time: clockTime(ts), text: said });
+  const shown = bot?.as ?? contacts.nameOf(from);
+  const name = bot === undefined ? shown : t("message.bot_name", { as: shown, name: from.name });
+  const label = t("message.label", { name, time: clockTime(ts), text: said });
   row.setAttribute("aria-label", label);
   if (message.replyTo !== undefined) column.append(quote(message.replyTo, context));
   if (message.deleted) {

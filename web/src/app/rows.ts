@@ -74,7 +74,7 @@ export function rowsOf(room: Room, pending: readonly Pending[], { me, newAfter, 
       kind: "message",
       key: own ? `c ${item.cid}` : `m ${item.seq}`,
       message: item,
-      grouped: groups(item.from.id, item.ts, item.replyTo !== undefined),
+      grouped: groups(item.from.id, item.ts, item.replyTo !== undefined || item.bot !== undefined),
       target: find(item.replyTo),
     });
   }

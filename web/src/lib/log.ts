@@ -25,6 +25,8 @@ export interface Message {
   readonly edited?: number | undefined;
   readonly deleted: boolean;
   readonly reactions: ReadonlyMap<string, readonly number[]>;
+  // By a bot; how that shows itself this once.
+  readonly bot?: { readonly as?: string | undefined; readonly picture?: string | undefined } | undefined;
 }
 
 // What happened to the room itself: created, renamed, somebody's role; or entries that the
@@ -55,6 +57,7 @@ function toMessage(event: MessageEvent): Message {
     edited: event.edited,
     deleted: event.deleted ?? false,
     reactions: new Map(Object.entries(event.reactions ?? {})),
+    bot: event.bot === true ? { as: event.as, picture: event.picture } : undefined,
   };
 }
 

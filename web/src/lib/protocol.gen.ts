@@ -54,6 +54,13 @@ export interface CommandParams {
     key: string;
     user?: number;
   };
+  bot_create: {
+    name: string;
+    user?: number;
+  };
+  bots: {
+    user?: number;
+  };
   join: {
     room: string;
     after?: number;
@@ -70,6 +77,8 @@ export interface CommandParams {
     cid?: string;
     seen?: number;
     reply_to?: number;
+    as?: string;
+    picture?: string;
   };
   edit: {
     room: string;
@@ -262,6 +271,9 @@ export type ErrorCode =
   | "beyond_scope"
   | "no_such_key"
   | "too_many_keys"
+  | "bots_only"
+  | "bad_picture"
+  | "too_many_bots"
   | "not_member"
   | "banned"
   | "muted"

@@ -78,6 +78,10 @@ export interface MessageEvent extends Logged {
   rev: number;
   cid?: string;
   reply_to?: number;
+  // A bot's message; the name and the picture that the bot gave for this one.
+  bot?: boolean;
+  as?: string;
+  picture?: string;
   edited?: number;
   deleted?: boolean;
   reactions?: Record<string, number[]>;
@@ -255,6 +259,8 @@ interface Answers {
   key_create: { key: string; id: string; expires: number };
   keys: { keys: KeyInfo[] };
   key_revoke: { id: string };
+  bot_create: { user: User; owner: number };
+  bots: { bots: (User & { active: boolean })[] };
   join: { room: RoomInfo; read?: Position; unread?: number; role?: Role; reset?: boolean };
   resume: { rooms: Record<string, Resumed> };
   send: { seq: number; ts: number; count: number; duplicate?: boolean; changed?: boolean };

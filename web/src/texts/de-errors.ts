@@ -31,6 +31,9 @@ export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: st
   password_needed: "Wer diesen Namen hat, meldet sich mit einem Passwort an.",
   way_closed: "So lässt der Server niemanden herein.",
   signup_closed: "Hier kommt niemand Neues herein; mit --signup open oder invite erlaubt es der Server.",
+  bots_only: "Ein Name oder Bild für eine einzelne Nachricht ist für Bots, die mit einem ihrer API-Schlüssel sprechen.",
+  bad_picture: "Ein Bild ist ein Emoji oder eine Adresse, die mit https:// beginnt und bis zu 512 einfache Zeichen hat.",
+  too_many_bots: "Du hast schon 20 Bots: Gib einem davon eine andere Aufgabe.",
   invite_needed: "Wer neu ist, braucht einen Einladungslink: Bitte die Leitung des Servers um einen und öffne ihn.",
   login_busy: "Gerade melden sich zu viele an. Versuche es gleich noch einmal.",
   login_closed:

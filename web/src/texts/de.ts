@@ -419,6 +419,8 @@ export const de: Texts = {
   "message.deleted_label": "gelöscht",
   "message.earlier": "Eine frühere Nachricht",
   "message.edited": "(bearbeitet)",
+  "message.bot": "Bot",
+  "message.bot_name": "{as} (Bot {name})",
   "message.label": "{name}, {time}: {text}",
   "message.more": "Mehr",
   "message.more_label": "Aktionen für die Nachricht von {name}, {time}",

@@ -411,6 +411,8 @@ export const en = {
   "message.deleted_label": "deleted",
   "message.earlier": "An earlier message",
   "message.edited": "(edited)",
+  "message.bot": "bot",
+  "message.bot_name": "{as} (bot {name})",
   "message.label": "{name}, {time}: {text}",
   "message.more": "More",
   "message.more_label": "Actions for {name}'s message of {time}",
