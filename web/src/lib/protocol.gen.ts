@@ -77,6 +77,7 @@ export interface CommandParams {
     cid?: string;
     seen?: number;
     reply_to?: number;
+  };
     as?: string;
     picture?: string;
   };
