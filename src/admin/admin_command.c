@@ -186,7 +186,7 @@ static int admin_recover(struct admin *a)
     json_out_object(&o);
     json_out_field_str(&o, "name", str_of(name));
     json_out_object_end(&o);
-    if (!admin_run(a, COMMAND_recover, "recover", 1))
+    if (!admin_run(a, COMMAND_recover, "recover", 0))
         return EXIT_FAILURE;
     code = member_of(&a->answer, "code");
     if (code.n == 0)

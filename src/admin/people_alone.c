@@ -11,6 +11,11 @@
 /* Nothing is hashed by a command that is run here, but people who have passwords need a hasher. */
 #define HASH_MEMORY (8u << 10)
 #define TOKEN_TTL_MS 86400000u
+#define ALONE_HISTORY_MAX 65536
+#define ALONE_SEARCH_MAX 10000
+/* Who has the store is no user of it. */
+#define ALONE_NAME STR("polylog admin")
+#define ALONE_NOBODY ((uint64_t)JSON_INT_MAX)
 
 static int alone_failed(char why[static PEOPLE_ALONE_WHY_MAX], const char *what)
 {
@@ -101,6 +106,14 @@ static const struct owner_ops alone_ops = {
     .behind = alone_behind,
 };
 
+/* What the server's owner may is noted in a room of its own: that is written here, too. */
+static void alone_turn(struct people_alone *a)
+{
+    io_wait(a->io, list_empty(&a->owner.dirty) ? wheel_next_ms(&a->wheel) : 0);
+    wheel_advance(&a->wheel, io_now_ms(a->io));
+    owner_flush(&a->owner);
+}
+
 static void alone_done(struct store_req *req)
 {
     req->done = NULL;
@@ -151,7 +164,13 @@ int people_alone_open(struct people_alone *a, char why[static PEOPLE_ALONE_WHY_M
     io_random(a->io, (uint8_t *)&seed, sizeof(seed));
     wheel_init(&a->wheel, io_now_ms(a->io));
     a->owner = (struct owner){
-        .ops = &alone_ops, .store = a->store, .bus = a->bus, .home = a->io, .wheel = &a->wheel};
+        .ops = &alone_ops,
+        .store = a->store,
+        .bus = a->bus,
+        .home = a->io,
+        .wheel = &a->wheel,
+        .limits = {.history_max = ALONE_HISTORY_MAX, .search_max = ALONE_SEARCH_MAX}};
+    io_random(a->io, a->owner.hash_key, sizeof(a->owner.hash_key));
     owner_init(&a->owner, seed);
     people_init(&a->people, &a->owner, &a->keys, TOKEN_TTL_MS, NULL);
     if (hasher_new(a->host, &o, &a->hasher) < 0)
@@ -162,6 +181,9 @@ int people_alone_open(struct people_alone *a, char why[static PEOPLE_ALONE_WHY_M
 
 void people_alone_close(struct people_alone *a)
 {
+    owner_settle(&a->owner);
+    while (owner_busy(&a->owner))
+        alone_turn(a);
     hasher_stop(a->hasher);
     hasher_free(a->hasher);
     people_fini(&a->people);
@@ -233,15 +255,18 @@ int people_alone_run(struct people_alone *a, uint64_t user, enum command_id id, 
     struct command_problem problem = {ERROR_NONE, NULL};
     enum error_code error;
 
-    assert(user != 0 && !dispatch_enters(id));
+    assert(!dispatch_enters(id));
     call_init(&c.call, PEOPLE_ALONE_TEXT_MAX);
     if (command_parse_params(&c.call.cmd, id, params->bytes + params->rpos, buf_len(params),
                              &limits, &problem)) {
-        c.call.who = (struct caller){.user = user, .session = 1, .super = true};
+        c.call.who = (struct caller){.user = user != 0 ? user : ALONE_NOBODY,
+                                     .name = ALONE_NAME,
+                                     .session = 1,
+                                     .super = true};
         c.call.done = c.call.returned = alone_ended;
         dispatch_run(&a->people, &c.call);
         while (!c.ended)
-            io_wait(a->io, IO_FOREVER);
+            alone_turn(a);
         problem = (struct command_problem){c.call.error, c.call.param};
     }
     error = problem.code;

@@ -45,9 +45,9 @@ void people_alone_close(struct people_alone *a);
 int people_alone_find(struct people_alone *a, const char *name, struct people_alone_user *ret,
                       char why[static PEOPLE_ALONE_WHY_MAX]) MUST_CHECK;
 
-/* Runs the command, whose parameters are the JSON object in params, as the user, with the rights of
- * the server's owner, and appends the members of its answer to ok, {...}. 0, or -1 and the error's
- * text. params is changed. */
+/* Runs the command, whose parameters are the JSON object in params, as the user, 0: as nobody in
+ * particular, with the rights of the server's owner, and appends the members of its answer to ok,
+ * {...}. 0, or -1 and the error's text. params is changed. */
 int people_alone_run(struct people_alone *a, uint64_t user, enum command_id id, struct buf *params,
                      struct buf *ok, char why[static PEOPLE_ALONE_WHY_MAX]) MUST_CHECK;
 

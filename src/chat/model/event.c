@@ -4,8 +4,8 @@
 #include "base/str.h"
 #include "chat/model/act.h"
 #include "chat/model/group.h"
-#include "chat/model/pref.h"
 #include "chat/model/guise.h"
+#include "chat/model/pref.h"
 #include "chat/model/settings.h"
 
 static void begin(struct json_out *o, struct buf *out, struct str event)
