@@ -203,4 +203,18 @@ export default [
         assert.equal(page.url(), server.url);
       }),
   ]),
+  ...["#//evil.example/", "?next=https%3A%2F%2Fevil.example#https://evil.example/", "#/%5C%5Cevil.example"].map((way) => [
+    `issuer: the way back leads to the page, and nowhere else: ${way}`,
+    ({ arrive }) =>
+      scene(arrive, "Ana stays here", {}, async ({ page, server, issuer }) => {
+        const been = new Set();
+        page.on("framenavigated", (frame) => frame === page.mainFrame() && been.add(new URL(frame.url()).origin));
+        await page.goto(server.url + way);
+        await button(page).click();
+        await consent(page, "stays");
+        await connected(page);
+        assert.ok(page.url().startsWith(server.url), page.url());
+        assert.deepEqual([...been].sort(), [new URL(server.url).origin, issuer.url].sort());
+      }),
+  ]),
 ];
