@@ -52,6 +52,7 @@ enum entry_kind {
                          ts_ms it was not put there by a repair: the store has nothing */
     ENTRY_ACT = 10,   /* in the log of a room's moderators, of the server's owner, or in a person's
                          own log: an act of moderation (chat/model/act.h) */
+    ENTRY_PURGE = 11, /* all messages of user_id up to the seq `target` go (chat/room/purge.h) */
 };
 
 struct entry {

@@ -56,6 +56,11 @@ async function live({ call, room, other, title }) {
     ["muted", 4e12],
     ["owner", undefined],
   ]);
+  const { seq: rude } = await call("send", { room, text: "rude" });
+  await call("report", { room, target: rude, reason: "rude" });
+  assert.deepEqual((await call("reports", { room })).reports.map(({ target }) => target), [rude]);
+  await call("report_resolve", { room, target: rude });
+  assert.ok((await call("purge", { room, user: other.user.id })).seq > 0);
   assert.ok((await call("kick", { room, user: other.user.id })).seq > 0);
   const { code, invite } = await call("invite_create", { room, uses: 3 });
   assert.deepEqual((await call("invites", { room })).invites, [invite]);

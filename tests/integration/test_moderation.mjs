@@ -125,3 +125,44 @@ test("what the server's owner does is noted", async (t) => {
   const again = await server.login("eve");
   await refused("not_member", server.command("history", log, again.token));
 });
+
+testWorkers("all that somebody said is deleted, for who is there and who comes later", async (t) => {
+  const { room, ana, mo, bob } = await begin(t);
+  await ana.call("join", { room });
+  const said = [];
+  for (let i = 0; i < 12; i++) said.push((await bob.call("send", { room, text: `spam ${i}` })).seq);
+  await ana.call("send", { room, text: "what is this?" });
+  const { seq } = await mo.call("purge", { room, user: bob.user.id, reason: "spam" });
+  const first = await ana.event({ event: "purge", room });
+  assert.deepEqual([first.seq, first.target, first.user.id], [seq, seq, bob.user.id]);
+  const { entries } = await ana.call("history", { room, limit: 100 });
+  for (const { from, text, deleted } of entries)
+    assert.deepEqual([text, deleted], from.id === bob.user.id ? ["", true] : ["what is this?", undefined]);
+  await refused("deleted", bob.call("edit", { room, target: said[0], text: "again" }));
+  await ana.event(({ event, seq: at }) => event === "purge" && at > seq); // the texts have gone
+  const eve = await t.person("eve");
+  await eve.call("join", { room, after: 0 });
+  await eve.event({ event: "purge", room });
+  assert.equal(eve.log(room).some(({ text }) => text?.startsWith("spam")), false);
+  await bob.call("send", { room, text: "sorry" });
+  await eve.event({ room, text: "sorry" });
+});
+
+testWorkers("reports come to moderators, once each", async (t) => {
+  const { room, ana, mo, bob } = await begin(t);
+  await mo.call("join", { room: `audit:${room}` });
+  const { seq: target } = await ana.call("send", { room, text: "rude" });
+  for (let i = 0; i < 2; i++) await bob.call("report", { room, target, reason: "rude" });
+  const told = await mo.event({ act: "report", room: `audit:${room}` });
+  assert.deepEqual([told.target, told.from, told.reason], [target, bob.user, "rude"]);
+  const { reports } = await mo.call("reports", { room });
+  assert.deepEqual(
+    reports.map(({ target: of, by, user, reason }) => [of, by, user, reason]),
+    [[target, bob.user, ana.user, "rude"]],
+  );
+  await refused("forbidden", bob.call("reports", { room }));
+  // two moderators at once: one of them resolves it, and both see that it is
+  const both = await Promise.allSettled([ana, mo].map((who) => who.call("report_resolve", { room, target, reason: "talked" })));
+  assert.ok(both.some(({ status }) => status === "fulfilled"));
+  assert.deepEqual((await ana.call("reports", { room })).reports, []);
+});

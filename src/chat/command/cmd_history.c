@@ -129,6 +129,7 @@ static void put_line(struct history_page *p, const struct history_line *l, size_
                      struct store_item *amend_item, struct buf *out)
 {
     struct room *r = p->call->room;
+    const struct access_purge *purge;
     struct amend amend;
     struct entry e;
     bool amended = false;
@@ -140,6 +141,15 @@ static void put_line(struct history_page *p, const struct history_line *l, size_
             amend_item->key = UINT64_MAX;
     if (p->amends != NULL && amend_item->key == l->seq)
         amended = amend_decode(amend_item->body, &amend) == AMEND_OK;
+    purge = e.kind == ENTRY_MESSAGE || e.kind == ENTRY_EDIT
+                ? access_purged(&r->access, e.from_id, l->seq)
+                : NULL;
+    if (purge != NULL) { /* its text is on its way out of the store */
+        entry_redact(&e);
+        amend = (struct amend){
+            .deleted = true, .target = l->seq, .rev = MAX(amended ? amend.rev : 0, purge->seq)};
+        amended = !p->log;
+    }
     event_encode(out, room_id(r), l->seq, &e, amended ? &amend : NULL);
 }
 

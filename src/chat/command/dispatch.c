@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "chat/command/cmd_filter.h"
 #include "chat/command/cmd_invite.h"
+#include "chat/command/cmd_report.h"
 #include "chat/model/group.h"
 #include "chat/people/people_block.h"
 #include "chat/people/people_bot.h"
@@ -90,6 +91,14 @@ static void dispatch_dm(struct people *p, struct call *call)
     dispatch_to_room(p->owner, call);
 }
 
+static void dispatch_reports(struct people *p, struct call *call)
+{
+    if (command_has(&call->cmd, PARAM_room))
+        dispatch_to_room(p->owner, call);
+    else
+        cmd_report_server(p, call);
+}
+
 static void dispatch_filter(struct people *p, struct call *call)
 {
     if (command_has(&call->cmd, PARAM_room))
@@ -172,6 +181,7 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_room_create] = dispatch_create,
     [COMMAND_dm] = dispatch_dm,
     [COMMAND_filter_set] = dispatch_filter,
+    [COMMAND_reports] = dispatch_reports,
     [COMMAND_filter] = dispatch_filter,
     [COMMAND_invite_create] = dispatch_invite,
     [COMMAND_invites] = dispatch_invite,
@@ -191,6 +201,7 @@ static bool is_of_a_room(enum command_id id)
            id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
            id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
            id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_kick ||
+           id == COMMAND_purge || id == COMMAND_report || id == COMMAND_report_resolve ||
            id == COMMAND_members || id == COMMAND_room_delete || id == COMMAND_room_pref ||
            id == COMMAND_block;
 }

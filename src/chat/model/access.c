@@ -164,8 +164,39 @@ bool access_apply(struct access *a, const struct entry *e)
     return false;
 }
 
+const struct access_purge *access_purged(const struct access *a, uint64_t user, uint64_t seq)
+{
+    for (unsigned i = 0; i < a->purges_n; i++)
+        if (a->purges[i].user == user && seq <= a->purges[i].upto)
+            return &a->purges[i];
+    return NULL;
+}
+
+static void note_purge(struct access *a, uint64_t seq, const struct entry *e)
+{
+    unsigned i = 0;
+
+    if (e->act.n > 0) {
+        if (a->purges_n < ACCESS_PURGES_MAX)
+            a->purges[a->purges_n++] =
+                (struct access_purge){.user = e->user_id, .upto = e->target, .seq = seq};
+        return;
+    }
+    while (i < a->purges_n && a->purges[i].user != e->user_id)
+        i++;
+    if (i == a->purges_n)
+        return;
+    a->purges[i].done = MAX(a->purges[i].done, e->target);
+    if (a->purges[i].done < a->purges[i].upto)
+        return;
+    a->purges_n--;
+    memmove(a->purges + i, a->purges + i + 1, (a->purges_n - i) * sizeof(a->purges[0]));
+}
+
 void access_note(struct access *a, uint64_t seq, const struct entry *e)
 {
+    if (e->kind == ENTRY_PURGE)
+        note_purge(a, seq, e);
     if (a->kind == ACCESS_AUDIT)
         a->act = MAX(a->act, e->act_seq);
     else if (e->act.n > 0 && a->kind <= ACCESS_PRIVATE)
@@ -386,6 +417,19 @@ static void encode_settings(const struct settings *s, struct json_out *o)
     json_out_field_str(o, "settings", buf_peek(&hex));
 }
 
+static void encode_purges(const struct access *a, struct json_out *o)
+{
+    json_out_key(o, "purges");
+    json_out_array(o);
+    for (unsigned i = 0; i < a->purges_n; i++) {
+        json_out_u64(o, a->purges[i].user);
+        json_out_u64(o, a->purges[i].upto);
+        json_out_u64(o, a->purges[i].done);
+        json_out_u64(o, a->purges[i].seq);
+    }
+    json_out_array_end(o);
+}
+
 void access_encode(const struct access *a, const struct gone *g, uint64_t at, struct buf *out)
 {
     struct json_out o;
@@ -415,6 +459,8 @@ void access_encode(const struct access *a, const struct gone *g, uint64_t at, st
     json_out_array_end(&o);
     if (a->settings != NULL)
         encode_settings(a->settings, &o);
+    if (a->purges_n > 0)
+        encode_purges(a, &o);
     if (g->n > 0) {
         json_out_key(&o, "deleted");
         gone_encode(g, &o);
@@ -449,6 +495,24 @@ static bool decode_members(struct access *a, struct json *j)
         if (t != JSON_ARRAY || !decode_member(a, j))
             return false;
     return true;
+}
+
+static bool decode_purges(struct access *a, struct json *j)
+{
+    uint64_t n[4];
+    unsigned at = 0;
+    enum json_token t;
+
+    while ((t = json_next(j)) != JSON_ARRAY_END) {
+        if (t != JSON_INT || j->i64 < 0 || a->purges_n == ACCESS_PURGES_MAX)
+            return false;
+        n[at++] = (uint64_t)j->i64;
+        if (at < COUNTOF(n))
+            continue;
+        a->purges[a->purges_n++] = (struct access_purge){n[0], n[1], n[2], n[3]};
+        at = 0;
+    }
+    return at == 0;
 }
 
 static bool decode_settings(struct access *a, struct str hex)
@@ -488,6 +552,9 @@ static bool decode(struct access *a, struct gone *g, struct json *j, uint64_t *r
                 return false;
         } else if (t == JSON_ARRAY && str_eq(j->key, STR("members"))) {
             if (!decode_members(a, j))
+                return false;
+        } else if (t == JSON_ARRAY && str_eq(j->key, STR("purges"))) {
+            if (!decode_purges(a, j))
                 return false;
         } else if (t == JSON_ARRAY && str_eq(j->key, STR("deleted"))) {
             if (!gone_decode(g, j))

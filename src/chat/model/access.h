@@ -47,15 +47,23 @@ enum access_right {
     ACCESS_TO_any, /* as many as there are */
 };
 
+/* Whose messages go, up to which seq; up to where that is done; and the entry that says so. */
+struct access_purge {
+    uint64_t user, upto, done, seq;
+};
+enum { ACCESS_PURGES_MAX = 8 };
+
 /* What the access entries of a log up to `at` add up to. */
 struct access {
     enum access_kind kind;
-    bool open;                 /* general: public and nobody's, whatever the log says */
-    char *title;               /* NUL-terminated or NULL */
-    uint64_t low, high;        /* ACCESS_DIRECT; ACCESS_SELF: low */
-    struct map members;        /* of struct access_member, by user id */
-    uint64_t act;              /* the seq of the newest act in the room's log (chat/model/act.h); of
-                                  ACCESS_AUDIT: up to which seq its acts are here; 0: none */
+    bool open;          /* general: public and nobody's, whatever the log says */
+    char *title;        /* NUL-terminated or NULL */
+    uint64_t low, high; /* ACCESS_DIRECT; ACCESS_SELF: low */
+    struct map members; /* of struct access_member, by user id */
+    uint64_t act;       /* the seq of the newest act in the room's log (chat/model/act.h); of
+                           ACCESS_AUDIT: up to which seq its acts are here; 0: none */
+    struct access_purge purges[ACCESS_PURGES_MAX]; /* that are not done yet, oldest first */
+    unsigned purges_n;
     struct settings *settings; /* with what it borrows from behind it; NULL: nothing is chosen */
 };
 
@@ -77,6 +85,9 @@ bool access_apply(struct access *a, const struct entry *e);
 
 /* Takes in that the entry, applied before, has the place seq, for `act`. */
 void access_note(struct access *a, uint64_t seq, const struct entry *e);
+
+/* Returns the purge that takes the message, or the edit, of user at seq; NULL: none. */
+const struct access_purge *access_purged(const struct access *a, uint64_t user, uint64_t seq);
 
 /* Returns true if the entry, which was applied, ends that e->user_id follows the room. */
 bool access_ends(const struct access *a, const struct entry *e, uint64_t now_ms);

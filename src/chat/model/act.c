@@ -9,7 +9,7 @@ bool act_is_kick(const struct entry *e)
 
 bool act_is_told(const struct entry *act)
 {
-    static const char *const told[] = {"mute", "ban", "release", "remove", "kick"};
+    static const char *const told[] = {"mute", "ban", "release", "remove", "kick", "purge"};
 
     for (unsigned i = 0; i < COUNTOF(told) && act->user_id > 0; i++)
         if (str_eq(act->act, str_of(told[i])))

@@ -13,6 +13,7 @@
  *   role         member_set                 ENTRY_MEMBER: to or from moderator or owner
  *   mute, ban, release, remove   member_set ENTRY_MEMBER
  *   kick         kick                       ENTRY_MEMBER
+ *   purge        purge                      ENTRY_PURGE: of all that a person said
  *   delete       delete                     ENTRY_DELETE: of another's message
  *
  * A name is stored: it never changes. Pure. */

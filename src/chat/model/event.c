@@ -110,10 +110,10 @@ static void put_message(struct json_out *o, uint64_t seq, const struct entry *e,
 }
 
 static const char *const event_names[] = {
-    [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit", [ENTRY_DELETE] = "delete",
-    [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room", [ENTRY_MEMBER] = "member",
-    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost", [ENTRY_PREF] = "pref",
-    [ENTRY_ACT] = "act",
+    [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit",   [ENTRY_DELETE] = "delete",
+    [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room",   [ENTRY_MEMBER] = "member",
+    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost",   [ENTRY_PREF] = "pref",
+    [ENTRY_ACT] = "act",         [ENTRY_PURGE] = "purge",
 };
 
 struct str event_name(uint8_t kind)
@@ -206,6 +206,10 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
         pref = pref_decode(e->text);
         json_out_field_str(o, "to", e->room);
         pref_put(&pref, o);
+        break;
+    case ENTRY_PURGE:
+        event_user(o, "user", e->user_id, e->user_name);
+        json_out_field_u64(o, "target", e->target);
         break;
     case ENTRY_ACT:
         put_act(o, e);

@@ -1,6 +1,7 @@
 #include "chat/model/gone.h"
 
 #include "base/mem.h"
+#include "base/varint.h"
 
 #include <stdlib.h>
 
@@ -63,8 +64,14 @@ void gone_add(struct gone *g, uint64_t seq)
 
 void gone_apply(struct gone *g, const struct entry *e)
 {
+    struct str rest = e->redacts;
+    uint64_t seq;
+
     if (e->kind == ENTRY_DELETE)
         gone_add(g, e->target);
+    if (e->kind == ENTRY_PURGE)
+        for (uint64_t n = 0; n < e->reply_to && varint_get(&rest, &seq); n++)
+            gone_add(g, seq);
 }
 
 unsigned gone_after(const struct gone *g, uint64_t seq)

@@ -20,7 +20,7 @@ struct gone {
 void gone_init(struct gone *g);
 void gone_fini(struct gone *g);
 
-/* Takes in an entry of the log: ENTRY_DELETE; others change nothing. */
+/* Takes in an entry of the log: ENTRY_DELETE, ENTRY_PURGE; others change nothing. */
 void gone_apply(struct gone *g, const struct entry *e);
 
 /* The message at seq was deleted; the same again changes nothing. */

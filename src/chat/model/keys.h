@@ -28,6 +28,7 @@
  *                                       (chat/people/people_off.h)
  *                      profile          what the person says of themselves
  *                                       (chat/people/people_profile.h)
+ *                      reports          "<day> <n>": how many messages they reported that day
  *                      rooms-created    "<n>"
  *                      conn:<id>        "<session> <base>": a connection behind API Gateway
  *   subject:<hash>     user             "<id>", then "<id> <name>": whom an outside issuer
@@ -39,7 +40,9 @@
  *                      link:<id>        "<hash>": an invite link into the room
  *   directory          <room>           a public room, as it can be found (chat/room/listing.h)
  *   directory:<minute> <ms>:<room>      the same, of those that changed then
- *   deleting           <room>           "1": its content is on its way out (chat/room/wipe.h)
+ *   deleting           <room>           "1": its content is on its way out (chat/room/wipe.h), or
+ *                                       that of somebody there (chat/room/purge.h)
+ *   reports            <room>:<seq>:<user>  a report of a message (chat/command/cmd_report.h)
  *   links              link:<id>        the same of a link to sign up
  *   link:<hash>        link             what the link is (chat/people/invite_link.h); the hash is
  *                                       that of its code, which is kept nowhere
@@ -86,6 +89,7 @@
 #define KEYS_HOMES STR("homes")
 #define KEYS_LINKS STR("links")
 #define KEYS_DELETING STR("deleting")
+#define KEYS_REPORTS STR("reports")
 #define KEYS_DIRECTORY STR("directory")
 
 /* Each sk that stands alone. */

@@ -473,7 +473,10 @@ static void audit_say_begun(struct call *begins)
     }
     read = entry_decode(frame_str(bytes), &act);
     assert(read == ENTRY_OK);
-    audit_say_now(s, r->owner, audit_name(room_id(r), name), &act);
+    audit_say_now(s, r->owner,
+                  r->access.kind <= ACCESS_PRIVATE ? audit_name(room_id(r), name)
+                                                   : STR("audit:@server"),
+                  &act);
     frame_unref(bytes);
 }
 

@@ -30,7 +30,8 @@ bool audit_opens(const struct room *r, const struct call *call) MUST_CHECK;
 void audit_open(struct room *r, struct call *call, call_handler_f *then);
 
 /* Acts that are no entry of the room's log. The act, which is copied, is noted as the caller's in
- * the room's log of moderators, before it is done: then `then` runs, or the call has failed. */
+ * the room's log of moderators, before it is done; of a direct room, which has no moderators, in
+ * audit:@server. Then `then` runs, or the call has failed. */
 void audit_say(struct room *r, struct call *call, const struct entry *act, call_handler_f *then);
 
 /* The same in audit:@server, of a call that is at no room. */

@@ -115,7 +115,8 @@ static enum error_code change_check(const struct room *r, const struct call *cal
         return e;
     if (c->target.kind != ENTRY_MESSAGE)
         return ERROR_no_such_message;
-    if (c->has_old && c->old.deleted)
+    if ((c->has_old && c->old.deleted) ||
+        access_purged(&r->access, c->target.from_id, call->cmd.target) != NULL)
         return ERROR_deleted;
     if (call->cmd.id == COMMAND_edit && !own)
         return ERROR_forbidden;

@@ -9,6 +9,7 @@
 #include "chat/room/load.h"
 #include "chat/room/order.h"
 #include "chat/room/presence.h"
+#include "chat/room/purge.h"
 #include "chat/room/reads.h"
 #include "chat/room/screen.h"
 #include "chat/room/slow.h"
@@ -128,6 +129,7 @@ static void owner_loaded(struct room *r, enum store_result result)
     assert(r->state == ROOM_LOADING);
     r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
     wipe_on(r);
+    purge_on(r);
     owner_looked(r, result);
     load_on(r);
     if (result == STORE_OK && r->queue_n > 0)

@@ -173,6 +173,8 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
     access_apply(&r->access, e);
     access_note(&r->access, r->head, e);
     gone_apply(&r->gone, e);
+    if (e->kind == ENTRY_PURGE)
+        r->foreign++; /* what a change was prepared from may be gone */
     r->owner->engine->took(r, e);
     *ret_news = (struct news_entry){.entry = frame_copy(bytes), .kind = e->kind};
     if (e->kind == ENTRY_ROOM)

@@ -168,6 +168,7 @@ struct room {
     bool saving, catching, loading;
     bool save_again;  /* what is being saved is not all any more */
     bool wiping;      /* chat/room/wipe.h */
+    bool purging;     /* chat/room/purge.h */
     bool unlisted;    /* the directory may lack what was read of it */
     bool unsure;      /* a write's outcome is not known: look before the next one */
     bool look;        /* there may be more than what is being read or put */

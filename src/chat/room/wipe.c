@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "chat/model/keys.h"
 #include "chat/room/append.h"
+#include "chat/room/purge.h"
 
 #include <stdlib.h>
 
@@ -308,6 +309,7 @@ static void wipe_errand_back(struct call *call)
 static void wipe_errand_run(struct room *r, struct call *call)
 {
     wipe_on(r);
+    purge_on(r);
     call_ok(call);
 }
 

@@ -639,7 +639,7 @@ static bool is_large(enum command_id id)
     return id == COMMAND_history || id == COMMAND_rooms || id == COMMAND_resume ||
            id == COMMAND_users || id == COMMAND_profiles || id == COMMAND_blocks ||
            id == COMMAND_members || id == COMMAND_sessions || id == COMMAND_invites ||
-           id == COMMAND_directory;
+           id == COMMAND_directory || id == COMMAND_reports;
 }
 
 void session_run(struct request *r, bool follows)

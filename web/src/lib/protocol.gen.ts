@@ -206,6 +206,26 @@ export interface CommandParams {
     user: number;
     reason?: string;
   };
+  purge: {
+    room: string;
+    user: number;
+    reason?: string;
+  };
+  report: {
+    room: string;
+    target: number;
+    reason: string;
+  };
+  reports: {
+    room?: string;
+    limit?: number;
+    next?: string;
+  };
+  report_resolve: {
+    room: string;
+    target: number;
+    reason?: string;
+  };
   members: {
     room: string;
   };
@@ -293,6 +313,9 @@ export type ErrorCode =
   | "no_such_session"
   | "no_such_invite"
   | "too_many_invites"
+  | "no_such_report"
+  | "too_many_reports"
+  | "too_many_purges"
   | "no_such_path"
   | "method_not_allowed"
   | "room_exists"

@@ -121,6 +121,22 @@ export interface MemberEvent extends Logged {
   kick?: boolean; // the person follows the room no more, whatever the role
 }
 
+// All messages of the person up to the seq target are deleted.
+export interface PurgeEvent extends Logged {
+  event: "purge";
+  user: User;
+  target: number;
+}
+
+export interface Report {
+  room: string;
+  target: number;
+  by: User;
+  user: User;
+  reason: string;
+  ts: number;
+}
+
 // An act of moderation: in the log of moderators, audit:<room>, and in the own log of the person.
 export interface ActEvent extends Logged {
   event: "act";
@@ -163,6 +179,7 @@ export type LoggedEvent =
   | InviteEvent
   | PrefEvent
   | ActEvent
+  | PurgeEvent
   | LostEvent;
 
 export type CastEvent =
@@ -287,6 +304,10 @@ interface Answers {
   filter: { words: string; hit: "refuse" | "mask"; links: "all" | "except" | "only" | "none"; hosts: string };
   member_set: { seq: number; ts: number };
   kick: { seq: number; ts: number };
+  purge: { seq: number; ts: number };
+  report: object;
+  reports: { reports: Report[]; next?: string };
+  report_resolve: object;
   members: { members: Member[] };
   dm: { room: RoomInfo };
   room_pref: { room: string } & Pref;
