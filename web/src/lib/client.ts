@@ -782,7 +782,7 @@ export class Client extends Emitter<ClientEvents> {
     if (event.event === "message" && event.from.id === this.user.id) {
       room.moveRead({ seq: event.seq, count: event.count });
     }
-    if (event.event === "member") this.takeRole(room, event.user, event.role);
+    if (event.event === "member") this.takeRole(room, event.user, event.role, event.kick === true);
     this.sender.settle(room, event);
     this.emit("room", room);
     if (event.event === "message" || event.event === "room") this.emit("rooms", undefined);
@@ -791,12 +791,12 @@ export class Client extends Emitter<ClientEvents> {
     }
   }
 
-  private takeRole(room: Room, user: User, role: Role): void {
+  private takeRole(room: Room, user: User, role: Role, kick: boolean): void {
     this.names.set(user.id, user.name);
     if (user.id !== this.user.id) return;
     room.role = role;
     if (role === "banned") this.lose(room, new PolylogError("banned", "You were banned."));
-    else if (role === "none" && room.kind === "private") {
+    else if (kick || (role === "none" && room.kind === "private")) {
       this.lose(room, new PolylogError("not_member", "You were removed."));
     }
   }

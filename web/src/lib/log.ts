@@ -5,6 +5,7 @@ import type {
   LostEvent,
   MemberEvent,
   MessageEvent,
+  PurgeEvent,
   ReactEvent,
   RoomEvent,
   User,
@@ -42,6 +43,7 @@ export type Item = Message | Notice;
 type Amendment = EditEvent | DeleteEvent | ReactEvent;
 
 const ORPHANS_MAX = 1000;
+const PURGES_MAX = 20;
 
 function toMessage(event: MessageEvent): Message {
   return {
@@ -103,6 +105,8 @@ export class MessageLog {
   private items: Item[] = [];
   private readonly bySeq = new Map<number, Item>();
   private orphans: Amendment[] = [];
+  // The newest: a page that is on its way may carry messages as they were before.
+  private purges: PurgeEvent[] = [];
   private from: number | undefined;
   // Live entries are kept, because a page up to them was asked for.
   private following = false;
@@ -131,6 +135,7 @@ export class MessageLog {
     this.items = [];
     this.bySeq.clear();
     this.orphans = [];
+    this.purges = [];
     this.from = undefined;
     this.following = false;
     this.loaded = false;
@@ -147,6 +152,10 @@ export class MessageLog {
   apply(event: LoggedEvent): boolean {
     if (!this.following) return false;
     if (isAmendment(event)) return this.amend(event);
+    if (event.event === "purge") {
+      this.purges = [...this.purges, event].slice(-PURGES_MAX);
+      return this.purge(event);
+    }
     const item = toItem(event);
     return item !== undefined && this.insert(item);
   }
@@ -164,6 +173,7 @@ export class MessageLog {
     const orphans = this.orphans;
     this.orphans = [];
     for (const event of orphans) this.amend(event);
+    for (const event of this.purges) this.purge(event);
   }
 
   // Forgets the oldest items but `keep`; they can be paged in again.
@@ -189,6 +199,19 @@ export class MessageLog {
     if (next === old) return false;
     this.replace(old, next);
     return true;
+  }
+
+  // All that the person has said up to the target is deleted.
+  private purge({ user, target, seq }: PurgeEvent): boolean {
+    let changed = false;
+    this.items = this.items.map((item) => {
+      if (item.type !== "message" || item.from.id !== user.id || item.seq > target || item.deleted) return item;
+      changed = true;
+      const next: Message = { ...item, rev: Math.max(item.rev, seq), text: "", deleted: true, reactions: new Map() };
+      this.bySeq.set(next.seq, next);
+      return next;
+    });
+    return changed;
   }
 
   private insert(item: Item): boolean {
