@@ -52,3 +52,15 @@ test("polylog admin works on DynamoDB while servers run", async (t) => {
   const nobody = await admin("recover", "nobody");
   assert.deepEqual([nobody.code, nobody.out], [1, ""]);
 });
+
+test("users_upsert at two servers at once makes each person once", async (t) => {
+  const { one, two, owner } = await pair(t);
+  const { key } = await one.command("key_create", { name: "hr", scope: "admin" }, owner.token);
+  const names = Array.from({ length: 20 }, (_, i) => `p ${20 + 13 * i}`);
+  const upsert = (server) => server.command("users_upsert", { people: names.join("\n") }, key);
+  const [here, there] = await Promise.all([upsert(one), upsert(two)]);
+  for (const [i, name] of names.entries()) {
+    assert.deepEqual([here.people[i].name, here.people[i].id], [name, there.people[i].id]);
+    assert.equal(here.people[i].made !== there.people[i].made, true, name);
+  }
+});

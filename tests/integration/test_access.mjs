@@ -36,6 +36,7 @@ const TABLE = {
   key_revoke: { who: all("no_such_key"), params: { key: "1" } },
   bot_create: { who: all("forbidden"), params: { name: "its bot", user: [999_999] } },
   bots: { who: all("ok"), params: {} },
+  users_upsert: { who: all("forbidden"), params: { people: ["ana", "its own"], active: [true, false] } },
   token: { who: all("forbidden"), params: { name: ["cron", "ana"], ttl: [0, 60_000] } },
   logout: { who: null },
   sessions: { who: all("ok"), params: {} },

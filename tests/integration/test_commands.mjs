@@ -6,7 +6,7 @@ import { commands, isAnswer } from "./lib/tables.mjs";
 // Those that concern a connection have no meaning over HTTP; login none on one.
 const WEBSOCKET_ONLY = ["resume"];
 const HTTP_ONLY = ["login", "signup", "reset"];
-const OWNERS = ["token", "password", "recover", "deactivate"]; // test_token, test_passwords, test_people
+const OWNERS = ["users_upsert", "token", "password", "recover", "deactivate"]; // test_token, test_passwords, test_people
 
 // A life in which each command is called once; `call` checks what it answers.
 async function live({ call, room, other, title }) {

@@ -221,7 +221,7 @@ const SERVES = {
   ...{ ways: null, login: null, signup: null, password: null, recover: null, reset: null, key_create: null, keys: null, key_revoke: null, token: null, auth: null, logout: null, send: null, edit: null, delete: null, react: null, leave: null },
   ...{ typing: null, read: null, room_pref: null, room_create: null, room_set: null, member_set: null, kick: null, purge: null, report: null, reports: null, report_resolve: null, dm: null, ping: null, profile_set: null, block: null, deactivate: null },
   ...{ filter_set: null, filter: null, room_delete: null, invite_create: null, invites: null, invite_revoke: null, invite_use: null },
-  ...{ bot_create: null, bots: null },
+  ...{ bot_create: null, bots: null, users_upsert: null },
   directory: { limit: 500 },
   sessions: {},
   join: { room: "large", after: 0 },

@@ -12,6 +12,7 @@
 #include "chat/people/people_off.h"
 #include "chat/people/people_profile.h"
 #include "chat/people/people_signup.h"
+#include "chat/people/people_upsert.h"
 #include "chat/room/audit.h"
 #include "chat/room/commands.h"
 
@@ -124,6 +125,8 @@ static const char *act_of(const struct call *call)
         return "recover";
     case COMMAND_token:
         return "token";
+    case COMMAND_users_upsert:
+        return "users_upsert";
     case COMMAND_key_create:
         return other ? "key_create" : "";
     case COMMAND_key_revoke:
@@ -172,6 +175,7 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_bots] = people_bot_make_list,
     [COMMAND_send] = dispatch_send,
     [COMMAND_users] = people_users,
+    [COMMAND_users_upsert] = people_upsert,
     [COMMAND_profile_set] = people_profile_set,
     [COMMAND_profiles] = people_profile_list,
     [COMMAND_blocks] = people_block_list,

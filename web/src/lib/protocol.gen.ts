@@ -139,6 +139,10 @@ export interface CommandParams {
   users: {
     query?: string;
   };
+  users_upsert: {
+    people: string;
+    active?: boolean;
+  };
   profile_set: {
     display?: string;
     status?: string;

@@ -292,6 +292,9 @@ interface Answers {
   directory: { rooms: ListedRoom[]; next?: string };
   presence: { count: number; users?: User[] };
   users: { users: User[] };
+  users_upsert: {
+    people: { name: string; id?: number; made?: boolean; active?: boolean; error?: string }[];
+  };
   profile_set: { profile: Profile };
   deactivate: { user: number; on: boolean };
   block: { user: number; on: boolean };
