@@ -69,6 +69,7 @@ async function live({ call, room, other, title }) {
   await call("directory", { limit: 3 });
   const direct = await call("dm", { user: other.user.id });
   assert.deepEqual(direct.room.peer, { id: other.user.id, name: other.user.name });
+  assert.deepEqual(await call("room_pref", { room, favourite: true }), { room, favourite: true });
   assert.deepEqual(await call("leave", { room }), { room });
   assert.ok((await call("room_delete", { room })).seq > 0);
   const bot = await call("bot_create", { name: `bot of ${room}`.slice(0, 32) });
