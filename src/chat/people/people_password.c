@@ -25,7 +25,7 @@ static bool put_hash(struct people_password *p, struct str hash)
 {
     if (str_eq(hash, STR("-")))
         return true;
-    if (hash.n == 0 || hash.n >= sizeof(p->hash))
+    if (hash.n == 0 || hash.n >= sizeof(p->hash) || memchr(hash.p, 0, hash.n) != NULL)
         return false;
     memcpy(p->hash, hash.p, hash.n);
     return true;
@@ -41,7 +41,8 @@ static bool put_word(struct people_password *p, struct str word)
     if (word.p[0] != 'r')
         return true; /* of a later version */
     code = str_cut(&rest, ':');
-    if (code.n != PEOPLE_RECOVERY_N || !str_to_u64(rest, &p->recovery_ms))
+    if (code.n != PEOPLE_RECOVERY_N || memchr(code.p, 0, code.n) != NULL ||
+        !str_to_u64(rest, &p->recovery_ms))
         return false;
     memcpy(p->recovery, code.p, code.n);
     return true;
