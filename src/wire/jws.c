@@ -356,3 +356,10 @@ bool jws_verify(const struct jws_key *k, struct str input, struct str signature)
     }
     return false;
 }
+
+bool jws_verify_der(const struct jws_key *k, struct str input, struct str signature)
+{
+    assert(k->alg != JWS_HS256);
+    return k->alg == JWS_ES256 ? verify_public(k, input, signature)
+                               : jws_verify(k, input, signature);
+}

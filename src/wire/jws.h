@@ -68,4 +68,8 @@ size_t jws_sign(const struct jws_key *k, struct str input,
 /* Is it the signature of input? */
 bool jws_verify(const struct jws_key *k, struct str input, struct str signature) MUST_CHECK;
 
+/* The same where a signature of ES256 is written in DER, as WebAuthn has it (§6.5.5). Not for
+ * secrets. */
+bool jws_verify_der(const struct jws_key *k, struct str input, struct str signature) MUST_CHECK;
+
 #endif
