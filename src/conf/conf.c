@@ -280,9 +280,25 @@ static bool is_cloudwatch_name(const char *name)
 static bool is_login(const struct conf *c)
 {
     for (size_t i = 0; i < c->login.n; i++)
-        if (strcmp(c->login.items[i], "password") != 0 && strcmp(c->login.items[i], "name") != 0)
+        if (strcmp(c->login.items[i], "password") != 0 &&
+            strcmp(c->login.items[i], "passkey") != 0 && strcmp(c->login.items[i], "name") != 0)
             return false;
     return c->login.n > 0 || c->issuer[0] != '\0';
+}
+
+/* A name of DNS that browsers take for a passkey's: with a dot, or localhost; no address. */
+static bool is_domain(const char *name)
+{
+    const char *last = strrchr(name, '.');
+    size_t n = strlen(name);
+
+    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") != n || n > 253)
+        return false;
+    if (name[0] == '.' || name[n - 1] == '.' || strstr(name, "..") != NULL)
+        return false;
+    if (last == NULL)
+        return strcmp(name, "localhost") == 0;
+    return strspn(last + 1, "0123456789") != strlen(last + 1);
 }
 
 bool conf_logs_in(const struct conf *c, const char *way)
@@ -314,7 +330,10 @@ static bool conf_check(const struct conf *c, char why[static 256])
     else if (c->issuer[0] != '\0' && c->audience.n == 0)
         wrong = "issuer needs audience: whose tokens of the issuer are meant for this chat";
     else if (!is_login(c))
-        wrong = "login names ways to log in: password, name, or both with a comma between";
+        wrong = "login names ways to log in: password, passkey, name, or several with commas "
+                "between";
+    else if (c->passkey_rp[0] != '\0' && !is_domain(c->passkey_rp))
+        wrong = "passkey-rp is a domain in lower case, such as example.org: no address, no port";
     else if (c->issuer[0] == '\0' && (c->audience.n > 0 || c->issuer_client[0] != '\0' ||
                                       c->jwks[0] != '\0' || c->issuer_ca[0] != '\0'))
         wrong = "audience, issuer-client, jwks and issuer-ca need issuer";

@@ -397,12 +397,14 @@ struct lambda *lambda_new(const struct lambda_options *o)
     l->keys.all = jwks_new();
     l->keys.run = (struct str){(const uint8_t *)l->run, sizeof(l->run)};
     people_init(&l->people, &l->owner, &l->keys, o->conf->token_ttl_ms, lambda_issuer_init(l));
-    l->people.ways =
-        (struct people_ways){.hasher = o->hasher,
-                             .name = conf_logs_in(o->conf, "name"),
-                             .signup = people_signup_of(o->conf->signup == CONF_SIGNUP_OPEN,
-                                                        o->conf->signup == CONF_SIGNUP_INVITE),
-                             .issuer = o->conf->issuer[0] != '\0'};
+    l->people.ways = (struct people_ways){
+        .hasher = conf_logs_in(o->conf, "password") ? o->hasher : NULL,
+        .passkeys = {.guard = conf_logs_in(o->conf, "passkey") ? o->hasher : NULL,
+                     .rp = str_of(o->conf->passkey_rp)},
+        .name = conf_logs_in(o->conf, "name"),
+        .signup = people_signup_of(o->conf->signup == CONF_SIGNUP_OPEN,
+                                   o->conf->signup == CONF_SIGNUP_INVITE),
+        .issuer = o->conf->issuer[0] != '\0'};
     l->reply.poster = o->poster;
     l->reply.home = o->io;
     l->reply.wheel = o->wheel;

@@ -54,7 +54,7 @@ struct lambda_options {
     struct poster *poster;
     struct http_client *http; /* for an issuer's keys; NULL: they cannot be had */
     struct invoker *invoker;  /* NULL: all shards are delivered here, one after another */
-    struct hasher *hasher;    /* of passwords; NULL: nobody logs in by one */
+    struct hasher *hasher;    /* of passwords; NULL: nobody logs in by one, or by a passkey */
     struct tracer *tracer;    /* NULL: nothing is traced */
     unsigned shard_max;       /* followers of a shard, about; 0: ROWS_SHARD_MAX */
     enum deliver_mistake deliver_mistake; /* that a test plants */

@@ -41,7 +41,7 @@ struct instance {
     struct store *store;
     struct engine_lent lent; /* the store's */
     struct poster *poster;
-    struct hasher *hasher; /* NULL: nobody logs in by a password */
+    struct hasher *hasher; /* NULL: nobody logs in by a password, or a passkey */
     struct invoker *invoker;
     struct trace_outlet *traces; /* NULL: nothing is traced, */
     struct tracer *tracer;       /* likewise */
@@ -289,7 +289,9 @@ static bool open_hasher(struct instance *i, char why[static ENGINE_WHY_MAX])
                                .threads = 1,
                                .queue_max = 1};
 
-    if (!conf_logs_in(i->conf, "password") || hasher_new(i->host, &o, &i->hasher) == 0)
+    bool wants = conf_logs_in(i->conf, "password") || conf_logs_in(i->conf, "passkey");
+
+    if (!wants || hasher_new(i->host, &o, &i->hasher) == 0)
         return true;
     (void)snprintf(why, ENGINE_WHY_MAX, "the thread that hashes passwords cannot be started");
     return false;

@@ -82,8 +82,12 @@ static void lambda_login_allowed(struct lambda *l)
         lambda_next(l);
         return;
     }
-    v->call.done = lambda_logged_in;
-    dispatch_enter(&l->people, &v->call);
+    if (dispatch_enters(v->call.cmd.id)) {
+        v->call.done = lambda_logged_in;
+        dispatch_enter(&l->people, &v->call);
+    } else {
+        dispatch_run(&l->people, &v->call);
+    }
 }
 
 static void lambda_login(struct lambda *l)
@@ -131,6 +135,9 @@ static void lambda_dispatch(struct lambda *l)
     case COMMAND_login:
     case COMMAND_signup:
     case COMMAND_reset:
+    case COMMAND_passkey_begin:
+    case COMMAND_passkey_login:
+    case COMMAND_passkey_signup:
         lambda_login(l);
         break;
     case COMMAND_resume: /* FOLLOW does it */

@@ -52,7 +52,7 @@ struct client_fields {
 };
 
 /* Each at most once. */
-static bool take_text(const struct json *j, enum json_token t, struct str *field)
+static bool client_text(const struct json *j, enum json_token t, struct str *field)
 {
     if (t != JSON_STRING || field->p != NULL)
         return false;
@@ -63,11 +63,11 @@ static bool take_text(const struct json *j, enum json_token t, struct str *field
 static bool client_member(struct json *j, enum json_token t, struct client_fields *f)
 {
     if (str_eq(j->key, STR("type")))
-        return take_text(j, t, &f->type);
+        return client_text(j, t, &f->type);
     if (str_eq(j->key, STR("challenge")))
-        return take_text(j, t, &f->challenge);
+        return client_text(j, t, &f->challenge);
     if (str_eq(j->key, STR("origin")))
-        return take_text(j, t, &f->origin);
+        return client_text(j, t, &f->origin);
     if (str_eq(j->key, STR("crossOrigin")) && t != JSON_FALSE)
         f->cross = true;
     return json_skip(j, t);

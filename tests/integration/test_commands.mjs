@@ -5,13 +5,16 @@ import { commands, isAnswer } from "./lib/tables.mjs";
 
 // Those that concern a connection have no meaning over HTTP; login none on one.
 const WEBSOCKET_ONLY = ["resume"];
-const HTTP_ONLY = ["login", "signup", "reset"];
+const PASSKEYS = ["passkey_begin", "passkey_login", "passkey_signup"];
+const HTTP_ONLY = ["login", "signup", "reset", ...PASSKEYS];
 const OWNERS = ["users_upsert", "token", "password", "recover", "deactivate"]; // test_token, test_passwords, test_people
+const OWN = ["passkey_new", "passkey_add", "passkey_rename", "passkey_remove"]; // test_passkeys
 
 // A life in which each command is called once; `call` checks what it answers.
 async function live({ call, room, other, title }) {
   await call("ping", {});
   await call("ways", {});
+  assert.deepEqual((await call("passkeys", {})).passkeys, []);
   const { user } = await call("auth", { token: call.token });
   assert.equal(user.id, call.user.id);
   const made = await call("room_create", { room, title, kind: "private" });
@@ -104,7 +107,7 @@ testWorkers("every command works over WebSocket", async (t) => {
     sessions.map(({ id }) => id),
     [session],
   );
-  const missing = [...commands.keys()].filter((name) => !called.has(name) && !OWNERS.includes(name));
+  const missing = [...commands.keys()].filter((name) => !called.has(name) && ![...OWNERS, ...OWN].includes(name));
   assert.deepEqual(missing, HTTP_ONLY);
 });
 
@@ -118,14 +121,16 @@ testWorkers("every command works over HTTP", async (t) => {
   assert.deepEqual((await anonymous("login", { name: ana.user.name })).user, ana.user);
   await call("logout", {});
   await revoked(() => ana.http("rooms"));
-  const missing = [...commands.keys()].filter((name) => !called.has(name) && !OWNERS.includes(name));
-  const elsewhere = ["signup", "reset"]; // test_passwords
+  const missing = [...commands.keys()].filter((name) => !called.has(name) && ![...OWNERS, ...OWN].includes(name));
+  const elsewhere = ["signup", "reset", ...PASSKEYS]; // test_passwords, test_passkeys
   assert.deepEqual(missing, [...elsewhere, ...WEBSOCKET_ONLY]);
 });
 
 test("what belongs to the other door is refused", async (t) => {
   const ana = await t.person();
-  const params = { name: "x", password: "correct horse", code: "x" };
+  const made = { client_data: "x", attestation: "x" };
+  const proven = { credential: "x", handle: "x", authenticator: "x", signature: "x" };
+  const params = { name: "x", password: "correct horse", code: "x", ...made, ...proven };
   for (const name of HTTP_ONLY) await refused("method_not_allowed", ana.call(name, params));
   for (const name of WEBSOCKET_ONLY) await refused("method_not_allowed", ana.http(name, { rooms: {} }));
 });

@@ -13,6 +13,8 @@ const ELSEWHERE = new Set([
   "login_closed", // test_origins
   ...["bad_login", "bad_password", "bad_code", "password_needed"], // test_passwords
   ...["way_closed", "signup_closed", "invite_needed", "login_busy"],
+  ...["bad_passkey", "passkey_stale", "passkey_copied", "passkey_domain", "passkey_needed"], // test_passkeys
+  ...["passkey_there", "no_such_passkey", "too_many_passkeys", "last_way"],
   ...["beyond_scope", "no_such_key", "too_many_keys"], // test_keys
   ...["bots_only", "bad_picture", "too_many_bots"], // test_bot_users
   "login_elsewhere", // test_identity

@@ -233,6 +233,7 @@ const SERVES = {
   blocks: {},
   profiles: { users: "1,2,3,4,5,6,7,8,9,10" },
   members: { room: "large" },
+  ...{ passkey_begin: null, passkey_login: null, passkey_signup: null, passkey_new: null, passkey_add: null, passkeys: null, passkey_rename: null, passkey_remove: null },
 };
 
 test("every command has a row that says what it serves", () => {

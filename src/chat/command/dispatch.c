@@ -10,6 +10,7 @@
 #include "chat/people/people_bot_make.h"
 #include "chat/people/people_change.h"
 #include "chat/people/people_off.h"
+#include "chat/people/people_passkey.h"
 #include "chat/people/people_profile.h"
 #include "chat/people/people_signup.h"
 #include "chat/people/people_upsert.h"
@@ -28,7 +29,13 @@ static void dispatch_to_room(struct owner *o, struct call *call)
 
 bool dispatch_enters(enum command_id id)
 {
-    return id == COMMAND_login || id == COMMAND_signup || id == COMMAND_reset;
+    return id == COMMAND_login || id == COMMAND_signup || id == COMMAND_reset ||
+           id == COMMAND_passkey_login || id == COMMAND_passkey_signup;
+}
+
+bool dispatch_renews(enum command_id id)
+{
+    return id == COMMAND_password || id == COMMAND_passkey_add || id == COMMAND_passkey_remove;
 }
 
 bool dispatch_names_alone(const struct command *cmd)
@@ -43,6 +50,10 @@ void dispatch_enter(struct people *p, struct call *call)
         people_signup(p, call);
     else if (call->cmd.id == COMMAND_reset)
         people_change_reset(p, call);
+    else if (call->cmd.id == COMMAND_passkey_login)
+        people_passkey_login(p, call);
+    else if (call->cmd.id == COMMAND_passkey_signup)
+        people_passkey_login_signup(p, call);
     else
         people_login(p, call);
 }
@@ -165,6 +176,12 @@ static void (*const here[COMMAND_N])(struct people *p, struct call *call) = {
     [COMMAND_ways] = dispatch_ways,
     [COMMAND_password] = people_change,
     [COMMAND_recover] = people_change_recover,
+    [COMMAND_passkey_begin] = people_passkey_begin,
+    [COMMAND_passkey_new] = people_passkey_begin_new,
+    [COMMAND_passkey_add] = people_passkey_own_add,
+    [COMMAND_passkeys] = people_passkey_own_list,
+    [COMMAND_passkey_rename] = people_passkey_own_rename,
+    [COMMAND_passkey_remove] = people_passkey_own_remove,
     [COMMAND_token] = people_login_token,
     [COMMAND_logout] = people_logout,
     [COMMAND_sessions] = people_sessions,

@@ -11,10 +11,14 @@
 void dispatch_run(struct people *p, struct call *call);
 
 /* Returns true if it is a command by which somebody gets a session who has none: login, signup,
- * reset. Where they come from, and how often, is the door's to look at; then dispatch_enter runs
- * it. */
+ * reset, passkey_login, passkey_signup. Where they come from, and how often, is the door's to look
+ * at; then dispatch_enter runs it. */
 bool dispatch_enters(enum command_id id) MUST_CHECK;
 void dispatch_enter(struct people *p, struct call *call);
+
+/* Returns true if it is a command by which who gives it changes how they log in: all of their
+ * sessions end, and it answers a new one. */
+bool dispatch_renews(enum command_id id) MUST_CHECK;
 
 /* Returns true if it is a login that has nothing but a name to show. */
 bool dispatch_names_alone(const struct command *cmd) MUST_CHECK;

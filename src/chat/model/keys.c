@@ -40,6 +40,14 @@ struct str keys_of_subject(const uint8_t hash[static 32], char buf[static KEYS_M
     return join(STR("subject:"), (struct str){(const uint8_t *)hex, sizeof(hex)}, buf);
 }
 
+struct str keys_of_challenge(const uint8_t nonce[static 16], char buf[static KEYS_MAX])
+{
+    char hex[32];
+
+    (void)hex_write(hex, nonce, 16);
+    return join(STR("challenge:"), (struct str){(const uint8_t *)hex, sizeof(hex)}, buf);
+}
+
 struct str keys_of_minute(uint64_t minute, char buf[static KEYS_MAX])
 {
     return number(STR("revoked:"), minute, buf);

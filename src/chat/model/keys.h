@@ -10,6 +10,8 @@
  *                                       script, whose tokens are the owner's to make
  *                      password         a hash, a recovery link, places
  *                                       (chat/people/people_password.h)
+ *                      passkeys         all of the person's passkeys, and what their handle has
+ *                                       besides the number (chat/people/passkey.h)
  *                      session:<sid>    "<created> <expires>", ms, then " lasting" if later
  *                                       tokens belong to it, then " g<generation>" of a store
  *                                       that was adopted
@@ -46,6 +48,8 @@
  *   links              link:<id>        the same of a link to sign up
  *   link:<hash>        link             what the link is (chat/people/invite_link.h); the hash is
  *                                       that of its code, which is kept nowhere
+ *   challenge:<nonce>  spent            "1": a passkey has signed it
+ *                                       (chat/people/passkey_challenge.h)
  *   revoked            <sid>            "<expires>": ended before its time
  *   revoked:<minute>   <sid>            the same, of those that were ended in that minute
  *   server             owner-code       "<code>", then "<code> <user>", then "used"
@@ -95,6 +99,7 @@
 /* Each sk that stands alone. */
 #define KEYS_USER STR("user")
 #define KEYS_PASSWORD STR("password")
+#define KEYS_PASSKEYS STR("passkeys")
 #define KEYS_PROFILE STR("profile")
 #define KEYS_OFF STR("off")
 #define KEYS_BOT STR("bot")
@@ -112,6 +117,7 @@
 #define KEYS_SHARD STR("shard")
 #define KEYS_LIMIT STR("limit")
 #define KEYS_LINK STR("link")
+#define KEYS_SPENT STR("spent")
 
 /* What the pk of a connection behind API Gateway begins with, and the attribute that its id is in
  * a table of their own. */
@@ -149,6 +155,9 @@ struct str keys_changed(uint64_t ms, struct str room, char buf[static KEYS_MAX])
  * bytes. */
 struct str keys_of_link(struct str hash, char buf[static KEYS_MAX]);
 struct str keys_link(struct str id, char buf[static KEYS_MAX]);
+
+/* A pk, written to buf: of a challenge, by its nonce. */
+struct str keys_of_challenge(const uint8_t nonce[static 16], char buf[static KEYS_MAX]);
 
 /* A pk, written to buf: of a connection behind API Gateway, whose id has 1 to KEYS_CONN_MAX
  * bytes; of the followers of a shard of a room; of the shard itself. */

@@ -185,6 +185,29 @@ bool hasher_submit(struct hasher *h, struct hasher_job *j)
     return true;
 }
 
+uint64_t hasher_guess(struct hasher *h, const struct guess *guess, uint64_t now_ms)
+{
+    uint64_t wait_ms;
+
+    host_lock_take(h->lock);
+    wait_ms = guesses_take(&h->guesses, guess, now_ms);
+    host_lock_drop(h->lock);
+    if (wait_ms > 0)
+        atomic_fetch_add(&h->held, 1);
+    return wait_ms;
+}
+
+void hasher_guessed(struct hasher *h, const struct guess *guess, bool right)
+{
+    if (!right) {
+        atomic_fetch_add(&h->wrong, 1);
+        return;
+    }
+    host_lock_take(h->lock);
+    guesses_right(&h->guesses, guess);
+    host_lock_drop(h->lock);
+}
+
 struct str hasher_tell(const struct guess *guess, char buf[static HASHER_TOLD_MAX])
 {
     int n = snprintf(buf, HASHER_TOLD_MAX, "%llu %llu %d", (unsigned long long)guess->name,

@@ -68,6 +68,12 @@ void hasher_free(struct hasher *h);
 /* Any thread. False if the queue is full: nothing happens then. */
 bool hasher_submit(struct hasher *h, struct hasher_job *j) MUST_CHECK;
 
+/* The same counting for what is compared elsewhere, and costs no hash. Any thread. hasher_guess
+ * asks for a guess, which counts as wrong until it was right: it returns 0, or after how many ms
+ * there may be one. */
+uint64_t hasher_guess(struct hasher *h, const struct guess *guess, uint64_t now_ms) MUST_CHECK;
+void hasher_guessed(struct hasher *h, const struct guess *guess, bool right);
+
 /* A wrong guess, for other nodes; and what another one said. */
 struct str hasher_tell(const struct guess *guess, char buf[static HASHER_TOLD_MAX]);
 void hasher_heard(struct hasher *h, struct str told, uint64_t now_ms);

@@ -38,11 +38,21 @@ enum people_signup {
     PEOPLE_SIGNUP_OPEN,
 };
 
+/* By passkeys (chat/people/people_passkey.h). */
+struct people_passkeys {
+    struct hasher *guard; /* counts wrong ones; NULL: not so. Outlives people */
+    struct str rp;        /* the domain that they are for; empty: each page's own host */
+    /* Is the page's origin one of ours? NULL: those of rp and below it are. */
+    bool (*is_ours)(void *ctx, struct str origin);
+    void *ctx;
+};
+
 /* How people may log in, besides by an issuer's tokens. */
 struct people_ways {
     struct hasher *hasher; /* by passwords; NULL: not so. Outlives people */
-    bool name;             /* by a name alone, which protects nothing */
-    bool issuer;           /* an issuer's tokens are taken, too */
+    struct people_passkeys passkeys;
+    bool name;   /* by a name alone, which protects nothing */
+    bool issuer; /* an issuer's tokens are taken, too */
     enum people_signup signup;
 };
 
@@ -64,6 +74,14 @@ struct people {
     struct people_seen seen;
     struct people_bots bots;
 };
+
+/* Do people log in by passkeys? Without pages of its own a server has to know the domain. */
+static inline bool people_has_passkeys(const struct people *p)
+{
+    const struct people_passkeys *k = &p->ways.passkeys;
+
+    return k->guard != NULL && (k->is_ours != NULL || k->rp.n > 0);
+}
 
 /* keys may be NULL until the first command; issuer: NULL if there is none. */
 void people_init(struct people *p, struct owner *owner, const struct people_keys *keys,

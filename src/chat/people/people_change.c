@@ -35,57 +35,11 @@ static void hash_code(struct str code, char hex[static PEOPLE_RECOVERY_N])
     (void)hex_write(hex, hash, sizeof(hash));
 }
 
-/* What all three begin with: l->user's record, and who has no password of ours. */
-
-static void change_read_user(struct call *call, store_done_f *done)
-{
-    struct login *l = people_login_of(call);
-
-    (void)call_request(call, l->people->owner, done);
-    call->q.get.pk = keys_of_user(l->user, call->key);
-    call->q.get.sk = KEYS_USER;
-    store_get(l->people->owner->store, &call->q.get);
-}
-
-/* False: the call has ended; without a record with `none`. */
-static bool take_user(struct call *call, enum error_code none)
-{
-    struct login *l = people_login_of(call);
-    struct frame *body = call->q.get.ret_body;
-    struct str name;
-
-    if (people_login_failed(call))
-        return false;
-    l->rev = call->q.get.ret_rev;
-    l->known = body != NULL && people_decode(frame_str(body), &name, &l->owner);
-    if (l->known) {
-        l->kind = frame_str(body).p[0];
-        people_login_keep_name(l, name);
-    }
-    frame_unref(body);
-    if (l->known && l->kind != 'x' && l->kind != 'b')
-        return true;
-    call_fail(call, l->known && none != ERROR_bad_code ? ERROR_login_elsewhere : none);
-    return false;
-}
-
 /* The new password. */
-
-static void others_ended(struct people_end *e, enum store_result result)
-{
-    struct login *l = CONTAINER_OF(e, struct login, end);
-
-    assert(l->changed && l->proven);
-    if (result != STORE_OK)
-        call_fail_store(l->call, result);
-    else
-        people_login_session(l->call);
-}
 
 static void change_put(struct store_req *req)
 {
     struct call *call = call_of(req);
-    struct login *l = people_login_of(call);
 
     if (req->result == STORE_CONFLICT) { /* somebody was faster: what was proven is no longer so */
         call_fail(call, call->cmd.id == COMMAND_reset ? ERROR_bad_code : ERROR_bad_login);
@@ -93,9 +47,7 @@ static void change_put(struct store_req *req)
     }
     if (people_login_failed(call))
         return;
-    l->proven = l->changed = true;
-    l->end = (struct people_end){.people = l->people, .user = l->user, .done = others_ended};
-    people_end_all(&l->end, l->user == call->who.user ? call->who.session : 0);
+    people_login_renew(call);
 }
 
 static void change_hashed(struct call *call)
@@ -152,7 +104,7 @@ static void change_user(struct store_req *req)
     struct call *call = call_of(req);
     struct login *l = people_login_of(call);
 
-    if (!take_user(call, ERROR_no_such_user))
+    if (!people_login_take_user(call, ERROR_no_such_user))
         return;
     (void)!names_fold(people_login_name(l), l->key, &l->key_n); /* it is a name */
     people_login_read_password(call, old_read);
@@ -167,7 +119,7 @@ void people_change(struct people *p, struct call *call)
     if (p->ways.hasher == NULL)
         call_fail(call, ERROR_way_closed);
     else
-        change_read_user(call, change_user);
+        people_login_read_user(call, change_user);
 }
 
 /* A link. */
@@ -210,7 +162,7 @@ static void recover_user(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (take_user(call, ERROR_no_such_user))
+    if (people_login_take_user(call, ERROR_no_such_user))
         people_login_read_password(call, recover_read);
 }
 
@@ -224,7 +176,7 @@ static void recover_found(struct store_req *req)
     if (l->user == 0)
         call_fail(call, ERROR_no_such_user);
     else
-        change_read_user(call, recover_user);
+        people_login_read_user(call, recover_user);
 }
 
 void people_change_recover(struct people *p, struct call *call)
@@ -268,7 +220,7 @@ static void reset_user(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (take_user(call, ERROR_bad_code))
+    if (people_login_take_user(call, ERROR_bad_code))
         people_login_read_password(call, reset_read);
 }
 
@@ -283,5 +235,5 @@ void people_change_reset(struct people *p, struct call *call)
     else if (!str_to_u64(str_cut(&rest, '-'), &l->user) || l->user == 0)
         call_fail(call, ERROR_bad_code);
     else
-        change_read_user(call, reset_user);
+        people_login_read_user(call, reset_user);
 }

@@ -28,6 +28,7 @@
 #include "chat/model/keys.h"
 #include "chat/people/people_number.h"
 #include "chat/people/people_off.h"
+#include "chat/people/people_passkeys.h"
 #include "wire/jwt.h"
 
 #include <stdio.h>
@@ -178,6 +179,27 @@ void people_login_session(struct call *call)
     store_put(o->store, &call->q.put);
 }
 
+static void others_ended(struct people_end *e, enum store_result result)
+{
+    struct login *l = CONTAINER_OF(e, struct login, end);
+
+    assert(l->changed && l->proven);
+    if (result != STORE_OK)
+        call_fail_store(l->call, result);
+    else
+        people_login_session(l->call);
+}
+
+void people_login_renew(struct call *call)
+{
+    struct login *l = people_login_of(call);
+
+    assert(l->user != 0);
+    l->proven = l->changed = true;
+    l->end = (struct people_end){.people = l->people, .user = l->user, .done = others_ended};
+    people_end_all(&l->end, l->user == call->who.user ? call->who.session : 0);
+}
+
 static void read_user(struct call *call);
 
 static void user_put(struct store_req *req)
@@ -315,13 +337,21 @@ void people_login_enter(struct call *call)
         people_login_session(call);
 }
 
-/* By a name alone: who has a password is safe from that. */
+/* By a name alone: who has a password or a passkey is safe from that. */
+static void passkeys_read(struct call *call, struct passkeys *keys)
+{
+    if (keys->n > 0)
+        call_fail(call, ERROR_passkey_needed);
+    else
+        people_login_enter(call);
+}
+
 static void unprotected(struct call *call)
 {
     if (people_login_of(call)->password.hash[0] != '\0')
         call_fail(call, ERROR_password_needed);
     else
-        people_login_enter(call);
+        people_passkeys_read(call, passkeys_read);
 }
 
 static void password_learned(struct store_req *req)
@@ -416,14 +446,40 @@ static void user_read(struct store_req *req)
         people_login_read_password(call, unprotected);
 }
 
-static void read_user(struct call *call)
+void people_login_read_user(struct call *call, store_done_f *done)
 {
     struct login *l = people_login_of(call);
 
-    (void)call_request(call, l->people->owner, user_read);
+    (void)call_request(call, l->people->owner, done);
     call->q.get.pk = keys_of_user(l->user, call->key);
     call->q.get.sk = KEYS_USER;
     store_get(l->people->owner->store, &call->q.get);
+}
+
+bool people_login_take_user(struct call *call, enum error_code none)
+{
+    struct login *l = people_login_of(call);
+    struct frame *body = call->q.get.ret_body;
+    struct str name;
+
+    if (people_login_failed(call))
+        return false;
+    l->rev = call->q.get.ret_rev;
+    l->known = body != NULL && people_decode(frame_str(body), &name, &l->owner);
+    if (l->known) {
+        l->kind = frame_str(body).p[0];
+        people_login_keep_name(l, name);
+    }
+    frame_unref(body);
+    if (l->known && l->kind != 'x' && l->kind != 'b')
+        return true;
+    call_fail(call, l->known && none != ERROR_bad_code ? ERROR_login_elsewhere : none);
+    return false;
+}
+
+static void read_user(struct call *call)
+{
+    people_login_read_user(call, user_read);
 }
 
 static void name_claimed(struct call *call, enum people_name_result result)
@@ -666,11 +722,9 @@ bool people_login_right(struct call *call)
     return false;
 }
 
-struct login *people_login_begin(struct people *p, struct call *call, struct str name,
-                                 uint64_t ttl_ms)
+bool people_login_init(struct login *l, struct people *p, struct call *call, struct str name,
+                       uint64_t ttl_ms)
 {
-    struct login *l = mem_zeroed(1, sizeof(*l));
-
     call->state = l;
     l->call = call;
     l->people = l->end.people = p;
@@ -679,10 +733,18 @@ struct login *people_login_begin(struct people *p, struct call *call, struct str
     if (!names_fold(name, l->key, &l->key_n) || name.n > sizeof(l->name)) {
         call->param = "name";
         call_fail(call, ERROR_bad_name);
-        return NULL;
+        return false;
     }
     people_login_keep_name(l, name);
-    return l;
+    return true;
+}
+
+struct login *people_login_begin(struct people *p, struct call *call, struct str name,
+                                 uint64_t ttl_ms)
+{
+    struct login *l = mem_zeroed(1, sizeof(*l));
+
+    return people_login_init(l, p, call, name, ttl_ms) ? l : NULL;
 }
 
 /* Such a text is nobody's password, whoever is named. */

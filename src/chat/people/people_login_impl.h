@@ -5,6 +5,7 @@
 
 #include "chat/model/names.h"
 #include "chat/people/invite_link.h"
+#include "chat/people/passkey.h"
 #include "chat/people/people.h"
 #include "chat/people/people_end.h"
 #include "chat/people/people_name.h"
@@ -24,6 +25,7 @@ struct login {
     uint64_t rev;          /* of the user's record, as it was read */
     uint64_t code_rev;     /* of the owner's code, as it was claimed */
     uint64_t password_rev; /* of the password's record, as it was read */
+    uint64_t passkeys_rev; /* of the passkeys' record, as it was read; 0: there is none */
     uint8_t kind;          /* of the user's record; 0: there is none */
     bool owner;            /* what the record says */
     bool coded;            /* the code is claimed for this user */
@@ -45,10 +47,18 @@ struct login {
     size_t name_n;
     char body[PEOPLE_LOGIN_BODY_MAX];
     struct people_password password;
-    void (*read)(struct call *call);   /* the password's record was read */
+    void (*taken)(struct call *call); /* a use of the invite was taken */
+    void (*free)(struct call *call);  /* nobody has the name (people_signup_may) */
+    void (*read)(struct call *call);  /* the password's record was read */
+    void (*keys_read)(struct call *call, struct passkeys *keys); /* the passkeys were read */
     void (*hashed)(struct call *call); /* the hasher is done: l->job.result */
     struct hasher_job job;
 };
+
+/* Makes the state of a call that has one of its own, whose first member is l. False: the call has
+ * ended, with bad_name. */
+bool people_login_init(struct login *l, struct people *p, struct call *call, struct str name,
+                       uint64_t ttl_ms) MUST_CHECK;
 
 /* Makes the state, for the name; NULL: the call has ended, with bad_name. */
 struct login *people_login_begin(struct people *p, struct call *call, struct str name,
@@ -104,6 +114,15 @@ bool people_login_right(struct call *call) MUST_CHECK;
 
 /* Goes on with the owner's code, if there is one, the user's record and the session. */
 void people_login_enter(struct call *call);
+
+/* Reads l->user's record; in done: false if the call has ended, without a record with `none`, or
+ * since who it is has no password or passkey here. */
+void people_login_read_user(struct call *call, store_done_f *done);
+bool people_login_take_user(struct call *call, enum error_code none) MUST_CHECK;
+
+/* The person's rights have changed, by somebody who has proven who they are: all sessions so far
+ * end, and a new one is answered. */
+void people_login_renew(struct call *call);
 
 /* Makes the session, and ends the call. */
 void people_login_session(struct call *call);

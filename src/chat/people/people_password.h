@@ -18,7 +18,7 @@
  * The server's owner has their rights by a password, too; so nobody sets the first password of an
  * owner's name but a session that has the rights (chat/people/people_login.c).
  *
- * Where signup is by invite, `may_sign_up` in people_signup.c looks at the invite's code. */
+ * Where signup is by invite, `people_signup_may` looks at the invite's code. */
 #ifndef CHAT_PEOPLE_PEOPLE_PASSWORD_H
 #define CHAT_PEOPLE_PEOPLE_PASSWORD_H
 

@@ -63,7 +63,13 @@ static void user_gone(struct store_req *req)
     invite_link_give_back(&l->invite);
 }
 
-static void password_gone(struct store_req *req)
+/* What proves who the person is: one of both. */
+static struct str proof_of(const struct call *call)
+{
+    return call->cmd.id == COMMAND_passkey_signup ? KEYS_PASSKEYS : KEYS_PASSWORD;
+}
+
+static void proof_gone(struct store_req *req)
 {
     put_record(call_of(req), KEYS_USER, (struct str){0}, user_gone);
 }
@@ -76,7 +82,7 @@ static void signup_claimed(struct call *call, enum people_name_result result)
         return;
     }
     people_login_of(call)->alike = result == PEOPLE_NAME_ALIKE;
-    put_record(call, KEYS_PASSWORD, (struct str){0}, password_gone);
+    put_record(call, proof_of(call), (struct str){0}, proof_gone);
 }
 
 static void signup_recorded(struct store_req *req)
@@ -84,25 +90,29 @@ static void signup_recorded(struct store_req *req)
     struct call *call = call_of(req);
     struct login *l = people_login_of(call);
 
-    assert(l->password.hash[0] != '\0');
+    assert(l->password.hash[0] != '\0' || call->cmd.id == COMMAND_passkey_signup);
     if (people_login_failed(call))
         return;
     l->rev = call->q.put.ret_rev;
     people_login_claim(call, signup_claimed);
 }
 
-static void signup_protected(struct store_req *req)
+static void write_record(struct call *call)
 {
-    struct call *call = call_of(req);
     struct login *l = people_login_of(call);
 
-    if (people_login_failed(call))
-        return;
-    l->known = true;
+    assert(l->user != 0 && !l->known);
+    l->known = l->proven = true;
     l->body[0] = 'u';
     memcpy(l->body + 1, l->name, l->name_n);
     put_record(call, KEYS_USER, (struct str){(const uint8_t *)l->body, l->name_n + 1},
                signup_recorded);
+}
+
+static void signup_protected(struct store_req *req)
+{
+    if (!people_login_failed(call_of(req)))
+        write_record(call_of(req));
 }
 
 static void protect(struct call *call)
@@ -154,22 +164,39 @@ static void invite_taken(struct invite_link_use *u)
     if (!invite_right(l))
         return;
     l->invited = true;
-    signup_number(l->call);
+    l->taken(l->call);
 }
 
-static void signup_hashed(struct call *call)
+/* Takes a use of the invite, if there has to be one. */
+static void take_invite(struct call *call, void (*taken)(struct call *call))
 {
     struct login *l = people_login_of(call);
 
-    if (!people_login_right(call))
-        return;
-    l->proven = true;
+    l->taken = taken;
     if (l->invite.done == NULL) {
-        signup_number(call);
+        taken(call);
         return;
     }
     l->invite.done = invite_taken;
     invite_link_take(&l->invite, call->cmd.invite);
+}
+
+static void signup_hashed(struct call *call)
+{
+    if (!people_login_right(call))
+        return;
+    take_invite(call, signup_number);
+}
+
+static void signup_free(struct call *call)
+{
+    people_login_make(call, signup_hashed);
+}
+
+void people_signup_write(struct call *call)
+{
+    assert(people_login_of(call)->user != 0);
+    take_invite(call, write_record);
 }
 
 static void signup_found(struct store_req *req)
@@ -186,7 +213,7 @@ static void signup_found(struct store_req *req)
         call->param = "name";
         call_fail(call, ERROR_bad_name);
     } else {
-        people_login_make(call, signup_hashed);
+        l->free(call);
     }
 }
 
@@ -228,10 +255,10 @@ static void look_at_invite(struct call *call)
     invite_link_look(&l->invite, call->cmd.invite);
 }
 
-/* Goes on if somebody may sign up. */
-static void may_sign_up(struct people *p, struct call *call)
+void people_signup_may(struct people *p, struct call *call, void (*free)(struct call *call))
 {
-    assert(p->ways.hasher != NULL);
+    assert(people_login_of(call)->user == 0 && free != NULL);
+    people_login_of(call)->free = free;
     if (call->cmd.owner.n > 0) {
         (void)call_request(call, p->owner, code_looked);
         call->q.get.pk = KEYS_SERVER;
@@ -257,7 +284,7 @@ void people_signup(struct people *p, struct call *call)
         call->param = "password";
         call_fail(call, ERROR_bad_password);
     } else {
-        may_sign_up(p, call);
+        people_signup_may(p, call, signup_free);
     }
 }
 
@@ -267,18 +294,23 @@ static const char *const signups[] = {[PEOPLE_SIGNUP_CLOSED] = "closed",
 
 void people_signup_ways(struct people *p, struct call *call, bool name)
 {
-    enum people_signup signup = p->ways.hasher != NULL ? p->ways.signup : PEOPLE_SIGNUP_CLOSED;
+    bool makes = p->ways.hasher != NULL || people_has_passkeys(p);
+    enum people_signup signup = makes ? p->ways.signup : PEOPLE_SIGNUP_CLOSED;
     struct json_out *o = &call->out;
 
     json_out_key(o, "login");
     json_out_array(o);
     if (p->ways.hasher != NULL)
         json_out_str(o, STR("password"));
+    if (people_has_passkeys(p))
+        json_out_str(o, STR("passkey"));
     if (p->ways.name && name)
         json_out_str(o, STR("name"));
     if (p->ways.issuer)
         json_out_str(o, STR("issuer"));
     json_out_array_end(o);
     json_out_field_str(o, "signup", str_of(signups[signup]));
+    if (people_has_passkeys(p) && p->ways.passkeys.rp.n > 0)
+        json_out_field_str(o, "passkey_rp", p->ways.passkeys.rp);
     call_ok(call);
 }

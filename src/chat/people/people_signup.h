@@ -14,4 +14,11 @@ static inline enum people_signup people_signup_of(bool open, bool invite)
 void people_signup(struct people *p, struct call *call);
 void people_signup_ways(struct people *p, struct call *call, bool name);
 
+/* What signing up by a passkey does, too. Goes on with `free` if somebody may sign up, and nobody
+ * has the name. */
+void people_signup_may(struct people *p, struct call *call, void (*free)(struct call *call));
+
+/* What proves who the new person is has been put: puts the rest, and makes the session. */
+void people_signup_write(struct call *call);
+
 #endif

@@ -154,6 +154,20 @@ bool origin_is_listed(const struct conf *conf, struct str origin)
     return false;
 }
 
+bool origin_is_ours(struct worker *w, struct str origin)
+{
+    const struct conf *conf = w->server->conf;
+    struct str authority = hostname_of_origin(origin), name = hostname_of(authority);
+
+    if (hostname_is_loopback(name) || origin_is_listed(conf, origin) ||
+        is_listed_host(conf, authority) ||
+        hostname_is_own(authority, log_str_of(w->server->o.hostname)) ||
+        (w->tls_context != NULL && tls_context_is_for(w->tls_context, name)))
+        return true;
+    refusal_say(w, REFUSAL_ORIGIN, origin);
+    return false;
+}
+
 bool origin_allowed(const struct exchange *x)
 {
     struct str origin;

@@ -8,6 +8,7 @@
 #include "server/conn/exchange.h"
 
 struct conf;
+struct worker;
 
 /* Sets address, local, proxied, secure and strict, by peer and request; secure says before
  * whether the other end speaks TLS. Local: it came from this machine itself, over no proxy that
@@ -34,7 +35,11 @@ bool origin_allowed(const struct exchange *x) MUST_CHECK;
 /* Returns true if the origin is one of --origins. */
 bool origin_is_listed(const struct conf *conf, struct str origin) MUST_CHECK;
 
-/* The same, and where there is no Origin the browser does not say (Sec-Fetch-Site) that
+/* Is that the origin of a page of this server, whatever asks? One of --origins, or at a host that
+ * it answers to by name. The log says why not. */
+bool origin_is_ours(struct worker *w, struct str origin) MUST_CHECK;
+
+/* As origin_allowed, and where there is no Origin the browser does not say (Sec-Fetch-Site) that
  * another site sends the request. */
 bool origin_same_site(const struct exchange *x) MUST_CHECK;
 

@@ -25,6 +25,9 @@ static void write_line(struct log *l, enum refusal what, struct str detail, uint
     case REFUSAL_GUESS:
         log_warn(l, "password_refused", LOG_STR("address", detail), LOG_U64("more", more));
         break;
+    case REFUSAL_COPY:
+        log_warn(l, "passkey_copied", LOG_STR("address", detail), LOG_U64("more", more));
+        break;
     case REFUSAL_RATE:
         log_warn(l, "rate_refused", LOG_STR("address", detail),
                  LOG_TEXT("allow", "raise --connects-per-address or --connects-burst; behind a "

@@ -12,6 +12,7 @@ enum refusal {
     REFUSAL_ORIGIN,  /* detail: the origin */
     REFUSAL_LOGIN,   /* detail: the client's address */
     REFUSAL_GUESS,   /* detail: the client's address */
+    REFUSAL_COPY,    /* detail: the client's address */
     REFUSAL_RATE,    /* detail: the client's address */
     REFUSAL_GATEWAY, /* detail: the peer's address */
     REFUSAL_N,

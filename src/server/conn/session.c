@@ -515,8 +515,11 @@ static void logged_in(struct call *call)
     struct request *r = request_of(call);
     struct conn *c = r->conn;
 
-    if (call->error == ERROR_bad_login || call->error == ERROR_rate_limited)
+    if (call->error == ERROR_bad_login || call->error == ERROR_bad_passkey ||
+        call->error == ERROR_rate_limited)
         say_login(r, REFUSAL_GUESS);
+    if (call->error == ERROR_passkey_copied)
+        say_login(r, REFUSAL_COPY);
     if (r->enters && call->error == ERROR_NONE && c->state == CONN_OPEN) {
         call->error = worker_is_unproven(r->worker) ? ERROR_sessions_unproven
                       : c->person != NULL           ? ERROR_already_authenticated
@@ -529,23 +532,30 @@ static void logged_in(struct call *call)
     request_end(r);
 }
 
+/* Is that much not too much for somebody who has no session? Else the request has ended. */
+static bool may_ask(struct request *r)
+{
+    struct io_addr from = came_from(r);
+
+    r->call.place = limits_place(&from);
+    r->call.retry_after_ms =
+        r->exchange != NULL ? origin_wait_ms(r->exchange) : limits_connect(r->worker, &from);
+    if (r->call.retry_after_ms == 0)
+        return true;
+    fail(r, ERROR_rate_limited);
+    return false;
+}
+
 /* Whoever gets a session here. By a name alone people do from this machine, or with --open. */
 static void run_login(struct request *r)
 {
-    const struct exchange *x = r->exchange;
-    struct io_addr from = came_from(r);
-
     if (dispatch_names_alone(&r->call.cmd) && r->worker->people.ways.name && !may_name(r)) {
         say_login(r, REFUSAL_LOGIN);
         fail(r, ERROR_login_closed);
         return;
     }
     r->call.done = logged_in;
-    r->call.place = limits_place(&from);
-    r->call.retry_after_ms = x != NULL ? origin_wait_ms(x) : limits_connect(r->worker, &from);
-    if (r->call.retry_after_ms > 0)
-        fail(r, ERROR_rate_limited);
-    else
+    if (may_ask(r))
         dispatch_enter(&r->worker->people, &r->call);
 }
 
@@ -607,10 +617,15 @@ static void dispatch(struct request *r, bool follows)
     case COMMAND_login:
     case COMMAND_signup:
     case COMMAND_reset:
+    case COMMAND_passkey_begin:
+    case COMMAND_passkey_login:
+    case COMMAND_passkey_signup:
         if (follows && !r->enters)
             fail(r, ERROR_method_not_allowed);
-        else
+        else if (dispatch_enters(call->cmd.id))
             run_login(r);
+        else if (may_ask(r))
+            dispatch_run(&r->worker->people, call);
         break;
     case COMMAND_ways:
         people_signup_ways(&r->worker->people, call, may_name(r));

@@ -111,7 +111,7 @@ static void answer(struct request *r)
     struct http1_header extra[4] = {{STR("Cache-Control"), STR("no-store")}};
     char cookie[TOKEN_MAX], trace[TRACE_PARENT_N + 1];
     size_t extra_n = 1;
-    bool enters = dispatch_enters(r->call.cmd.id) || r->call.cmd.id == COMMAND_password;
+    bool enters = dispatch_enters(r->call.cmd.id) || dispatch_renews(r->call.cmd.id);
     bool sets = (enters && is_json(x)) ||
                 (r->call.cmd.id == COMMAND_logout && !command_has(&r->call.cmd, PARAM_session) &&
                  !(command_has(&r->call.cmd, PARAM_others) && r->call.cmd.others));

@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "server/conn/conn.h"
 #include "server/conn/move.h"
+#include "server/conn/origin.h"
 #include "server/conn/revoked.h"
 #include "server/gw/gw_share.h"
 #include "server/health/guard.h"
@@ -114,6 +115,11 @@ bool server_needs_http(const struct conf *c, const struct aws_env *aws)
 
 static const struct node_ops node_ops;
 
+static bool is_ours(void *ctx, struct str origin)
+{
+    return origin_is_ours(ctx, origin);
+}
+
 /* How people log in, the same at all workers. */
 static int open_ways(struct server *s)
 {
@@ -122,11 +128,14 @@ static int open_ways(struct server *s)
                                .passes = c->password_passes,
                                .threads = (unsigned)c->password_threads,
                                .queue_max = (unsigned)c->password_queue};
-    int r = conf_logs_in(c, "password") ? hasher_new(s->o.host, &o, &s->hasher) : 0;
+    bool password = conf_logs_in(c, "password"), passkey = conf_logs_in(c, "passkey");
+    int r = password || passkey ? hasher_new(s->o.host, &o, &s->hasher) : 0;
 
     for (unsigned i = 0; i < s->workers_n && r == 0; i++)
         s->workers[i].people.ways =
-            (struct people_ways){.hasher = s->hasher,
+            (struct people_ways){.hasher = password ? s->hasher : NULL,
+                                 .passkeys = {passkey ? s->hasher : NULL, str_of(c->passkey_rp),
+                                              is_ours, &s->workers[i]},
                                  .name = conf_logs_in(c, "name"),
                                  .signup = people_signup_of(c->signup == CONF_SIGNUP_OPEN,
                                                             c->signup == CONF_SIGNUP_INVITE),

@@ -3,6 +3,7 @@ import { asPolylogError, enter, type Session, type Way, ways } from "../lib/inde
 import { h } from "./dom.ts";
 import { forgetInvite } from "./invite-link.ts";
 import { issuerWay } from "./issuer-view.ts";
+import { logInByPasskey, passkeysPossible, signUpByPasskey } from "./passkeys.ts";
 import {
   currentServer,
   lastName,
@@ -34,6 +35,7 @@ type Mode = "login" | "signup" | "name" | "reset";
 interface Offer {
   login: Way[];
   signup: "open" | "invite" | "closed";
+  passkey_rp?: string;
 }
 
 const LABELS: Record<Mode, PlainKey> = {
@@ -81,7 +83,12 @@ function offers(mode: Mode, offer: Offer, { owner, recover, invite }: LoginOptio
   if (recover !== undefined) return mode === "reset";
   if (mode === "name") return login.includes("name");
   const invited = signup === "open" || owner !== undefined || isInvited(offer, invite);
-  return login.includes("password") && (mode === "login" || (mode === "signup" && invited));
+  const knows = login.includes("password") || byPasskey(offer);
+  return knows && (mode === "login" || (mode === "signup" && invited));
+}
+
+function byPasskey({ login, passkey_rp }: Offer): boolean {
+  return login.includes("passkey") && passkeysPossible(passkey_rp);
 }
 
 function isInvited({ signup }: Offer, invite: string | undefined): boolean {
@@ -120,6 +127,9 @@ function head(options: LoginOptions, invited: boolean): (HTMLElement | false)[] 
 
 function form(mode: Mode, options: LoginOptions, offer: Offer, links: HTMLElement[]): HTMLElement {
   const invited = mode === "signup" && isInvited(offer, options.invite);
+  const knows = mode === "login" || mode === "signup";
+  const passkeys = knows && byPasskey(offer);
+  const passwords = mode !== "name" && (!knows || offer.login.includes("password"));
   const name = h("input", {
     class: "input",
     name: "name",
@@ -133,16 +143,24 @@ function form(mode: Mode, options: LoginOptions, offer: Offer, links: HTMLElemen
   const password = passwordInput(mode === "login" ? "current-password" : "new-password");
   const error = h("p", { class: "form-error", role: "alert" });
   const submit = h("button", { class: "button primary wide", type: "submit", text: t(LABELS[mode]) });
+  const key = h("button", {
+    class: "button wide",
+    type: "button",
+    text: t(mode === "signup" ? "passkey.signup" : "passkey.login"),
+  });
   const hints = { login: "login.forgot", signup: "password.hint", reset: "password.hint" } as const;
 
   password.name = "password";
   password.required = true;
-  async function go(): Promise<void> {
+  async function go(passkey: boolean): Promise<void> {
     const server = currentServer();
+    const who = name.value.trim();
     error.textContent = "";
-    submit.disabled = true;
+    submit.disabled = key.disabled = true;
     try {
-      const session = await ask(mode, server, name.value.trim(), password.value, options);
+      const session = passkey
+        ? await askPasskey(mode, who, options)
+        : await ask(mode, server, who, password.value, options);
       if (invited) forgetInvite();
       options.done({ server, token: session.token, user: session.user });
     } catch (thrown) {
@@ -150,10 +168,16 @@ function form(mode: Mode, options: LoginOptions, offer: Offer, links: HTMLElemen
       // The ways could not be asked for before, or are others by now.
       if (problem.code === "missing_parameter" || problem.code === "way_closed") options.again();
       error.textContent = errorText(problem);
-      submit.disabled = false;
-      (mode === "name" || mode === "signup" ? name : password).select();
+      submit.disabled = key.disabled = false;
+      if (passkey) key.focus();
+      else (mode === "name" || mode === "signup" ? name : password).select();
     }
   }
+
+  key.addEventListener("click", () => {
+    if (mode === "login" || name.reportValidity()) void go(true);
+  });
+  if (!passwords && passkeys) key.classList.add("primary");
 
   return h(
     "form",
@@ -162,17 +186,19 @@ function form(mode: Mode, options: LoginOptions, offer: Offer, links: HTMLElemen
       on: {
         submit: (event: SubmitEvent) => {
           event.preventDefault();
-          void go();
+          void go(passkeys && !passwords);
         },
       },
     },
     ...head(options, invited),
-    mode !== "reset" &&
+    (passwords || mode !== "login") &&
+      mode !== "reset" &&
       field(t("login.name"), name, mode === "name" ? t("login.name_hint") : undefined),
-    mode !== "name" &&
-      field(t(mode === "reset" ? "password.new" : "login.password"), password, t(hints[mode])),
+    passwords &&
+      field(t(mode === "reset" ? "password.new" : "login.password"), password, t(hints[mode as keyof typeof hints])),
     error,
-    submit,
+    (passwords || !passkeys) && submit,
+    passkeys && key,
     ...links,
   );
 }
@@ -189,6 +215,11 @@ function ask(
   const link = invite === undefined ? {} : { invite };
   if (mode === "signup") return enter(server, "signup", { name, password, ...code, ...link });
   return enter(server, "login", mode === "name" ? { name, ...code } : { name, password, ...code });
+}
+
+function askPasskey(mode: Mode, name: string, { owner, invite }: LoginOptions): Promise<Session> {
+  const codes = { ...(owner !== undefined && { owner }), ...(invite !== undefined && { invite }) };
+  return mode === "signup" ? signUpByPasskey(name, codes) : logInByPasskey(codes);
 }
 
 function serverLine(again: () => void): HTMLElement {

@@ -1,5 +1,5 @@
 // Starts the page: with a session the rooms, without one the login.
-import { asPolylogError, Client, type PolylogError, setPassword } from "../lib/index.ts";
+import { asPolylogError, Client, type PolylogError, type Renewal, renewSession } from "../lib/index.ts";
 import { ChatView } from "./chat-view.ts";
 import { h } from "./dom.ts";
 import { refuseFiles } from "./files.ts";
@@ -66,12 +66,11 @@ function showChat(session: StoredSession): void {
         location.replace(elsewhere ?? location.pathname);
       });
   };
-  // Every session ends with the old password: this one goes on under the new token.
-  const protect = async (old: string | undefined, password: string) => {
+  // Every session ends when it changes how one logs in: this one goes on under the new token.
+  const renew: Renewal = async (command, params) => {
     leaving = true;
     try {
-      const params = old === undefined ? { new: password } : { old, new: password };
-      const { token, user } = await setPassword(session.server, session.token, params);
+      const { token, user } = await renewSession(session.server, session.token, command, params);
       storeSession({ server: session.server, token, user });
       client.stop();
       location.reload();
@@ -106,7 +105,7 @@ function showChat(session: StoredSession): void {
     if (issued === undefined || state.error.code !== "expired") location.reload();
     else begin(issued.issuer, true).catch(() => location.reload());
   });
-  root.replaceChildren(new ChatView(client, { logout, protect, deactivate }).element);
+  root.replaceChildren(new ChatView(client, { logout, renew, deactivate }).element);
   client.start();
 }
 

@@ -1,5 +1,5 @@
 // How it looks, which server, and the way out.
-import type { Client, User } from "../lib/index.ts";
+import type { Client, Renewal, User } from "../lib/index.ts";
 import { asPolylogError, findServer, PolylogError, ways } from "../lib/index.ts";
 import type { Contacts } from "./contacts.ts";
 import { openDialog } from "./dialog.ts";
@@ -7,6 +7,7 @@ import { add, h } from "./dom.ts";
 import { icon, type IconName } from "./icons.ts";
 import { later } from "./later.ts";
 import { currentServer, defaultServer, pageServer, setServer } from "./session.ts";
+import { passkeysPossible } from "./passkeys.ts";
 import { chosenTheme, chooseTheme, type Theme } from "./theme.ts";
 import {
   chooseLanguage,
@@ -132,7 +133,7 @@ function filledOr(input: HTMLInputElement, needed: boolean): string {
 }
 
 // The person's name goes with the fields, hidden, so that a password manager knows whose they are.
-function choosePassword(user: User, protect: Account["protect"]): void {
+function choosePassword(user: User, renew: Renewal): void {
   const name = h("input", { type: "text", autocomplete: "username", value: user.name, hidden: true });
   const old = passwordInput("current-password");
   const next = passwordInput("new-password");
@@ -146,7 +147,7 @@ function choosePassword(user: User, protect: Account["protect"]): void {
     ],
     submit: {
       label: t("password.set"),
-      action: () => protect(old.value === "" ? undefined : old.value, next.value),
+      action: () => renew("password", { new: next.value, ...(old.value !== "" && { old: old.value }) }),
     },
   });
 }
@@ -174,11 +175,11 @@ function makeLink(client: Client): void {
   });
 }
 
-// What the page does for who is logged in. protect: sets a password, by the one so far if there is
-// one, and starts the page anew. deactivate: ends the account, and starts the page anew.
+// What the page does for who is logged in. renew: gives a command that changes how one logs in, and
+// starts the page anew. deactivate: ends the account, and starts the page anew.
 export interface Account {
   logout(): void;
-  protect(old: string | undefined, password: string): Promise<void>;
+  renew: Renewal;
   deactivate(): Promise<void>;
 }
 
@@ -222,7 +223,8 @@ export function openSettings(client: Client, contacts: Contacts, account: Accoun
   const access = entries(
     t("settings.access"),
     [
-      { icon: "lock", text: t("settings.password"), open: () => choosePassword(user, account.protect) },
+      { icon: "lock", text: t("settings.password"), open: () => choosePassword(user, account.renew) },
+      { icon: "key", text: t("settings.passkeys"), open: () => later((more) => more.passkeysDialog(client, account.renew)) },
       { icon: "device", text: t("settings.sessions"), open: () => later((more) => more.sessionsDialog(client)) },
       { icon: "key", text: t("settings.keys"), open: () => later((more) => more.keysDialog(client)) },
       { icon: "link", text: t("settings.invites"), open: () => later((more) => more.invitesDialog(client)) },
@@ -231,9 +233,10 @@ export function openSettings(client: Client, contacts: Contacts, account: Accoun
     close,
   );
   const password = access.buttons.at(0)!;
+  const passkeys = access.buttons.at(1)!;
   const invites = access.buttons.at(-2)!;
   const recover = access.buttons.at(-1)!;
-  password.hidden = invites.hidden = recover.hidden = true;
+  password.hidden = passkeys.hidden = invites.hidden = recover.hidden = true;
   const leaving = entries(
     t("settings.leaving"),
     [
@@ -262,8 +265,9 @@ export function openSettings(client: Client, contacts: Contacts, account: Accoun
   });
   you.buttons[0]!.focus();
   ways(currentServer()).then(
-    ({ login, signup }) => {
+    ({ login, signup, passkey_rp }) => {
       invites.hidden = signup !== "invite" || user.owner !== true;
+      passkeys.hidden = !login.includes("passkey") || !passkeysPossible(passkey_rp);
       password.hidden = !login.includes("password");
       recover.hidden = password.hidden || user.owner !== true;
     },

@@ -20,7 +20,17 @@ export { Emitter } from "./emitter.ts";
 export { findServer, type Finding } from "./find.ts";
 export { asPolylogError, type Code, PolylogError, type Why } from "./errors.ts";
 export type { Item, Message, Notice } from "./log.ts";
-export { enter, type Entry, login, type Session, setPassword, ways } from "./login.ts";
+export {
+  beginPasskey,
+  enter,
+  type Entry,
+  login,
+  type Renewal,
+  type Renewing,
+  renewSession,
+  type Session,
+  ways,
+} from "./login.ts";
 export type { OutboxStorage, Pending } from "./outbox.ts";
 export type { Room } from "./room.ts";
 export type {
@@ -28,6 +38,7 @@ export type {
   KeyInfo,
   ListedRoom,
   Member,
+  PasskeyInfo,
   Profile,
   Role,
   RoomEvent,

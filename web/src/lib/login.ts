@@ -25,7 +25,7 @@ export async function login(
   return enter(server, "login", owner === undefined ? { name } : { name, owner }, through);
 }
 
-export type Entry = "login" | "signup" | "reset";
+export type Entry = "login" | "signup" | "reset" | "passkey_login" | "passkey_signup";
 
 // Makes a session by any of the commands that do: what a person types, or a link has.
 export async function enter<C extends Entry>(
@@ -53,16 +53,32 @@ export async function ways(server: string, through?: Through): Promise<Answer<"w
   }
 }
 
-// Sets one's own password. All sessions end, the token's too; a new one is answered.
-export async function setPassword(
+// What a passkey is to sign, to log in; or of somebody new, for whom one is to be made.
+export async function beginPasskey(
+  server: string,
+  params: AnyParams<"passkey_begin">,
+  through?: Through,
+): Promise<Answer<"passkey_begin">> {
+  return isSocket(server)
+    ? byWebSocket(server, "passkey_begin", params, through)
+    : byHttp(server, "passkey_begin", params);
+}
+
+// What changes how one logs in. All sessions end, the token's too; a new one is answered.
+export type Renewing = "password" | "passkey_add" | "passkey_remove";
+export type Renewal = <C extends Renewing>(command: C, params: AnyParams<C>) => Promise<void>;
+
+export async function renewSession<C extends Renewing>(
   server: string,
   token: string,
-  params: AnyParams<"password">,
+  command: C,
+  params: AnyParams<C>,
   through: Through = {},
 ): Promise<Session> {
-  return isSocket(server)
-    ? byWebSocket(server, "password", params, { ...through, token })
-    : byHttp(server, "password", params, token);
+  const session = isSocket(server)
+    ? byWebSocket(server, command, params, { ...through, token })
+    : byHttp(server, command, params, token);
+  return session as Promise<Session>;
 }
 
 async function byHttp<C extends AnyCommand>(

@@ -24,6 +24,41 @@ export interface CommandParams {
     code: string;
     password: string;
   };
+  passkey_begin: {
+    name?: string;
+    owner?: string;
+    invite?: string;
+  };
+  passkey_login: {
+    credential: string;
+    handle: string;
+    client_data: string;
+    authenticator: string;
+    signature: string;
+    owner?: string;
+  };
+  passkey_signup: {
+    name: string;
+    client_data: string;
+    attestation: string;
+    title?: string;
+    owner?: string;
+    invite?: string;
+  };
+  passkey_new: Record<string, never>;
+  passkey_add: {
+    client_data: string;
+    attestation: string;
+    title?: string;
+  };
+  passkeys: Record<string, never>;
+  passkey_rename: {
+    passkey: number;
+    title: string;
+  };
+  passkey_remove: {
+    passkey: number;
+  };
   ways: Record<string, never>;
   token: {
     name: string;
@@ -77,7 +112,6 @@ export interface CommandParams {
     cid?: string;
     seen?: number;
     reply_to?: number;
-  };
     as?: string;
     picture?: string;
   };
@@ -279,6 +313,15 @@ export type ErrorCode =
   | "bad_login"
   | "bad_password"
   | "bad_code"
+  | "bad_passkey"
+  | "passkey_stale"
+  | "passkey_copied"
+  | "passkey_domain"
+  | "passkey_needed"
+  | "passkey_there"
+  | "no_such_passkey"
+  | "too_many_passkeys"
+  | "last_way"
   | "password_needed"
   | "way_closed"
   | "signup_closed"

@@ -255,17 +255,42 @@ export interface SessionInfo {
   system?: string;
 }
 
+// One of one's own passkeys.
+export interface PasskeyInfo {
+  id: number;
+  title: string;
+  domain: string;
+  synced: boolean;
+  created: number;
+  used?: number;
+}
+
+// What a browser is asked to sign: {handle, name} of whom it makes a passkey for.
+interface Challenge {
+  challenge: string;
+  timeout: number;
+  rp?: string;
+}
+
 // A way to log in.
-export type Way = "password" | "name" | "issuer";
+export type Way = "password" | "passkey" | "name" | "issuer";
 
 // What each command answers; what it takes is in protocol.gen.ts.
 interface Answers {
-  ways: { login: Way[]; signup: "open" | "invite" | "closed" };
+  ways: { login: Way[]; signup: "open" | "invite" | "closed"; passkey_rp?: string };
   login: { token: string; user: User; expires: number };
   signup: { token: string; user: User; expires: number };
   password: { token: string; user: User; expires: number };
   recover: { code: string; user: User; expires: number };
   reset: { token: string; user: User; expires: number };
+  passkey_begin: Challenge & { user?: { handle: string; name: string } };
+  passkey_login: { token: string; user: User; expires: number };
+  passkey_signup: { token: string; user: User; expires: number };
+  passkey_new: Challenge & { user: { handle: string; name: string }; exclude: string[] };
+  passkey_add: { passkey: number; token: string; user: User; expires: number };
+  passkeys: { passkeys: PasskeyInfo[] };
+  passkey_rename: { id: number };
+  passkey_remove: { token: string; user: User; expires: number };
   token: { token: string; user: User; expires: number };
   auth: { user: User; session?: string; expires: number; lifetime?: number };
   logout: { session?: string; ended?: number };
@@ -324,6 +349,9 @@ interface Answers {
 export type AnyCommand = keyof Answers;
 export type AnyParams<C extends AnyCommand> = CommandParams[C];
 // The commands of somebody who is logged in.
-export type CommandName = Exclude<AnyCommand, "login" | "signup" | "reset">;
+export type CommandName = Exclude<
+  AnyCommand,
+  "login" | "signup" | "reset" | "passkey_begin" | "passkey_login" | "passkey_signup"
+>;
 export type Params<C extends CommandName> = AnyParams<C>;
 export type Answer<C extends keyof Answers> = Answers[C];

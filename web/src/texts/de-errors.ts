@@ -28,6 +28,19 @@ export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: st
   bad_password: "Ein Passwort hat 8 bis 256 Zeichen, keine Steuerzeichen, und ist nicht der Name.",
   bad_code:
     "Dieser Link wurde schon benutzt oder ist abgelaufen: bitte die Leitung des Servers um einen neuen.",
+  bad_passkey:
+    "Diesen Passkey kennt der Server nicht, oder was er sagt, stimmt nicht: Melde dich mit einem anderen oder auf andere Weise an.",
+  passkey_stale: "Das hat zu lange gedauert oder wurde schon einmal gesagt: Beginne von vorn.",
+  passkey_copied:
+    "Der Passkey zählt rückwärts, wie eine Kopie es täte: Melde dich auf andere Weise an und entferne ihn.",
+  passkey_domain:
+    "Unter dieser Adresse gibt es keine Passkeys: Sie brauchen HTTPS oder localhost, und die Domain, die der Server mit --passkey-rp nennt.",
+  passkey_needed: "Wer diesen Namen hat, meldet sich mit einem Passkey an.",
+  passkey_there: "Diesen Passkey hast du schon.",
+  no_such_passkey: "Diesen Passkey gibt es nicht.",
+  too_many_passkeys: "Es sind schon 20 Passkeys: Entferne welche, die du nicht benutzt.",
+  last_way:
+    "Mit diesem Passkey allein meldest du dich an: Füge zuerst einen anderen hinzu oder setze ein Passwort.",
   password_needed: "Wer diesen Namen hat, meldet sich mit einem Passwort an.",
   way_closed: "So lässt der Server niemanden herein.",
   signup_closed: "Hier kommt niemand Neues herein; mit --signup open oder invite erlaubt es der Server.",

@@ -40,6 +40,12 @@ export const de: Texts = {
   "issuer.not_asked": "Dieser Tab hat nicht um diese Anmeldung gebeten. Melde dich neu an.",
   "issuer.declined": "Der Anbieter hat dich nicht angemeldet. Versuche es noch einmal.",
 
+  "passkey.login": "Mit einem Passkey anmelden",
+  "passkey.signup": "Mit einem Passkey neu anmelden",
+  "passkey.there": "Dieses Gerät hat schon einen Passkey von dir.",
+  "passkey.domain": "Die Passkeys dieses Servers sind nicht für diese Adresse.",
+  "passkey.none": "Daraus wurde kein Passkey. Versuche es noch einmal oder auf andere Weise.",
+
   "dialog.close": "Schließen",
   "dialog.cancel": "Abbrechen",
   "dialog.missing": "{what} fehlt.",
@@ -73,6 +79,24 @@ export const de: Texts = {
   "recover.once": "Er gilt einmal, einen Tag lang. Er wird nicht noch einmal gezeigt.",
 
   "settings.sessions": "Sitzungen",
+  "settings.passkeys": "Passkeys",
+
+  "passkeys.title": "Passkeys",
+  "passkeys.lead":
+    "Ein Passkey meldet dich ohne Passwort an: mit der Sperre deines Geräts oder einem Sicherheitsschlüssel.",
+  "passkeys.none": "Du hast noch keinen.",
+  "passkeys.unnamed": "Passkey",
+  "passkeys.created": "hinzugefügt {when}",
+  "passkeys.used": "zuletzt benutzt {when}",
+  "passkeys.name": "Sein Name",
+  "passkeys.ends": "Wenn du einen hinzufügst oder entfernst, enden alle deine anderen Sitzungen.",
+  "passkeys.add": "Passkey hinzufügen",
+  "passkeys.rename": "Umbenennen",
+  "passkeys.rename_label": "{name} umbenennen",
+  "passkeys.remove": "Entfernen",
+  "passkeys.remove_label": "{name} entfernen",
+  "passkeys.remove_title": "{name} entfernen?",
+  "passkeys.remove_text": "Damit meldet sich niemand mehr an, und alle deine anderen Sitzungen enden.",
 
   "sessions.title": "Sitzungen",
   "sessions.lead": "Hier bist du angemeldet. Beende, was du nicht kennst.",

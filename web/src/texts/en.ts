@@ -38,6 +38,12 @@ export const en = {
   "issuer.not_asked": "This tab did not ask for that log-in. Log in again.",
   "issuer.declined": "The provider did not log you in. Try again.",
 
+  "passkey.login": "Log in with a passkey",
+  "passkey.signup": "Sign up with a passkey",
+  "passkey.there": "This device has a passkey of yours already.",
+  "passkey.domain": "Passkeys of this server are not for this address.",
+  "passkey.none": "No passkey came of that. Try again, or in another way.",
+
   "dialog.close": "Close",
   "dialog.cancel": "Cancel",
   "dialog.missing": "{what} is missing.",
@@ -71,6 +77,23 @@ export const en = {
   "recover.once": "It works once, within a day. It is not shown again.",
 
   "settings.sessions": "Sessions",
+  "settings.passkeys": "Passkeys",
+
+  "passkeys.title": "Passkeys",
+  "passkeys.lead": "A passkey logs you in without a password: by the lock of your device, or a security key.",
+  "passkeys.none": "You have none yet.",
+  "passkeys.unnamed": "Passkey",
+  "passkeys.created": "added {when}",
+  "passkeys.used": "last used {when}",
+  "passkeys.name": "Its name",
+  "passkeys.ends": "When you add or remove one, all your other sessions end.",
+  "passkeys.add": "Add a passkey",
+  "passkeys.rename": "Rename",
+  "passkeys.rename_label": "Rename {name}",
+  "passkeys.remove": "Remove",
+  "passkeys.remove_label": "Remove {name}",
+  "passkeys.remove_title": "Remove {name}?",
+  "passkeys.remove_text": "Nobody logs in by it any more, and all your other sessions end.",
 
   "sessions.title": "Sessions",
   "sessions.lead": "Where you are logged in. End what you do not recognise.",
