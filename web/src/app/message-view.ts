@@ -117,7 +117,10 @@ function frame(options: Frame, { contacts, actions }: RowContext): { row: HTMLEl
   else {
     gutter.append(face(options));
     const author = nameButton(from, contacts, actions.about);
-    if (bot?.as !== undefined) author.textContent = bot.as;
+    if (bot?.as !== undefined) {
+      author.textContent = bot.as;
+      delete author.dataset.nameOf; // this message keeps it, whatever the bot's profile says
+    }
     const mark = bot !== undefined && botMark(from.name);
     column.append(h("div", { class: "byline" }, author, mark, timeOf(ts)));
   }
