@@ -370,11 +370,17 @@ static bool read_answer(struct tail_client *t, const char *const *headers)
 /* The log begins anew: a copy of the store was put in its place, say. */
 static void begin_anew(struct tail_client *t)
 {
-    (void)fprintf(stderr,
-                  "polylog tail: %s: the log is another one (epoch %llu, it was %llu); it follows "
-                  "from its beginning\n",
-                  t->conf->tail_room, (unsigned long long)t->other_epoch,
-                  (unsigned long long)t->epoch);
+    if (t->other_epoch == t->epoch)
+        (void)fprintf(stderr,
+                      "polylog tail: %s: what came next is gone, since the room does not keep it; "
+                      "it follows from the first entry that there is\n",
+                      t->conf->tail_room);
+    else
+        (void)fprintf(
+            stderr,
+            "polylog tail: %s: the log is another one (epoch %llu, it was %llu); it follows "
+            "from its beginning\n",
+            t->conf->tail_room, (unsigned long long)t->other_epoch, (unsigned long long)t->epoch);
     t->epoch = t->other_epoch;
     t->seq = 0;
     t->kept = false;

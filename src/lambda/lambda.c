@@ -367,6 +367,8 @@ static void lambda_set_owner(struct lambda *l)
         (struct owner_limits){.rooms_per_user = c->rooms_per_user,
                               .history_max = MIN(c->history_max, (uint64_t)REPLY_ONE_MAX / 2),
                               .search_max = SEARCH_MAX,
+                              .retain_age_ms = c->retain_age_ms,
+                              .retain_count = c->retain_count,
                               .read_every_ms = lambda_read_every_ms(c),
                               .read_told_ms = 0,
                               .roster_max = ROSTER_MAX,

@@ -66,7 +66,7 @@ static void lambda_say_reset(struct lambda *l, const struct call *call)
     struct buf b CLEANUP(buf_fini);
 
     buf_init(&b, EVENT_MAX);
-    event_reset(&b, call->cmd.room, f->epoch, f->head, f->count);
+    event_reset(&b, call->cmd.room, f->epoch, f->first, f->head, f->count);
     (void)!reply_add(&l->reply, buf_peek(&b));
 }
 

@@ -111,6 +111,42 @@ testWorkers("how one likes to see a room is the same on all of one's devices", a
   phone.kill();
 });
 
+testWorkers("what a room need not keep is gone, and cursors below it are reset", async (t) => {
+  const [ana, bob] = [await t.person(), await t.person()];
+  const room = t.room();
+  await ana.call("room_create", { room });
+  const { epoch } = (await bob.call("join", { room })).room;
+  for (let i = 0; i < 120; i++) await ana.http("send", { room, text: `${i}` });
+  await bob.event({ room, text: "119" });
+  await refused("forbidden", bob.call("room_set", { room, retain_count: 30 }));
+  await refused("bad_value", ana.call("room_set", { room, retain_age: 1 }));
+  await ana.call("room_set", { room, retain_count: 30 });
+  const { settings } = await bob.event((event) => event.event === "room" && event.settings?.first > 1);
+  assert.equal(settings.first, 92); // the room's first entry, then 90 messages
+  const { entries, more } = await ana.call("history", { room, after: 0 });
+  assert.deepEqual([entries.length, entries[0].seq, more], [30, 92, false]);
+  await refused("no_such_message", ana.call("edit", { room, target: 91, text: "x" }));
+  const late = await (await t.server).connect(bob.token);
+  assert.equal((await late.call("join", { room, after: 91, epoch })).reset, undefined);
+  const again = await (await t.server).connect(bob.token);
+  const { rooms } = await again.call("resume", { rooms: { [room]: [epoch, 90] } });
+  assert.deepEqual([rooms[room].reset, rooms[room].first, rooms[room].epoch], [true, 92, epoch]);
+  assert.equal((await again.event({ event: "reset", room })).first, 92);
+  late.kill();
+  again.kill();
+});
+
+test("the server's setting holds for every room", async (t) => {
+  const server = await t.start({ "retain-count": 5 });
+  const ana = await t.person("ana", { server });
+  await ana.call("join", { room: "r" });
+  for (let i = 0; i < 60; i++) await ana.http("send", { room: "r", text: `${i}` });
+  await until("the first messages are gone", async () => {
+    const { entries } = await ana.call("history", { room: "r", after: 0, limit: 500 });
+    return entries[0].text !== "0" && entries.length >= 5 && entries.length < 46;
+  });
+});
+
 testWorkers("a direct room comes into being by dm only", async (t) => {
   const [ana, bob] = [await t.person(), await t.person()];
   const room = direct(ana, bob);

@@ -68,6 +68,34 @@ async function begin(t) {
   return { server, ana, room, open };
 }
 
+testWorkers("a tail of a log that does not begin at 1 any more", async (t) => {
+  const { server, ana, open } = await begin(t);
+  const room = t.room();
+  await ana.call("room_create", { room });
+  for (let i = 0; i < 60; i++) await ana.http("send", { room, text: `${i}` });
+  await ana.call("room_set", { room, retain_count: 10 });
+  const { settings } = await until("the first messages are gone", async () => {
+    const joined = (await ana.http("join", { room })).room;
+    return joined.settings.first > 1 && joined;
+  });
+  assert.equal(settings.first, 52);
+  const whole = await open(ana, { room, query: "?after=0" });
+  assert.equal((await whole.line({ text: "50" })).seq, 52);
+  assert.equal(whole.lines[0].seq, 52);
+  const within = await open(ana, { room, query: "?after=55" });
+  await within.line({ seq: 56 });
+  const before = await open(ana, { room, query: "?after=20" });
+  await before.line({ event: "reset", first: 52 });
+  const child = spawn(PROGRAM, ["tail", "--at", server.url, "--since=20", room], { env: { ...process.env, POLYLOG_TOKEN: ana.token } });
+  t.after(() => child.kill());
+  let out = "";
+  child.stdout.on("data", (data) => (out += data));
+  child.stderr.on("data", (data) => (out += data));
+  await until("it goes on with the first that there is", () => /"seq":52,/.test(out));
+  assert.match(out, /what came next is gone/);
+  child.kill();
+});
+
 testWorkers("a tail is the log's events, then what comes", async (t) => {
   const { ana, room, open } = await begin(t);
   for (const text of ["a", "b\nc", "👍"]) await ana.call("send", { room, text });

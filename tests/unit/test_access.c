@@ -413,6 +413,11 @@ static void settings_are_of_the_log(void **state)
     (void)state;
     people("public");
     assert_true(settings_are_default(access_settings(&a)));
+    all.first = 9;
+    all.first_count = 4;
+    all.blanked = 8;
+    all.retain_s = 60;
+    all.retain_n = 5;
     choose(&all);
     assert_true(access_apply(&a, &title)); /* such a one leaves them */
     title.settings = STR("\x01\xff");      /* and so do broken ones */
@@ -426,14 +431,19 @@ static void settings_are_of_the_log(void **state)
     assert_true(str_eq(access_settings(&a)->icon, all.icon));
     assert_int_equal(access_settings(&a)->slow_s, 30);
     assert_int_equal(access_settings(&a)->wiped, 7);
+    assert_int_equal(access_settings(&a)->first, 9);
+    assert_int_equal(access_settings(&a)->first_count, 4);
+    assert_int_equal(access_settings(&a)->blanked, 8);
+    assert_int_equal(access_settings(&a)->retain_s, 60);
+    assert_int_equal(access_settings(&a)->retain_n, 5);
     assert_true(access_settings(&a)->announcement && access_settings(&a)->members_invite);
     assert_true(access_settings(&a)->moderators_pin && access_settings(&a)->moderators_mention);
     assert_true(access_settings(&a)->archived && access_settings(&a)->deleted);
     choose(&(struct settings){0});
     assert_true(settings_are_default(access_settings(&a)));
     /* What a later node chose is kept. */
-    choose(&(struct settings){.unknown = STR("\x1a\x05")});
-    assert_true(str_eq(access_settings(&a)->unknown, STR("\x1a\x05")));
+    choose(&(struct settings){.unknown = STR("\x24\x05")});
+    assert_true(str_eq(access_settings(&a)->unknown, STR("\x24\x05")));
 }
 
 static void entries_change_access(void **state)

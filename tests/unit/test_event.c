@@ -194,8 +194,11 @@ static void casts(void **state)
     is("{'event':'read','room':'r','user':7,'seq':8,'count':9}");
     event_behind(&out, STR("r"), 1, 5);
     is("{'event':'behind','room':'r','from':1,'to':5}");
-    event_reset(&out, STR("r"), 9007199254740991, 5, 3);
+    event_reset(&out, STR("r"), 9007199254740991, 1, 5, 3);
     is("{'event':'reset','room':'r','epoch':9007199254740991,'head':{'seq':5,'count':3}}");
+    buf_clear(&out);
+    event_reset(&out, STR("r"), 7, 4, 5, 3);
+    is("{'event':'reset','room':'r','epoch':7,'first':4,'head':{'seq':5,'count':3}}");
     event_move(&out, STR("drain"), 250, 9500);
     is("{'event':'move','reason':'drain','delay_ms':250,'within_ms':9500}");
     event_expiring(&out, 77);

@@ -268,7 +268,7 @@ static void read_more(struct history_page *p)
     if (missing == 0 || p->blocks_n >= BLOCKS_MAX || p->bytes > p->bytes_max) {
         read_amends(p);
     } else if (p->backwards) {
-        uint64_t left = p->low - r->first;
+        uint64_t left = p->low > r->first ? p->low - r->first : 0; /* it may have moved */
 
         if (left == 0) {
             read_amends(p);

@@ -14,6 +14,15 @@
 
 #include <stdio.h>
 
+/* Between the cursor and `first` something is gone; who reads the whole log begins with what there
+ * is. */
+static bool is_before_first(const struct room *r, const struct call *call)
+{
+    uint64_t after = call->cmd.after;
+
+    return after + 1 < r->first && !(after == 0 && call->follow.unlisted);
+}
+
 static void join_follow(struct room *r, struct call *call)
 {
     struct call_follow *f = &call->follow;
@@ -21,12 +30,14 @@ static void join_follow(struct room *r, struct call *call)
 
     assert(call->room == r);
     f->epoch = r->epoch;
+    f->first = r->first;
     f->head = r->head;
     f->count = r->count;
     f->cursor = r->head;
     if (command_has(c, PARAM_after)) {
-        f->reset = c->after > r->head || (command_has(c, PARAM_epoch) && c->epoch != r->epoch &&
-                                          !(c->epoch == 0 && c->after == 0));
+        f->reset = c->after > r->head || is_before_first(r, call) ||
+                   (command_has(c, PARAM_epoch) && c->epoch != r->epoch &&
+                    !(c->epoch == 0 && c->after == 0));
         if (!f->reset)
             f->cursor = MAX(c->after, r->first - 1);
     } else if (command_has(c, PARAM_last)) {
@@ -62,6 +73,8 @@ static void cmd_join_answer(struct room *r, struct call *call, uint64_t seq, uin
         json_out_field_str(o, "role", str_of(access_role_name(role)));
     if (call->follow.reset)
         json_out_field_bool(o, "reset", true);
+    if (call->follow.reset)
+        event_first(o, r->first);
     call_ok(call);
 }
 

@@ -23,6 +23,13 @@ static bool sets(const struct command *c)
            command_has(c, PARAM_mention) || cmd_filter_sets(c);
 }
 
+/* What its owners alone may change. */
+static bool sets_as_owner(const struct command *c)
+{
+    return command_has(c, PARAM_archived) || command_has(c, PARAM_retain_age) ||
+           command_has(c, PARAM_retain_count);
+}
+
 static void choose(const struct command *c, struct settings *s)
 {
     if (command_has(c, PARAM_topic))
@@ -43,6 +50,10 @@ static void choose(const struct command *c, struct settings *s)
         s->moderators_mention = str_eq(c->mention, STR("moderators"));
     if (command_has(c, PARAM_archived))
         s->archived = c->archived;
+    if (command_has(c, PARAM_retain_age))
+        s->retain_s = c->retain_age;
+    if (command_has(c, PARAM_retain_count))
+        s->retain_n = c->retain_count;
 }
 
 /* The entry has the title and the settings as they are then. They are copies: the room's own go
@@ -84,7 +95,7 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
     assert(call->room == r && call->entry.kind == ENTRY_ROOM);
     if (e == ERROR_NONE && sets(&call->cmd))
         e = check(r, call, ACCESS_TO_set);
-    if (e == ERROR_NONE && command_has(&call->cmd, PARAM_archived))
+    if (e == ERROR_NONE && sets_as_owner(&call->cmd))
         e = check(r, call, ACCESS_TO_archive);
     if (e != ERROR_NONE) {
         call_fail(call, e);
@@ -137,12 +148,21 @@ static void fail_param(struct call *call, const char *param, enum error_code e)
 
 void cmd_room_set(struct room *r, struct call *call)
 {
-    if (!sets(&call->cmd) && !command_has(&call->cmd, PARAM_archived)) {
+    if (!sets(&call->cmd) && !sets_as_owner(&call->cmd)) {
         fail_param(call, "title", ERROR_missing_parameter);
         return;
     }
     if (call->cmd.slow > SETTINGS_SLOW_MAX) {
         fail_param(call, "slow", ERROR_bad_value);
+        return;
+    }
+    if (call->cmd.retain_age > SETTINGS_RETAIN_S_MAX ||
+        (call->cmd.retain_age > 0 && call->cmd.retain_age < SETTINGS_RETAIN_S_MIN)) {
+        fail_param(call, "retain_age", ERROR_bad_value);
+        return;
+    }
+    if (call->cmd.retain_count > SETTINGS_RETAIN_N_MAX) {
+        fail_param(call, "retain_count", ERROR_bad_value);
         return;
     }
     propose_entry(r, call, room_propose, room_set);

@@ -7,6 +7,7 @@
 #include "base/varint.h"
 #include "chat/feed/chunk.h"
 #include "chat/model/event.h"
+#include "chat/model/settings.h"
 
 #include <stdlib.h>
 
@@ -246,6 +247,20 @@ static void forget(struct feed *f, uint64_t seq)
         ring_drop(f, seq + 1);
 }
 
+/* The same of all before the room's `first` (chat/room/retain.h). */
+static void forget_before(struct feed *f, const struct entry *e)
+{
+    struct settings s;
+
+    assert(e->kind == ENTRY_ROOM);
+    if (!settings_decode(e->settings, &s) || s.first == 0)
+        return;
+    f->set->json_feed = NULL;
+    chunk_forget_all(f);
+    if (s.first > f->first)
+        ring_drop(f, MIN(s.first, f->head + 1));
+}
+
 static void take_in(struct feed *f, const struct news_entry *news)
 {
     struct entry e;
@@ -256,6 +271,8 @@ static void take_in(struct feed *f, const struct news_entry *news)
     if (news->kind == ENTRY_MESSAGE)
         return; /* which changes nothing */
     read_entry(news->entry, &e);
+    if (e.kind == ENTRY_ROOM)
+        forget_before(f, &e);
     if (e.kind == ENTRY_DELETE)
         forget(f, e.target);
     while (varint_get(&e.redacts, &seq))

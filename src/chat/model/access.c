@@ -144,7 +144,7 @@ bool access_apply(struct access *a, const struct entry *e)
         set_title(a, e->title);
         if (a->kind == ACCESS_GROUP)
             set_people(a, e->people);
-        if (e->settings.n > 0 && a->kind <= ACCESS_PRIVATE)
+        if (e->settings.n > 0 && a->kind != ACCESS_SELF && a->kind != ACCESS_AUDIT)
             (void)set_settings(a, e->settings);
         if (created && a->kind <= ACCESS_PRIVATE && e->from_id > 0 && !a->open)
             set_member(a, &(struct access_member){.user = e->from_id, .role = ACCESS_OWNER},

@@ -283,13 +283,21 @@ void event_behind(struct buf *out, struct str room, uint64_t from, uint64_t to)
     json_out_object_end(&o);
 }
 
-void event_reset(struct buf *out, struct str room, uint64_t epoch, uint64_t seq, uint64_t count)
+void event_first(struct json_out *o, uint64_t first)
+{
+    if (first > 1)
+        json_out_field_u64(o, "first", first);
+}
+
+void event_reset(struct buf *out, struct str room, uint64_t epoch, uint64_t first, uint64_t seq,
+                 uint64_t count)
 {
     struct json_out o;
 
     begin(&o, out, STR("reset"));
     json_out_field_str(&o, "room", room);
     json_out_field_u64(&o, "epoch", epoch);
+    event_first(&o, first);
     event_position(&o, "head", seq, count);
     json_out_object_end(&o);
 }

@@ -31,11 +31,15 @@ void event_people(struct json_out *o, struct str people);
 /* {"seq":12,"count":7}, as the value of key. */
 void event_position(struct json_out *o, const char *key, uint64_t seq, uint64_t count);
 
+/* "first": where the log begins, if that is not at 1. */
+void event_first(struct json_out *o, uint64_t first);
+
 /* Casts and control events; out is appended to. */
 void event_typing(struct buf *out, struct str room, uint64_t user, struct str name, bool on);
 void event_read(struct buf *out, struct str room, uint64_t user, uint64_t seq, uint64_t count);
 void event_behind(struct buf *out, struct str room, uint64_t from, uint64_t to);
-void event_reset(struct buf *out, struct str room, uint64_t epoch, uint64_t seq, uint64_t count);
+void event_reset(struct buf *out, struct str room, uint64_t epoch, uint64_t first, uint64_t seq,
+                 uint64_t count);
 void event_move(struct buf *out, struct str reason, uint64_t delay_ms, uint64_t within_ms);
 /* The connection is ended; of doors that have no word for it. */
 void event_closing(struct buf *out, unsigned code, struct str reason);

@@ -11,7 +11,7 @@
 #define HASH_BYTES 20
 #define DIGITS 20 /* of an id, at most */
 
-static void put_number(struct buf *b, uint64_t v)
+static void group_number(struct buf *b, uint64_t v)
 {
     uint8_t bytes[VARINT_N_MAX];
 
@@ -90,8 +90,8 @@ bool group_is_room(struct str room)
 void group_put(struct buf *b, uint64_t id, struct str name)
 {
     assert(id > 0);
-    put_number(b, id);
-    put_number(b, name.n);
+    group_number(b, id);
+    group_number(b, name.n);
     buf_append(b, name);
 }
 

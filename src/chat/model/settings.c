@@ -21,6 +21,8 @@ static const struct record_field fields[] = {
     BYTES(topic),   BYTES(description),   BYTES(icon),          FLAG(announcement),
     U64(slow_s),    FLAG(members_invite), FLAG(moderators_pin), FLAG(moderators_mention),
     FLAG(archived), FLAG(deleted),        U64(wiped),           BYTES(filter),
+    U64(first),     U64(first_count),     U64(blanked),         U64(retain_s),
+    U64(retain_n),
 };
 
 static const struct record_table table = {
@@ -54,6 +56,12 @@ static void put_flag(struct json_out *o, const char *key, bool on)
         json_out_field_bool(o, key, true);
 }
 
+static void settings_number(struct json_out *o, const char *key, uint64_t n)
+{
+    if (n > 0)
+        json_out_field_u64(o, key, n);
+}
+
 static void put_text(struct json_out *o, const char *key, struct str s)
 {
     if (s.n > 0)
@@ -69,8 +77,7 @@ void settings_put(const struct settings *s, bool whole, struct json_out *o)
         put_text(o, "description", s->description);
     put_text(o, "icon", s->icon);
     put_flag(o, "announcement", s->announcement);
-    if (s->slow_s > 0)
-        json_out_field_u64(o, "slow", s->slow_s);
+    settings_number(o, "slow", s->slow_s);
     if (s->members_invite)
         json_out_field_str(o, "invite", STR("members"));
     if (s->moderators_pin)
@@ -79,5 +86,8 @@ void settings_put(const struct settings *s, bool whole, struct json_out *o)
         json_out_field_str(o, "mention", STR("moderators"));
     put_flag(o, "archived", s->archived);
     put_flag(o, "deleted", s->deleted);
+    settings_number(o, "retain_age", s->retain_s);
+    settings_number(o, "retain_count", s->retain_n);
+    settings_number(o, "first", s->first);
     json_out_object_end(o);
 }

@@ -10,6 +10,8 @@
  *    2   1    description       6   0    members_invite (1) 10   0    deleted (1)
  *    3   1    icon              7   0    moderators_pin (1) 11   0    wiped
  *    4   0    announcement (1)  8   0    moderators_mention (1)  12  1    filter
+ *   13   0    first            15   0    blanked          17   0    retain_n
+ *   14   0    first_count      16   0    retain_s
  *
  * An entry without the field leaves the settings as they are: it is one that made the room, or
  * that a node wrote which knows titles only. An entry that has it has the title as well, so that
@@ -25,6 +27,10 @@
 /* Characters of a description; seconds of slow mode. */
 #define SETTINGS_TEXT_MAX 1000
 #define SETTINGS_SLOW_MAX 21600
+/* Least and most seconds that messages are kept, and most messages. */
+#define SETTINGS_RETAIN_S_MIN 60
+#define SETTINGS_RETAIN_S_MAX 315360000
+#define SETTINGS_RETAIN_N_MAX 1000000000
 
 /* Zeroed: a room whose people have chosen nothing. */
 struct settings {
@@ -40,7 +46,12 @@ struct settings {
     bool deleted;            /* there is no such room any more, and will not be again */
     uint64_t wiped;          /* of a deleted one: up to here nothing of its content is left */
     struct str filter;       /* chat/model/filter.h; only who may set it is shown it */
-    struct str unknown;      /* fields with numbers above 12, as they were read */
+    uint64_t first;       /* nothing before it is shown any more (chat/room/retain.h); 0: all is */
+    uint64_t first_count; /* messages before it */
+    uint64_t blanked;     /* up to here nothing of their content is left */
+    uint64_t retain_s;    /* seconds that messages are kept; 0: for ever */
+    uint64_t retain_n;    /* messages that are kept; 0: all */
+    struct str unknown;   /* fields with numbers above 17, as they were read */
 };
 
 /* Appends the bytes; failure is b's. */

@@ -198,8 +198,10 @@ void call_put_resumed(struct json_out *o, const struct call *join)
         json_out_key(o, "error");
         call_error_body(join, o);
     } else {
-        if (f->reset)
+        if (f->reset) {
             json_out_field_bool(o, "reset", true);
+            event_first(o, f->first);
+        }
         json_out_field_u64(o, "epoch", f->epoch);
         event_position(o, "head", f->head, f->count);
     }

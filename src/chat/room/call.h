@@ -49,9 +49,9 @@ typedef enum call_proposal call_propose_f(struct room *room, struct call *call);
 struct call_follow {
     bool on;
     bool unlisted; /* the room does not come onto the caller's list */
-    bool reset;    /* the caller's cursor belongs to another log */
-    uint64_t epoch, head, count;
-    uint64_t cursor; /* entries after it follow */
+    bool reset;    /* the caller's cursor belongs to another log, or to what is gone */
+    uint64_t epoch, first, head, count; /* first: what is before it is gone (chat/room/retain.h) */
+    uint64_t cursor;                    /* entries after it follow */
 };
 
 /* What a login or an auth came to, for the program; the answer tells the client. */

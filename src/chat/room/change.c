@@ -202,6 +202,10 @@ static enum call_proposal change_propose(struct room *r, struct call *call)
         change_prepare(r, call); /* another node may have changed the message */
         return CALL_PARKED;
     }
+    if (call->cmd.target < r->first) {
+        call_fail(call, ERROR_no_such_message); /* meanwhile */
+        return CALL_ANSWERED;
+    }
     free = call->cmd.id == COMMAND_delete ? CALL_APPEND : direct_propose(r, call);
     if (free != CALL_APPEND)
         return free;
@@ -418,7 +422,7 @@ static void change_prepare(struct room *r, struct call *call)
     frame_unref(c->state);
     *c = (struct change){.foreign = r->foreign, .amend = c->amend, .redacted = c->redacted};
     buf_clear(&c->redacted);
-    if (call->cmd.target == 0 || call->cmd.target > r->head) {
+    if (call->cmd.target < MAX(r->first, (uint64_t)1) || call->cmd.target > r->head) {
         call_fail(call, ERROR_no_such_message);
         return;
     }

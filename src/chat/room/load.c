@@ -86,6 +86,7 @@ static void replay_entry(struct room *r, uint64_t seq, const struct entry *e)
         access_apply(&r->access, e);
         access_note(&r->access, seq, e);
         gone_apply(&r->gone, e);
+        room_first(r);
         r->unlisted = r->unlisted || e->kind == ENTRY_ROOM;
     }
     if (e->cid.n > 0) {
@@ -166,9 +167,10 @@ static void record_read(struct store_req *req)
         r->at = 0;
     }
     frame_unref(body);
+    room_first(r);
     tail_from = r->head > TAIL_LOADED ? r->head - TAIL_LOADED + 1 : 1;
     r->replay = MIN(r->at + 1, tail_from);
-    r->replay = MAX(r->replay, r->first);
+    r->replay = MAX(r->replay, r->kept);
     tail_fini(&r->tail);
     tail_init(&r->tail, r->replay - 1);
     if (r->replay > r->head)
@@ -187,7 +189,7 @@ static void log_read(struct store_req *req)
         return;
     }
     r->epoch = room_epoch(r->owner, r->load->q.log.ret_epoch);
-    r->first = MAX(r->load->q.log.ret_first, (uint64_t)1);
+    r->first = r->kept = MAX(r->load->q.log.ret_first, (uint64_t)1);
     r->head = r->stored = r->load->q.log.ret_head;
     r->heard = 0;
     frame_unref(r->load->q.log.ret_last);

@@ -11,6 +11,7 @@
 #include "chat/room/presence.h"
 #include "chat/room/purge.h"
 #include "chat/room/reads.h"
+#include "chat/room/retain.h"
 #include "chat/room/screen.h"
 #include "chat/room/slow.h"
 #include "chat/room/turn.h"
@@ -130,6 +131,7 @@ static void owner_loaded(struct room *r, enum store_result result)
     r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
     wipe_on(r);
     purge_on(r);
+    retain_on(r);
     owner_looked(r, result);
     load_on(r);
     if (result == STORE_OK && r->queue_n > 0)
@@ -154,6 +156,7 @@ static void owner_took(struct room *r, const struct entry *e)
     assert(r->head > 0);
     slow_note(r, e);
     screen_note(r, e);
+    retain_on(r);
 }
 
 static const struct room_engine engine = {

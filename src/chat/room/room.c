@@ -146,6 +146,11 @@ void room_note(struct room *r, const struct entry *e)
     r->ts_ms = MAX(r->ts_ms, e->ts_ms);
 }
 
+void room_first(struct room *r)
+{
+    r->first = MAX(r->first, access_settings(&r->access)->first);
+}
+
 void room_lost(struct room *r, const struct lost *lost)
 {
     char text[LOST_TEXT_MAX];
@@ -173,6 +178,7 @@ void room_apply(struct room *r, struct str bytes, const struct entry *e, uint64_
     access_apply(&r->access, e);
     access_note(&r->access, r->head, e);
     gone_apply(&r->gone, e);
+    room_first(r);
     if (e->kind == ENTRY_PURGE)
         r->foreign++; /* what a change was prepared from may be gone */
     r->owner->engine->took(r, e);
@@ -207,9 +213,11 @@ void room_mark(struct room *r)
 
 uint64_t room_unread(const struct room *r, uint64_t seq, uint64_t count)
 {
-    uint64_t n = r->count > count ? r->count - count : 0;
+    const struct settings *s = access_settings(&r->access);
+    uint64_t from = MAX(count, s->first_count);
+    uint64_t n = r->count > from ? r->count - from : 0;
 
-    return n - MIN(n, gone_after(&r->gone, seq));
+    return n - MIN(n, gone_after(&r->gone, MAX(seq + 1, r->first) - 1));
 }
 
 void room_describe(const struct room *r, struct json_out *o)

@@ -72,6 +72,7 @@ struct owner_limits {
     size_t history_max;
     unsigned search_max; /* entries looked through for a cid */
     unsigned batch_max;  /* entries that one append carries; 0: as many as it may */
+    uint64_t retain_age_ms, retain_count; /* of messages; 0: all are kept */
     uint64_t read_every_ms, read_told_ms; /* a position is stored, told, at most this often */
     uint64_t roster_max, presence_list_ms, presence_count_ms, presence_leave_ms;
     unsigned idle_max; /* rooms kept in memory that nobody uses */
@@ -159,17 +160,21 @@ struct room {
     struct owner *owner;
     struct list idle_node, dirty_node;
     enum room_state state;
-    unsigned uses; /* calls in hand, requests in flight */
-    uint64_t epoch, first, head, count, ts_ms;
-    uint64_t followers; /* bit per worker */
-    uint64_t at;        /* what the stored record reflects */
-    uint64_t listed;    /* hash of what the directory has of it; 0: not known */
+    unsigned uses;                             /* calls in hand, requests in flight */
+    uint64_t epoch, first, head, count, ts_ms; /* first: nothing before it is shown any more */
+    uint64_t kept;                             /* the store has the log from here on */
+    uint64_t followers;                        /* bit per worker */
+    uint64_t at;                               /* what the stored record reflects */
+    uint64_t listed; /* hash of what the directory has of it; 0: not known */
     uint64_t listed_count;
     bool saving, catching, loading;
-    bool save_again;  /* what is being saved is not all any more */
-    bool wiping;      /* chat/room/wipe.h */
-    bool purging;     /* chat/room/purge.h */
-    bool unlisted;    /* the directory may lack what was read of it */
+    bool save_again;                   /* what is being saved is not all any more */
+    bool wiping;                       /* chat/room/wipe.h */
+    bool purging;                      /* chat/room/purge.h */
+    bool retaining;                    /* chat/room/retain.h */
+    uint64_t retain_ms, retain_age_ms; /* when it is looked at what is too old, monotonic; for which
+                                          age */
+    bool unlisted;                     /* the directory may lack what was read of it */
     bool unsure;      /* a write's outcome is not known: look before the next one */
     bool look;        /* there may be more than what is being read or put */
     uint64_t rung;    /* the largest seq that a doorbell told of */
@@ -246,6 +251,9 @@ bool room_writable(struct room *r, struct call *call) MUST_CHECK;
 /* Sets the room's count and time to what the entry says that they are, with itself; a lost entry
  * leaves the count. */
 void room_note(struct room *r, const struct entry *e);
+
+/* The settings may have moved `first`. */
+void room_first(struct room *r);
 
 /* Raises the alarm if entries were found to be lost. */
 struct lost;

@@ -208,7 +208,7 @@ static void record_read(struct store_req *req)
         s->at = 0;
     }
     frame_unref(body);
-    s->at = MAX(s->at + 1, r->first) - 1;
+    s->at = MAX(s->at + 1, r->kept) - 1;
     if (s->at < s->to) {
         room_save_read_next(s);
         return;

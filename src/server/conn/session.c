@@ -328,7 +328,7 @@ static void start(struct request *r)
     buf_init(&b, EVENT_MAX);
     if (f->reset) {
         metrics_add(r->worker->metrics, METRIC_resets, 1);
-        event_reset(&b, feed_room(r->held), f->epoch, f->head, f->count);
+        event_reset(&b, feed_room(r->held), f->epoch, f->first, f->head, f->count);
     } else if (is_behind(r)) {
         metrics_add(r->worker->metrics, METRIC_behinds, 1);
         event_behind(&b, feed_room(r->held), f->cursor, f->head);

@@ -429,6 +429,8 @@ static void set_limits(struct worker *w)
         .rooms_per_user = c->rooms_per_user,
         .history_max = c->history_max,
         .search_max = SEARCH_MAX,
+        .retain_age_ms = c->retain_age_ms,
+        .retain_count = c->retain_count,
         .read_every_ms = read_every_ms(c),
         .read_told_ms = c->read_told_ms,
         .roster_max = c->presence_roster > 0 ? c->presence_roster : UINT32_MAX,

@@ -65,6 +65,7 @@ function toMessage(event: MessageEvent): Message {
 
 function toItem(event: LoggedEvent): Item | undefined {
   if (event.event === "message") return toMessage(event);
+  if (event.event === "room" && event.from.id === 0 && event.seq > 1) return undefined; // see drop()
   if (event.event === "room" || event.event === "member" || event.event === "lost") {
     return { type: "notice", seq: event.seq, ts: event.ts, event };
   }
@@ -141,6 +142,15 @@ export class MessageLog {
     this.loaded = false;
     this.complete = false;
     this.generation++;
+  }
+
+  // The room does not keep what is before `first` any more.
+  drop(first: number): void {
+    if (!this.items.some((item) => item.seq < first)) return;
+    for (const { seq } of this.items) if (seq < first) this.bySeq.delete(seq);
+    this.items = this.items.filter((item) => item.seq >= first);
+    this.from = first;
+    this.complete = true;
   }
 
   // The newest page, up to the last live entry taken, is being fetched.

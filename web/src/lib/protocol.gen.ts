@@ -217,6 +217,8 @@ export interface CommandParams {
     pin?: "members" | "moderators";
     mention?: "members" | "moderators";
     archived?: boolean;
+    retain_age?: number;
+    retain_count?: number;
   };
   filter_set: {
     room?: string;

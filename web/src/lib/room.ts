@@ -141,6 +141,7 @@ export class Room {
       this.settings = event.settings ?? this.settings;
     }
     this.log.apply(event);
+    if (event.event === "room" && event.settings?.first !== undefined) this.log.drop(event.settings.first);
     return "applied";
   }
 

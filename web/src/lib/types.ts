@@ -40,6 +40,9 @@ export interface RoomSettings {
   mention?: "moderators";
   archived?: boolean;
   deleted?: boolean;
+  retain_age?: number; // seconds
+  retain_count?: number;
+  first?: number; // nothing before this seq is kept
 }
 
 export interface RoomInfo extends Pref {
