@@ -189,6 +189,11 @@ static void what_is_said_otherwise_is_refused(void **state)
     chat_rig_has(log_in(r, &key), "'code':'bad_origin'");
     key.origin = "https://www.example.org"; /* ours, and of another domain */
     chat_rig_has(log_in(r, &key), "'code':'bad_passkey'");
+    key.rp = "www.example.org"; /* where it was not made */
+    r->place = 5;
+    chat_rig_has(log_in(r, &key), "'code':'bad_passkey'");
+    r->place = 0;
+    key.rp = RP;
     key.origin = "https://10.1.2.3";
     chat_rig_has(log_in(r, &key), "'code':'passkey_domain'");
     key.origin = "http://plain.example.org";
