@@ -53,6 +53,8 @@ enum entry_kind {
     ENTRY_ACT = 10,   /* in the log of a room's moderators, of the server's owner, or in a person's
                          own log: an act of moderation (chat/model/act.h) */
     ENTRY_PURGE = 11, /* all messages of user_id up to the seq `target` go (chat/room/purge.h) */
+    ENTRY_BLOCK = 12, /* in a person's own log: whether they have blocked user_id, in on */
+    ENTRY_PROFILE = 13, /* in a person's own log: they say something else of themselves */
 };
 
 struct entry {

@@ -119,6 +119,25 @@ export default [
     },
   ],
   [
+    "what one says of oneself and whom one blocks is so on one's other devices at once",
+    async ({ arrive, server }) => {
+      const [desk] = await company(arrive, server, "Ana devices", "Eve devices", "Devices");
+      const phone = await (await arrive("Ana devices")).login("#/devices");
+      await desk.say("from the desk");
+      await phone.sees("from the desk");
+      await desk.message("Eve devices says hello").locator(".author").click();
+      await button(dialogOf(desk, "Profile"), "Block").click();
+      await phone.page.getByText("1 message of somebody whom you have blocked").waitFor();
+      await button(dialogOf(desk, "Profile"), "Unblock").click();
+      await phone.sees("Eve devices says hello");
+      const ana = await server.robot("Ana devices");
+      await ana.command("profile_set", { display: "Ana everywhere at once" });
+      for (const person of [desk, phone]) {
+        await person.page.locator(".message .author", { hasText: "Ana everywhere at once" }).waitFor();
+      }
+    },
+  ],
+  [
     "an API key is made, shown once, works as far as its scope, is listed and revoked",
     async ({ arrive, server }) => {
       const ana = await arrive("Ana machines");

@@ -32,6 +32,19 @@ test("a profile is set piece by piece, and others read it", async (t) => {
   assert.deepEqual((await bo.call("profiles", { users: "999999" })).profiles, []);
 });
 
+test("one's other devices hear of a block and of a profile, and nobody else does", async (t) => {
+  const [ana, bo] = [await t.person(), await t.person()];
+  const phone = await (await t.server).connect(ana.token);
+  await ana.call("profile_set", { display: "A" });
+  assert.equal((await phone.event({ event: "profile" })).room, `@${ana.user.id}`);
+  await ana.call("block", { user: bo.user.id });
+  assert.deepEqual((await phone.event({ event: "block", on: true })).user, bo.user);
+  await ana.http("block", { user: bo.user.id, on: false });
+  assert.equal((await phone.event({ event: "block", on: false })).user.id, bo.user.id);
+  const { entries } = await bo.call("history", { room: `@${bo.user.id}`, view: "log" });
+  assert.deepEqual(entries.filter(({ event }) => event === "block" || event === "profile"), []);
+});
+
 test("a profile of nonsense is refused", async (t) => {
   const ana = await t.person();
   const later = Date.now() + 1e6;

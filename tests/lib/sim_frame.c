@@ -6,10 +6,11 @@
 enum { DEPTH = 12 };
 
 static const char *const names[] = {
-    [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit", [ENTRY_DELETE] = "delete",
-    [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room", [ENTRY_MEMBER] = "member",
-    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost", [ENTRY_PREF] = "pref",
-    [ENTRY_ACT] = "act",
+    [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit",       [ENTRY_DELETE] = "delete",
+    [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room",       [ENTRY_MEMBER] = "member",
+    [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost",       [ENTRY_PREF] = "pref",
+    [ENTRY_BLOCK] = "block",     [ENTRY_PROFILE] = "profile", [ENTRY_ACT] = "act",
+    [ENTRY_PURGE] = "purge",
 };
 
 static uint8_t kind_of(struct str name)

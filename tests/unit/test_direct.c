@@ -182,6 +182,8 @@ static void a_block_is_heard_of(void **state)
     chat_rig_has(send_as(r, 2), "'code':'blocked'");
     chat_rig_has(chat_rig_do(r, 2, "{'action':'block','user':1,'on':false}"), "'on':false");
     assert_string_equal(chat_rig_record(r, "u:2", "block:1"), "-");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'history','room':'@2','view':'log'}"),
+                 "'user':{'id':1,'name':''},'on':false}");
     chat_rig_has(send_as(r, 1), "'ok'");
     chat_rig_put(r, "u:2", "block:1", "ana"); /* the bus loses what is said of it */
     chat_rig_rest(r, 61000);

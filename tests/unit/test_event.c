@@ -97,6 +97,11 @@ static void rooms_and_people(void **state)
     encode((struct entry){.kind = ENTRY_PREF, .room = STR("r"), .text = STR("muted hidden:4")},
            NULL);
     is("{'event':'pref'," HEAD ",'to':'r','muted':true,'hidden':true}");
+    encode((struct entry){.kind = ENTRY_BLOCK, .user_id = 9, .user_name = STR("eve"), .on = true},
+           NULL);
+    is("{'event':'block'," HEAD ",'user':{'id':9,'name':'eve'},'on':true}");
+    encode((struct entry){.kind = ENTRY_PROFILE}, NULL);
+    is("{'event':'profile'," HEAD "}");
 }
 
 /* Kinds of later versions pass: clients ignore what they do not know. */

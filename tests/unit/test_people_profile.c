@@ -65,7 +65,20 @@ static void nothing_is_lost_between_two(void **state)
     chat_rig_free(b);
 }
 
+/* Their other devices hear of it, once it is stored and before it is answered. */
+static void a_change_is_told_to_oneself(void **state)
+{
+    struct chat_rig *r = *state;
+    const char *log = "{'action':'history','room':'@1','view':'log'}";
+
+    (void)chat_rig_do(r, 0, "{'action':'login','name':'ana'}");
+    (void)chat_rig_do(r, 1, "{'action':'profile_set','zone':'nowhere at all'}");
+    chat_rig_has(chat_rig_do(r, 1, log), "'entries':[]");
+    (void)chat_rig_do(r, 1, "{'action':'profile_set','zone':'Z'}");
+    chat_rig_has(chat_rig_do(r, 1, log), "{'event':'profile','room':'@1','seq':1,");
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(cmocka_unit_test(a_profile_is_kept_as_it_was_said), EACH(what_has_an_end_is_over_then),
-           EACH(nothing_is_lost_between_two))
+           EACH(nothing_is_lost_between_two), EACH(a_change_is_told_to_oneself))

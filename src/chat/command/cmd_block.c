@@ -1,19 +1,30 @@
 /* block: a person is blocked, or not any more. It runs at the owner of their direct room, which
- * remembers whether one blocks the other (chat/room/direct.h). */
+ * remembers whether one blocks the other (chat/room/direct.h); all connections of the caller are
+ * told. */
 #include "base/str.h"
 #include "chat/people/people_user.h"
 #include "chat/room/commands.h"
 #include "chat/room/direct.h"
 #include "chat/room/order.h"
+#include "chat/room/own.h"
 
 static bool is_on(const struct call *call)
 {
     return !command_has(&call->cmd, PARAM_on) || call->cmd.on;
 }
 
+static void block_told(struct call *call)
+{
+    assert(call->room != NULL);
+    json_out_field_u64(&call->out, "user", call->cmd.user);
+    json_out_field_bool(&call->out, "on", is_on(call));
+    call_ok(call);
+}
+
 static void block_put(struct store_req *req)
 {
     struct call *call = call_of(req);
+    struct entry e = {.kind = ENTRY_BLOCK, .user_id = call->cmd.user, .on = is_on(call)};
 
     assert(call->room != NULL && call->cmd.user != call->who.user);
     direct_left(call->room); /* also if it failed: it may be there */
@@ -22,9 +33,9 @@ static void block_put(struct store_req *req)
         call_fail_store(call, req->result);
         return;
     }
-    json_out_field_u64(&call->out, "user", call->cmd.user);
-    json_out_field_bool(&call->out, "on", is_on(call));
-    call_ok(call);
+    if (e.on)
+        e.user_name = str_of(call->state);
+    own_tell(call->room->owner, call, &e, block_told);
 }
 
 static void put_block(struct call *call, struct str name)

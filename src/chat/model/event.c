@@ -113,7 +113,8 @@ static const char *const event_names[] = {
     [ENTRY_MESSAGE] = "message", [ENTRY_EDIT] = "edit",   [ENTRY_DELETE] = "delete",
     [ENTRY_REACT] = "react",     [ENTRY_ROOM] = "room",   [ENTRY_MEMBER] = "member",
     [ENTRY_INVITE] = "invite",   [ENTRY_LOST] = "lost",   [ENTRY_PREF] = "pref",
-    [ENTRY_ACT] = "act",         [ENTRY_PURGE] = "purge",
+    [ENTRY_ACT] = "act",         [ENTRY_PURGE] = "purge", [ENTRY_BLOCK] = "block",
+    [ENTRY_PROFILE] = "profile",
 };
 
 struct str event_name(uint8_t kind)
@@ -214,6 +215,11 @@ static void put_body(struct json_out *o, uint64_t seq, const struct entry *e,
     case ENTRY_ACT:
         put_act(o, e);
         break;
+    case ENTRY_BLOCK:
+        event_user(o, "user", e->user_id, e->user_name);
+        json_out_field_bool(o, "on", e->on);
+        break;
+    case ENTRY_PROFILE:
     case ENTRY_LOST:
         break;
     default:

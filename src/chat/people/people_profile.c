@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "chat/model/event.h"
 #include "chat/model/keys.h"
+#include "chat/room/own.h"
 
 #define BODY_MAX 2048
 #define NAME_MAX_BYTES 256
@@ -101,18 +102,11 @@ static struct profile_setting *setting_of(struct call *call)
 
 static void read_own(struct call *call);
 
-static void profile_put(struct store_req *req)
+static void profile_told(struct call *call)
 {
-    struct call *call = call_of(req);
     struct profile_setting *s = setting_of(call);
     struct people_profile profile;
 
-    if (req->result == STORE_CONFLICT && s->tries++ < TRIES_MAX) {
-        read_own(call);
-        return;
-    }
-    if (profile_failed(call))
-        return;
     if (!people_profile_decode((struct str){s->body, s->body_n}, &profile)) {
         call_fail(call, ERROR_internal);
         return;
@@ -124,6 +118,20 @@ static void profile_put(struct store_req *req)
     people_profile_describe(&profile, owner_wall_ms(s->people->owner), &call->out);
     json_out_object_end(&call->out);
     call_ok(call);
+}
+
+static void profile_put(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct profile_setting *s = setting_of(call);
+    struct entry e = {.kind = ENTRY_PROFILE};
+
+    if (req->result == STORE_CONFLICT && s->tries++ < TRIES_MAX) {
+        read_own(call);
+        return;
+    }
+    if (!profile_failed(call))
+        own_tell(s->people->owner, call, &e, profile_told);
 }
 
 /* An end without what it is the end of says nothing. */

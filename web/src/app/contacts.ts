@@ -27,6 +27,8 @@ export class Contacts extends Emitter<ContactEvents> {
 
   constructor(private readonly client: Client) {
     super();
+    client.on("blocked", ({ user, on }) => this.mark(user.id, on));
+    client.on("profile", () => void this.fetch(client.user.id).catch(() => undefined));
   }
 
   // The name to show: one's own choice, else the handle.
@@ -100,6 +102,10 @@ export class Contacts extends Emitter<ContactEvents> {
 
   async block(id: number, on: boolean): Promise<void> {
     await this.client.request("block", { user: id, on });
+    this.mark(id, on);
+  }
+
+  private mark(id: number, on: boolean): void {
     const blocked = new Set(this.blocked);
     if (on) blocked.add(id);
     else blocked.delete(id);

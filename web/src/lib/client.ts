@@ -48,6 +48,10 @@ export interface ClientEvents {
   room: Room;
   // A room is no longer followed, not by one's own doing.
   lost: { room: Room; error: PolylogError };
+  // One has blocked somebody on some device, or not any more.
+  blocked: { user: User; on: boolean };
+  // One says something else of oneself, on some device.
+  profile: undefined;
   // An invitation arrived and its room is followed now.
   invited: Room;
   // The session ends then, and could not be renewed.
@@ -866,6 +870,8 @@ export class Client extends Emitter<ClientEvents> {
       this.setPref(event.to, event);
       return;
     }
+    if (event.event === "block") this.emit("blocked", event);
+    if (event.event === "profile") this.emit("profile", undefined);
     if (event.event !== "invite") return;
     this.names.set(event.from.id, event.from.name);
     if (this.rooms.has(event.to)) return;

@@ -172,6 +172,18 @@ export interface LostEvent extends Logged {
   event: "lost";
 }
 
+// In one's own log: whom one has blocked on a device, or not any more.
+export interface BlockEvent extends Logged {
+  event: "block";
+  user: User;
+  on: boolean;
+}
+
+// In one's own log: one says something else of oneself.
+export interface ProfileEvent extends Logged {
+  event: "profile";
+}
+
 export type LoggedEvent =
   | MessageEvent
   | EditEvent
@@ -183,6 +195,8 @@ export type LoggedEvent =
   | PrefEvent
   | ActEvent
   | PurgeEvent
+  | BlockEvent
+  | ProfileEvent
   | LostEvent;
 
 export type CastEvent =
