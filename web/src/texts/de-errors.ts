@@ -34,7 +34,7 @@ export const deErrors: Record<Code | Exclude<Why, "told">, string> & { told?: st
   passkey_copied:
     "Der Passkey zählt rückwärts, wie eine Kopie es täte: Melde dich auf andere Weise an und entferne ihn.",
   passkey_domain:
-    "Unter dieser Adresse gibt es keine Passkeys: Sie brauchen HTTPS oder localhost, und die Domain, die der Server mit --passkey-rp nennt.",
+    "Unter dieser Adresse gibt es keine Passkeys: Nötig sind HTTPS oder localhost, und die Domain, die der Server mit --passkey-rp nennt.",
   passkey_needed: "Wer diesen Namen hat, meldet sich mit einem Passkey an.",
   passkey_there: "Diesen Passkey hast du schon.",
   no_such_passkey: "Diesen Passkey gibt es nicht.",
