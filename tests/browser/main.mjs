@@ -10,6 +10,7 @@ import issuer from "./issuer.mjs";
 import language from "./language.mjs";
 import look from "./look.mjs";
 import manage from "./manage.mjs";
+import moderation from "./moderation.mjs";
 import move from "./move.mjs";
 import persons from "./persons.mjs";
 import page from "./page.mjs";
@@ -23,7 +24,7 @@ import trouble from "./trouble.mjs";
 
 const STORY_MS = 300_000; // ends what hangs
 const wanted = process.argv.slice(2).filter((part) => part !== "");
-const all = [...talk, ...accounts, ...passkeys, ...rooms, ...manage, ...persons, ...dialogs, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
+const all = [...talk, ...accounts, ...passkeys, ...rooms, ...manage, ...moderation, ...persons, ...dialogs, ...look, ...language, ...sessions, ...issuer, ...site, ...trouble, ...page, ...move, ...gateway, ...socketio];
 const isOneOf = (parts) => ([name]) => parts.length === 0 || parts.some((part) => name.includes(part));
 const stories = all.filter(isOneOf(wanted));
 for (const part of wanted)

@@ -17,6 +17,7 @@ import { enterByInvite } from "./invite-arrival.ts";
 import { keepInvite } from "./invite-link.ts";
 import { later } from "./later.ts";
 import { closeMenu, openMenu } from "./menu.ts";
+import { actText } from "./act-text.ts";
 import { messageMenu, roomMenu } from "./menus.ts";
 import { People } from "./people.ts";
 import { confirmDialog, directDialog, inviteDialog } from "./room-dialogs.ts";
@@ -162,6 +163,11 @@ export class ChatView {
       const name = roomName(room, client);
       toast(error.code === "no_such_room" ? t("rooms.deleted", { room: name }) : `${name}: ${errorText(error)}`);
       if (room.id === this.current) this.openAny();
+    });
+    client.on("act", (act) => {
+      const room = client.rooms.get(act.to ?? "");
+      const name = room === undefined ? act.to : roomName(room, client);
+      toast(act.reason === undefined ? `${name}: ${actText(act)}` : `${name}: ${actText(act)} (${act.reason})`);
     });
     client.on("invited", (room) => {
       if (!room.direct) toast(t("rooms.added", { room: roomName(room, client) }));
@@ -480,6 +486,10 @@ export class ChatView {
           edit: () => this.composer.startEdit(message),
           remove: () => this.askDelete(message),
           about: () => this.about(message.from),
+          report: () =>
+            void later((more) => more.reportDialog(this.client, room, message, () => toast(t("report.done")))),
+          hold: () => void later((more) => more.holdDialog(this.client, room, message.from)),
+          purge: () => void later((more) => more.purgeDialog(this.client, room, message.from)),
         });
         openMenu(anchor, t("message.menu"), groups);
       },
@@ -502,12 +512,21 @@ export class ChatView {
       members: () => void later((more) => more.membersDialog(client, room, (user) => this.about(user))),
       invite: () => inviteDialog(client, room),
       links: () => void later((more) => more.invitesDialog(client, room)),
+      reports: () => void later((more) => more.reportsDialog(client, room, (seq) => this.textOf(room.id, seq))),
+      acts: () => void later((more) => more.actsDialog(client, room)),
       settings: () => void later((more) => this.attempt(() => more.roomSettingsDialog(client, room))),
       prefer: (pref) => void this.attempt(() => client.prefer(room.id, pref)),
       hide: () => void this.attempt(() => this.hide(room.id)),
       leave: () => void this.attempt(() => this.leave(room.id)),
     });
     openMenu(this.moreButton, t("room.menu"), groups);
+  }
+
+  // The text of a message, as it reads now.
+  private async textOf(room: string, seq: number): Promise<string> {
+    const { entries } = await this.client.request("history", { room, around: seq, limit: 1 });
+    const found = entries.find((entry) => entry.seq === seq);
+    return found?.event === "message" ? found.text : "";
   }
 
   private async hide(id: string): Promise<void> {

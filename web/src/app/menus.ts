@@ -24,6 +24,9 @@ export function messageMenu(
     edit(): void;
     remove(): void;
     about(): void;
+    report(): void;
+    hold(): void;
+    purge(): void;
   },
 ): MenuItem[][] {
   const faces = EMOJI.map(([emoji, label]): MenuItem => {
@@ -36,10 +39,20 @@ export function messageMenu(
   const own = message.from.id === me.id;
   if (own) items.push({ label: t("message.edit"), icon: "edit", action: actions.edit });
   items.push({ label: t("message.about", { name: message.from.name }), icon: "person", action: actions.about });
+  if (!own) items.push({ label: t("message.report"), icon: "alert", action: actions.report });
   if (own || may("moderate", room, me)) {
     items.push({ label: t("message.delete"), icon: "trash", danger: true, action: actions.remove });
   }
-  return [faces, items];
+  if (own || !may("hold", room, me)) return [faces, items];
+  const { name } = message.from;
+  return [
+    faces,
+    items,
+    [
+      { label: t("message.hold", { name }), icon: "shield", danger: true, action: actions.hold },
+      { label: t("message.purge", { name }), icon: "trash", danger: true, action: actions.purge },
+    ],
+  ];
 }
 
 export interface RoomActions {
@@ -47,6 +60,8 @@ export interface RoomActions {
   members(): void;
   invite(): void;
   links(): void;
+  reports(): void;
+  acts(): void;
   settings(): void;
   prefer(pref: { favourite?: boolean; muted?: boolean }): void;
   hide(): void;
@@ -65,6 +80,10 @@ export function roomMenu(room: Room, me: User, actions: RoomActions): MenuItem[]
     if (may("set", room, me) || may("archive", room, me)) {
       items.push({ label: t("room.settings"), icon: "gear", action: actions.settings });
     }
+  }
+  if (may("hold", room, me)) {
+    items.push({ label: t("room.reports"), icon: "alert", action: actions.reports });
+    items.push({ label: t("room.acts"), icon: "shield", action: actions.acts });
   }
   const { favourite = false, muted = false } = room.pref;
   const own: MenuItem[] = [

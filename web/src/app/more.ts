@@ -3,6 +3,7 @@ export { blocksDialog } from "./blocks-dialog.ts";
 export { directoryDialog } from "./directory.ts";
 export { deactivateDialog } from "./deactivate.ts";
 export { keysDialog } from "./keys-dialog.ts";
+export { actsDialog, holdDialog, purgeDialog, reportDialog, reportsDialog } from "./moderation.ts";
 export { passkeysDialog } from "./passkeys-dialog.ts";
 export { profileCard } from "./profile-card.ts";
 export { profileDialog } from "./profile-dialog.ts";

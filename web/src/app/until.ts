@@ -25,6 +25,7 @@ const NAMES: [Span, () => string][] = [
 
 export const spans = {
   status: [0, 30 * MINUTE, HOUR, 4 * HOUR, "today", 7 * DAY],
+  hold: [0, 30 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY],
   invite: [HOUR, DAY, 7 * DAY, 30 * DAY, 0],
   key: [7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY, 3650 * DAY],
 } as const satisfies Record<string, readonly Span[]>;

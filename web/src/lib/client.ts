@@ -17,6 +17,7 @@ import { prefOf, Room } from "./room.ts";
 import { Sender } from "./sender.ts";
 import { parts } from "./size.ts";
 import type {
+  ActEvent,
   Answer,
   CommandName,
   LoggedEvent,
@@ -52,6 +53,8 @@ export interface ClientEvents {
   blocked: { user: User; on: boolean };
   // One says something else of oneself, on some device.
   profile: undefined;
+  // A moderator did something to this person, live.
+  act: ActEvent;
   // An invitation arrived and its room is followed now.
   invited: Room;
   // The session ends then, and could not be renewed.
@@ -872,6 +875,7 @@ export class Client extends Emitter<ClientEvents> {
     }
     if (event.event === "block") this.emit("blocked", event);
     if (event.event === "profile") this.emit("profile", undefined);
+    if (event.event === "act") this.emit("act", event);
     if (event.event !== "invite") return;
     this.names.set(event.from.id, event.from.name);
     if (this.rooms.has(event.to)) return;

@@ -34,12 +34,14 @@ export {
 export type { OutboxStorage, Pending } from "./outbox.ts";
 export type { Room } from "./room.ts";
 export type {
+  ActEvent,
   InviteLink,
   KeyInfo,
   ListedRoom,
   Member,
   PasskeyInfo,
   Profile,
+  Report,
   Role,
   RoomEvent,
   RoomInfo,
