@@ -18,6 +18,8 @@ const ELSEWHERE = new Set([
   ...["beyond_scope", "no_such_key", "too_many_keys"], // test_keys
   ...["bots_only", "bad_picture", "too_many_bots"], // test_bot_users
   "login_elsewhere", // test_identity
+  "no_such_report", // test_access
+  ...["too_many_reports", "too_many_purges"], // tests/unit: test_report, test_purge
   "refused", // test_checks
   "check_failed",
   "name_taken", // test_token

@@ -123,8 +123,10 @@ testWorkers("what a room need not keep is gone, and cursors below it are reset",
   await ana.call("room_set", { room, retain_count: 30 });
   const { settings } = await bob.event((event) => event.event === "room" && event.settings?.first > 1);
   assert.equal(settings.first, 92); // the room's first entry, then 90 messages
-  const { entries, more } = await ana.call("history", { room, after: 0 });
-  assert.deepEqual([entries.length, entries[0].seq, more], [30, 92, false]);
+  const entries = [];
+  for (let page = { entries: [{ seq: 0 }] }; page.entries.length > 0; entries.push(...page.entries))
+    page = await ana.call("history", { room, after: page.entries.at(-1).seq });
+  assert.deepEqual([entries.length, entries[0].seq], [30, 92]);
   await refused("no_such_message", ana.call("edit", { room, target: 91, text: "x" }));
   const late = await (await t.server).connect(bob.token);
   assert.equal((await late.call("join", { room, after: 91, epoch })).reset, undefined);
