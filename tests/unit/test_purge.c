@@ -137,7 +137,51 @@ static void a_crash_ends_no_purge(void **state)
     nothing_is_told(r);
 }
 
-CHECK_MAIN(cmocka_unit_test_setup_teardown(all_that_was_said_goes, chat_rig_setup,
+/* What the command answers while no read of the log is answered that asks for more than one entry:
+ * those of a purge. */
+static const char *purge_held(struct chat_rig *r, unsigned user)
+{
+    static char answer[1000];
+    struct chat_rig_call *c =
+        chat_rig_start(r, 1, "{'action':'purge','room':'den','user':%u}", user);
+
+    while (!c->ended) {
+        for (unsigned i = 0; i < r->gate->held_n;)
+            if (CONTAINER_OF(r->gate->held[i], struct store_read, req)->count_max == 1)
+                store_gate_let(r->gate, i);
+            else
+                i++;
+        assert_true(chat_rig_turn(r));
+    }
+    (void)snprintf(answer, sizeof(answer), "%s", chat_rig_wait(c));
+    chat_rig_free(c);
+    return answer;
+}
+
+/* While the log cannot be read no purge comes to its end. */
+static void only_so_many_wait(void **state)
+{
+    struct chat_rig *r = *state;
+    char pk[16], user[16];
+
+    begin(r);
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'purge','room':'den','user':2}"), "'ok'");
+    chat_rig_rest(r, 1000);
+    r->gate->closed[STORE_READ] = true;
+    for (unsigned i = 0; i <= ACCESS_PURGES_MAX; i++) {
+        (void)snprintf(pk, sizeof(pk), "u:%u", 10 + i);
+        (void)snprintf(user, sizeof(user), "uu%u", 10 + i);
+        chat_rig_put(r, pk, "user", user);
+        chat_rig_has(purge_held(r, 10 + i), i < ACCESS_PURGES_MAX ? "'ok'" : "too_many_purges");
+    }
+    r->gate->closed[STORE_READ] = false;
+    store_gate_open(r->gate);
+    chat_rig_rest(r, 1000);
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'purge','room':'den','user':10}"), "'ok'");
+}
+
+CHECK_MAIN(cmocka_unit_test_setup_teardown(only_so_many_wait, chat_rig_setup, chat_rig_teardown),
+           cmocka_unit_test_setup_teardown(all_that_was_said_goes, chat_rig_setup,
                                            chat_rig_teardown),
            cmocka_unit_test_setup_teardown(a_crash_ends_no_purge, chat_rig_setup,
                                            chat_rig_teardown))
