@@ -403,9 +403,22 @@ static void members_invite_members_where_they_may(void **state)
 
 static void settings_are_of_the_log(void **state)
 {
-    struct settings all = {
-        STR("topic"), STR("two\nlines"), STR("🦉"), true, 30, true, true, true, true, true, 7,
-        {0}};
+    struct settings all = {.topic = STR("topic"),
+                           .description = STR("two\nlines"),
+                           .icon = STR("🦉"),
+                           .announcement = true,
+                           .slow_s = 30,
+                           .members_invite = true,
+                           .moderators_pin = true,
+                           .moderators_mention = true,
+                           .archived = true,
+                           .deleted = true,
+                           .wiped = 7,
+                           .first = 9,
+                           .first_count = 4,
+                           .blanked = 8,
+                           .retain_s = 60,
+                           .retain_n = 5};
     struct entry title = {.kind = ENTRY_ROOM, .title = STR("of an older node")};
     struct buf b CLEANUP(buf_fini);
     uint64_t at = 0;
@@ -413,11 +426,6 @@ static void settings_are_of_the_log(void **state)
     (void)state;
     people("public");
     assert_true(settings_are_default(access_settings(&a)));
-    all.first = 9;
-    all.first_count = 4;
-    all.blanked = 8;
-    all.retain_s = 60;
-    all.retain_n = 5;
     choose(&all);
     assert_true(access_apply(&a, &title)); /* such a one leaves them */
     title.settings = STR("\x01\xff");      /* and so do broken ones */
