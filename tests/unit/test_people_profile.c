@@ -73,9 +73,9 @@ static void a_change_is_told_to_oneself(void **state)
 
     (void)chat_rig_do(r, 0, "{'action':'login','name':'ana'}");
     (void)chat_rig_do(r, 1, "{'action':'profile_set','zone':'nowhere at all'}");
-    chat_rig_has(chat_rig_do(r, 1, log), "'entries':[]");
+    chat_rig_has(chat_rig_do(r, 1, "%s", log), "'entries':[]");
     (void)chat_rig_do(r, 1, "{'action':'profile_set','zone':'Z'}");
-    chat_rig_has(chat_rig_do(r, 1, log), "{'event':'profile','room':'@1','seq':1,");
+    chat_rig_has(chat_rig_do(r, 1, "%s", log), "{'event':'profile','room':'@1','seq':1,");
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, chat_rig_setup, chat_rig_teardown)

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define TRIES_MAX 3
-#define AGAIN_MS 100
+#define AGAIN_MS 100u
 #define ANSWER_MAX (64 * 1024)
 /* Bytes that a character of a text may take in JSON. */
 #define CHAR_BYTES_MAX 6
