@@ -173,6 +173,22 @@ static void what_signup_refuses(void **state)
     passkey_rig_fini(&other);
 }
 
+/* A sign-up that did not get its name leaves, after a crash, a passkey that opens nothing. */
+static void without_its_name_a_passkey_opens_nothing(void **state)
+{
+    struct chat_rig *r = *state;
+    struct passkey_rig key;
+
+    passkey_rig_init(&key, ORIGIN, RP, 1);
+    chat_rig_has(sign_up(r, &key, "ana"), "'id':1");
+    chat_rig_has(log_in(r, &key), "'token'");
+    chat_rig_put(r, "names", "ana", "2 ana");
+    chat_rig_has(log_in(r, &key), "'bad_passkey'");
+    chat_rig_put(r, "names", "ana", "1 ana");
+    chat_rig_has(log_in(r, &key), "'token'");
+    passkey_rig_fini(&key);
+}
+
 /* Each thing that is not as it was asked for. */
 static void what_is_said_otherwise_is_refused(void **state)
 {
@@ -543,6 +559,10 @@ static void the_first_owner_signs_up(void **state)
     (void)snprintf(key.handle, sizeof(key.handle), "%.60s", handle);
     assert_int_equal(verify(r, log_in(r, &key), &who), ERROR_NONE);
     assert_true(who.super);
+    /* a session of theirs without the rights gets none by them */
+    chat_rig_has(chat_rig_do(r, who.user, "{'action':'passkey_remove','passkey':%llu}",
+                             (unsigned long long)id_of(list(r, who.user))),
+                 "'forbidden'");
     passkey_rig_fini(&key);
 }
 
@@ -580,10 +600,10 @@ static void the_ways_are_told(void **state)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, chat_rig_teardown)
 
 CHECK_MAIN(EACH(a_person_needs_no_password), EACH(what_signup_refuses),
-           EACH(what_is_said_otherwise_is_refused), EACH(what_was_said_is_not_said_again),
-           EACH(what_is_said_at_once_is_said_once), EACH(logins_at_once_all_come_in),
-           EACH(a_counter_that_goes_backwards_is_refused), EACH(wrong_ones_are_counted),
-           EACH(a_person_has_several), EACH(what_was_begun_is_of_that_session),
-           EACH(the_last_way_stays), EACH(two_do_not_remove_the_last_two),
-           EACH(a_name_is_protected_by_a_passkey), EACH(the_first_owner_signs_up),
-           EACH(the_ways_are_told))
+           EACH(without_its_name_a_passkey_opens_nothing), EACH(what_is_said_otherwise_is_refused),
+           EACH(what_was_said_is_not_said_again), EACH(what_is_said_at_once_is_said_once),
+           EACH(logins_at_once_all_come_in), EACH(a_counter_that_goes_backwards_is_refused),
+           EACH(wrong_ones_are_counted), EACH(a_person_has_several),
+           EACH(what_was_begun_is_of_that_session), EACH(the_last_way_stays),
+           EACH(two_do_not_remove_the_last_two), EACH(a_name_is_protected_by_a_passkey),
+           EACH(the_first_owner_signs_up), EACH(the_ways_are_told))

@@ -219,6 +219,40 @@ static void a_full_queue_says_so(void **state)
     chat_rig_has(login(r, "ana", RIGHT), "'id':1");
 }
 
+/* The owner's link is opened twice at once, at every interleaving of the store. */
+static void two_by_the_same_link_are_the_owner(void **state)
+{
+    struct chat_rig *r = *state;
+
+    for (unsigned wait = 0; wait < 40; wait++) {
+        struct chat_rig_call *calls[2];
+        unsigned owners = 0;
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "n%u", wait);
+        chat_rig_put(r, "server", "owner-code", CODE);
+        chat_rig_has(
+            chat_rig_do(r, 0, "{'action':'signup','name':'%s','password':'" RIGHT "'}", name),
+            "'token'");
+        for (unsigned i = 0; i < COUNTOF(calls); i++) {
+            calls[i] = chat_rig_start(
+                r, 0, "{'action':'login','name':'%s','password':'" RIGHT "','owner':'" CODE "'}",
+                name);
+            for (unsigned t = 0; i == 0 && t < wait; t++)
+                (void)chat_rig_turn(r);
+        }
+        for (unsigned i = 0; i < COUNTOF(calls); i++) {
+            bool owner = strstr(chat_rig_wait(calls[i]), "'owner':true") != NULL;
+
+            if (!owner) /* it came when the other had used the link up */
+                chat_rig_has(chat_rig_wait(calls[i]), "'parameter':'owner'");
+            owners += owner;
+            chat_rig_free(calls[i]);
+        }
+        assert_in_range(owners, 1, 2);
+    }
+}
+
 /* Of many who want a name at once one has it, and only theirs is its password. */
 static void a_name_is_taken_once(void **state)
 {
@@ -581,7 +615,8 @@ CHECK_MAIN(EACH(who_is_invited_signs_up), EACH(an_invite_used_at_once_lets_one_i
            EACH(a_password_opens_one_name), EACH(what_signup_refuses),
            EACH(nobody_learns_which_names_there_are), EACH(guesses_hold_up_strangers_alone),
            EACH(guesses_are_told), EACH(a_full_queue_says_so), EACH(a_name_is_taken_once),
-           EACH(the_first_owner_signs_up), EACH(an_owners_name_is_protected_by_the_owner),
-           EACH(another_password_ends_all_sessions), EACH(a_name_can_be_protected_later),
-           EACH(a_link_sets_a_password_once), EACH(a_link_used_twice_at_once_works_once),
-           EACH(an_older_hash_is_renewed), EACH(the_ways_are_told))
+           EACH(two_by_the_same_link_are_the_owner), EACH(the_first_owner_signs_up),
+           EACH(an_owners_name_is_protected_by_the_owner), EACH(another_password_ends_all_sessions),
+           EACH(a_name_can_be_protected_later), EACH(a_link_sets_a_password_once),
+           EACH(a_link_used_twice_at_once_works_once), EACH(an_older_hash_is_renewed),
+           EACH(the_ways_are_told))

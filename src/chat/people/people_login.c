@@ -434,7 +434,9 @@ static void user_read(struct store_req *req)
     frame_unref(body);
     if (!enters)
         return;
-    if (proves)
+    if (l->proven)
+        people_login_enter(call); /* read again: another login has written it meanwhile */
+    else if (proves)
         people_login_read_password(call, password_read);
     else if (body == NULL && !l->claimed)
         claim_name(call); /* a crash left none, or another login is about to write it */

@@ -22,12 +22,33 @@ static bool login_wrong(struct passkey_call *k, enum error_code code)
     return false;
 }
 
+/* What a sign-up left that did not get the name, or has not yet, opens nothing. */
+static void login_name_read(struct store_req *req)
+{
+    struct call *call = call_of(req);
+    struct login *l = people_login_of(call);
+    uint64_t user;
+
+    (void)req;
+    if (!people_login_found(call, &user))
+        return;
+    if (user == l->user)
+        people_login_enter(call);
+    else
+        call_fail(call, ERROR_bad_passkey);
+}
+
 static void login_user(struct store_req *req)
 {
     struct call *call = call_of(req);
+    struct login *l = people_login_of(call);
 
-    if (people_login_take_user(call, ERROR_bad_passkey))
-        people_login_enter(call);
+    if (!people_login_take_user(call, ERROR_bad_passkey))
+        return;
+    if (names_fold(people_login_name(l), l->key, &l->key_n))
+        people_login_find(call, login_name_read);
+    else
+        call_fail(call, ERROR_bad_passkey);
 }
 
 static void login_changed(struct passkey_call *k)

@@ -151,7 +151,11 @@ static void remove_user(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (people_login_take_user(call, ERROR_no_such_user))
+    if (!people_login_take_user(call, ERROR_no_such_user))
+        return;
+    if (people_login_of(call)->owner && !call->who.super) /* the answer brings the rights */
+        call_fail(call, ERROR_forbidden);
+    else
         people_login_read_password(call, remove_password_read);
 }
 
