@@ -25,6 +25,7 @@ struct admin {
     struct buf bearer;
     struct people_alone alone;
     bool by_store;
+    uint64_t caller;           /* by the store: who gives the command; 0: who has the store */
     struct buf params, answer; /* an object of JSON each */
 };
 
@@ -149,12 +150,13 @@ static bool find_in_store(struct admin *a, const char *name, uint64_t *ret_user)
                            name);
         return false;
     }
+    a->caller = user.kind == 'o' ? user.id : 0;
     *ret_user = user.id;
     return true;
 }
 
 /* Runs the command with a->params; true: the answer is in a->answer. */
-static bool admin_run(struct admin *a, enum command_id id, const char *name, uint64_t user)
+static bool admin_run(struct admin *a, enum command_id id, const char *name)
 {
     char why[PEOPLE_ALONE_WHY_MAX];
 
@@ -165,7 +167,7 @@ static bool admin_run(struct admin *a, enum command_id id, const char *name, uin
     }
     if (!a->by_store)
         return admin_post(a, name);
-    if (people_alone_run(&a->alone, user, id, &a->params, &a->answer, why) == 0)
+    if (people_alone_run(&a->alone, a->caller, id, &a->params, &a->answer, why) == 0)
         return true;
     (void)admin_failed("%s", why);
     return false;
@@ -186,7 +188,7 @@ static int admin_recover(struct admin *a)
     json_out_object(&o);
     json_out_field_str(&o, "name", str_of(name));
     json_out_object_end(&o);
-    if (!admin_run(a, COMMAND_recover, "recover", 0))
+    if (!admin_run(a, COMMAND_recover, "recover"))
         return EXIT_FAILURE;
     code = member_of(&a->answer, "code");
     if (code.n == 0)
@@ -220,7 +222,7 @@ static int admin_key(struct admin *a)
     if (user != 0)
         json_out_field_u64(&o, "user", user);
     json_out_object_end(&o);
-    if (!admin_run(a, COMMAND_key_create, "key_create", user))
+    if (!admin_run(a, COMMAND_key_create, "key_create"))
         return EXIT_FAILURE;
     key = member_of(&a->answer, "key");
     if (key.n == 0)
