@@ -157,7 +157,7 @@ export class Person {
   async choose(message, item) {
     await message.hover();
     await message.getByRole("button", { name: /^Actions for/ }).click();
-    await this.page.getByRole("menu").getByRole("menuitem", { name: item }).click();
+    await this.page.getByRole("menu").getByRole("menuitem", { name: item, exact: true }).click();
   }
 
   async react(message, label) {
