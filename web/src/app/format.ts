@@ -79,7 +79,8 @@ export function initials(name: string): string {
 export function roomName(room: Room, client: Client): string {
   if (room.kind === "group") {
     const others = (room.people ?? []).filter((user) => user.id !== client.user.id);
-    return others.map((user) => user.name).join(", ") || t("room.group");
+    const names = others.map((user) => user.name).sort((a, b) => a.localeCompare(b, locale));
+    return names.join(", ") || t("room.group");
   }
   if (room.kind !== "direct") return room.title || room.id;
   return room.peer?.name ?? client.names.get(peerId(room, client)) ?? t("room.direct");
