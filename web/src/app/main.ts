@@ -53,6 +53,26 @@ function showChat(session: StoredSession): void {
   const { server, user } = session;
   const client = new Client({ server, user, token: tokenOf(session), outbox });
   let leaving = false;
+  // Another page comes; until it is there, nothing more is done in this one.
+  const anew = (): Promise<never> => {
+    client.stop();
+    location.reload();
+    return new Promise(() => undefined);
+  };
+  // The session is over, by nothing that this page has done.
+  const over = (error: PolylogError) => {
+    leaving = true;
+    const { issued } = storedSession() ?? session;
+    storeSession(undefined);
+    keepNotice(ended(error));
+    if (issued === undefined || error.code !== "expired") location.reload();
+    else begin(issued.issuer, true).catch(() => location.reload());
+  };
+  // What was to end it has not done so; the end may have come meanwhile by something else.
+  const stay = () => {
+    leaving = false;
+    if (client.state.name === "ended") over(client.state.error);
+  };
   const logout = () => {
     const elsewhere = leaveAt(storedSession() ?? session);
     leaving = true;
@@ -72,10 +92,9 @@ function showChat(session: StoredSession): void {
     try {
       const { token, user } = await renewSession(session.server, session.token, command, params);
       storeSession({ server: session.server, token, user });
-      client.stop();
-      location.reload();
+      await anew();
     } catch (thrown) {
-      leaving = false;
+      stay();
       throw thrown;
     }
   };
@@ -86,24 +105,17 @@ function showChat(session: StoredSession): void {
     } catch (thrown) {
       // The answer may come no more: the session ends with the account.
       if (asPolylogError(thrown).code !== "disconnected") {
-        leaving = false;
+        stay();
         throw thrown;
       }
     }
     storeSession(undefined);
     outbox.save([]);
     keepNotice(t("ended.deactivated"));
-    client.stop();
-    location.reload();
+    await anew();
   };
   client.on("state", (state) => {
-    if (state.name !== "ended" || leaving) return;
-    leaving = true;
-    const { issued } = storedSession() ?? session;
-    storeSession(undefined);
-    keepNotice(ended(state.error));
-    if (issued === undefined || state.error.code !== "expired") location.reload();
-    else begin(issued.issuer, true).catch(() => location.reload());
+    if (state.name === "ended" && !leaving) over(state.error);
   });
   root.replaceChildren(new ChatView(client, { logout, renew, deactivate }).element);
   client.start();
