@@ -339,6 +339,16 @@ test("unread counts messages only; one's own and those read elsewhere do not cou
   assert.equal(general(s).reads.get(9), 14);
 });
 
+test("what is unread does not count where a room is muted or off the list", async () => {
+  const s = await online(10);
+  await s.socket().event(message(11));
+  assert.equal(general(s).calls, true);
+  for (const pref of [{ muted: true }, { hidden: true }]) {
+    general(s).pref = pref;
+    assert.deepEqual([general(s).calls, general(s).unread], [false, 1]);
+  }
+});
+
 test("what was deleted is not unread", async () => {
   const s = story();
   s.client.start();
@@ -436,6 +446,8 @@ test("a direct room that one opened oneself has the other as its peer, not onese
 
 test("after a long absence the list of rooms is asked for again", async () => {
   const s = await online(10);
+  const lost: string[] = [];
+  s.client.on("lost", ({ room: gone, error }) => lost.push(`${gone.id} ${error.code} ${[...s.client.rooms.keys()].join()}`));
   await s.socket().drop();
   await s.clock.pass(31_500);
   s.client.wake();
@@ -444,6 +456,7 @@ test("after a long absence the list of rooms is asked for again", async () => {
   await s.socket().answer("rooms", { rooms: [room(12, { id: "plans" })] });
   const resume = await s.socket().answer("resume", { rooms: {} });
   assert.deepEqual(Object.keys(resume.rooms as object), ["@7", "plans"]);
+  assert.deepEqual(lost, ["general not_joined plans"]);
 });
 
 test("a room is entered by its name, which the server makes an id of, whoever was first", async () => {

@@ -607,8 +607,6 @@ export class Client extends Emitter<ClientEvents> {
       rooms.push(...page.rooms);
       next = page.next;
     }
-    const listed = new Set(rooms.map((info) => info.id));
-    for (const id of [...this.rooms.keys()]) if (!listed.has(id)) this.forget(id);
     for (const info of rooms) {
       if (info.kind === "self" || info.id === this.own?.id) continue;
       const known = this.rooms.get(info.id);
@@ -616,6 +614,9 @@ export class Client extends Emitter<ClientEvents> {
       else if (known.epoch === info.epoch) known.update(info);
       if (known !== undefined) known.pref = prefOf(info);
     }
+    const listed = new Set(rooms.map((info) => info.id));
+    const gone = [...this.rooms.values()].filter(({ id }) => !listed.has(id));
+    for (const room of gone) this.lose(room, new PolylogError("not_joined", "You are not in this room any more."));
     this.listed = true;
     this.emit("rooms", undefined);
   }

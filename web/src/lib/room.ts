@@ -90,9 +90,9 @@ export class Room {
     return Math.max(0, this.head.count - this.read.count - deleted);
   }
 
-  // Whether what is unread counts.
+  // Whether what is unread counts: where it can be seen, and is not muted.
   get calls(): boolean {
-    return this.unread > 0 && this.pref.muted !== true;
+    return this.unread > 0 && this.pref.muted !== true && this.pref.hidden !== true;
   }
 
   // There are entries that have not come.
