@@ -1,5 +1,5 @@
 // Goes through an invite link that was followed: into its room, or the page says that it is over.
-import { asPolylogError, type Client } from "../lib/index.ts";
+import { asPolylogError, type Client, isTransient } from "../lib/index.ts";
 import { openDialog } from "./dialog.ts";
 import { h } from "./dom.ts";
 import { forgetInvite, keptInvite } from "./invite-link.ts";
@@ -16,8 +16,8 @@ export async function enterByInvite(client: Client): Promise<string | undefined>
     return (await client.join(room.id, false)).id;
   } catch (thrown) {
     const error = asPolylogError(thrown);
-    // Without an answer the link may still be good: the next start of the page tries it again.
-    if (error.code !== "disconnected") forgetInvite();
+    // The link may still be good: the next start of the page tries it again.
+    if (error.code !== "disconnected" && !isTransient(error.code)) forgetInvite();
     const over = error.code === "no_such_invite";
     openDialog({
       title: over ? t("invites.over_title") : t("invites.failed_title"),

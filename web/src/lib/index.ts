@@ -18,7 +18,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export type { Socket, SocketFactory } from "./connection.ts";
 export { Emitter } from "./emitter.ts";
 export { findServer, type Finding } from "./find.ts";
-export { asPolylogError, type Code, PolylogError, type Why } from "./errors.ts";
+export { asPolylogError, type Code, isTransient, PolylogError, type Why } from "./errors.ts";
 export type { Item, Message, Notice } from "./log.ts";
 export {
   beginPasskey,
