@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { looksRight } from "./look.mjs";
 import { toastsStay } from "./person.mjs";
+import { until } from "../integration/lib/suite.mjs";
 
 const button = (within, name, exact = true) => within.getByRole("button", { name, exact });
 
@@ -38,6 +39,10 @@ export default [
       }
       await robot.command("room_set", { room: "shelf-03", topic: "Books about rivers", icon: "📚" });
       await robot.command("send", { room: "shelf-03", text: "The Danube is in." });
+      await until("all are in the directory, as they are now", async () => {
+        const { rooms } = await robot.command("directory", { query: "shelf", limit: 50 });
+        return rooms.length === 23 && rooms.some(({ topic }) => topic === "Books about rivers");
+      });
       const ana = await (await arrive("Ana shelves")).login();
       const { page } = ana;
       const open = async () => {
@@ -91,7 +96,6 @@ export default [
     async ({ arrive }) => {
       const ana = await (await arrive("Ana governs")).login();
       const ben = await (await arrive("Ben governed")).login();
-      await toastsStay(ben);
       await ana.join("Parlour");
       await ana.say("welcome");
       await ben.join("Parlour");

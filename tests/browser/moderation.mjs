@@ -1,12 +1,16 @@
 // Moderation: reports, who is held and told why, what is deleted, and the log of it all.
 import { looksRight } from "./look.mjs";
+import { toastsStay } from "./person.mjs";
 
 // A room of the first, where the second is a moderator and the third says something.
 async function begin({ arrive, server }, room, [anaName, moName, benName]) {
   const ana = await (await arrive(anaName)).login();
   await ana.join(room);
-  const mo = await (await arrive(moName)).login();
-  const ben = await (await arrive(benName)).login();
+  const [mo, ben] = [await arrive(moName), await arrive(benName)];
+  for (const who of [mo, ben]) {
+    await toastsStay(who);
+    await who.login();
+  }
   await ben.join(room);
   const { token } = JSON.parse(await ana.page.evaluate(() => localStorage.getItem("polylog.session")));
   const { users } = await server.command("users", { query: moName }, token);

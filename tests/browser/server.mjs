@@ -67,8 +67,10 @@ export class Server {
       body: JSON.stringify(parameters),
     });
     const body = await response.json();
-    if (body.error !== undefined)
-      throw new Error(`${name}: ${body.error.code} ${body.error.message}`);
+    if (body.error !== undefined) {
+      const { code, message } = body.error;
+      throw Object.assign(new Error(`${name}: ${code} ${message}`), { code });
+    }
     return body;
   }
 
