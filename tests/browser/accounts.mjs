@@ -158,6 +158,25 @@ export default [
     }),
   ],
   [
+    "whose answer to another password is lost is asked to log in, which the new one does",
+    guarded(async ({ arrive }) => {
+      const ana = await arrive("Ana");
+      await signUp(ana);
+      await ana.page.route("**/api/v1/password", async (route) => {
+        await route.fetch();
+        await route.abort("connectionfailed");
+      });
+      await ana.page.locator(".me").click();
+      await button(ana, "Password").click();
+      await ana.page.getByLabel("Password so far").fill(RIGHT);
+      await ana.page.getByLabel("New password").fill(OTHER);
+      await button(ana, "Set password").click();
+      await ana.page.getByText("Your session was ended. Log in again.").waitFor();
+      await logIn(ana, OTHER);
+      await isIn(ana);
+    }),
+  ],
+  [
     "the owner comes by the link, and hands on one that sets a lost password once",
     guarded(async ({ server, arrive }) => {
       const [boss, ana, late] = [await arrive("Boss"), await arrive("Ana"), await arrive("Late")];
