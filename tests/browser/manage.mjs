@@ -284,4 +284,27 @@ export default [
       await dialogOf(cleo, "This invite link is over").waitFor();
     },
   ],
+  [
+    "an invite link that the server cannot look up for now is kept, and lets in later",
+    async ({ arrive, server }) => {
+      const robot = await server.robot("Robot doorman");
+      const { room } = await robot.command("room_create", { room: "doors", title: "Doors", kind: "private" });
+      const { code } = await robot.command("invite_create", { room: room.id });
+      const ana = await arrive("Ana at the door");
+      let fails = true;
+      await ana.page.routeWebSocket(/./, (near) => {
+        const far = near.connectToServer();
+        near.onMessage((text) => {
+          const { action, id } = JSON.parse(text);
+          if (action !== "invite_use" || !fails) return far.send(text);
+          fails = false;
+          near.send(JSON.stringify({ id, error: { code: "store_failed", message: "The store fails." } }));
+        });
+      });
+      await ana.login(`#/invite/${code}`);
+      await dialogOf(ana, "The invite link could not be used").waitFor();
+      await ana.page.reload();
+      await ana.heading("Doors");
+    },
+  ],
 ];
