@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat/model/scope.h"
 #include "chat/room/hooked.h"
 #include "lib/chat_rig.h"
 
@@ -230,6 +231,42 @@ static void what_fails_is_let_through_or_refused_as_set(void **state)
     assert_int_equal(t.missed, 2);
 }
 
+static struct chat_rig_call *bot_says(struct chat_rig *r, const char *more)
+{
+    char command[200];
+
+    (void)snprintf(command, sizeof(command),
+                   "{'action':'send','room':'den','text':'one','cid':'c%u'%s}", r->ended_n, more);
+    return chat_rig_start_as(r, (struct caller){.user = 5, .session = 7, .scopes = SCOPE_WRITE},
+                             command);
+}
+
+/* What a bot's message carries is as it was when the service has answered. */
+static void a_bots_message_is_asked_about(void **state)
+{
+    static const char *const as[] = {"", ",'as':'Y'"};
+    struct chat_rig *r = *state;
+    struct told t;
+    struct chat_rig_call *c;
+
+    chat_rig_put(r, "u:5", "user", "bu5");
+    begin(r, &t, true);
+    chat_rig_has(chat_rig_do(r, 5, "{'action':'join','room':'den'}"), "'ok'");
+    for (unsigned i = 0; i < COUNTOF(as); i++) {
+        for (enum hook_verdict v = HOOK_ALLOWED; v <= HOOK_FAILED; v++) {
+            c = bot_says(r, as[i]);
+            chat_rig_rest(r, 10);
+            say(&t, t.n - 1, v, "deux");
+            ends(c, v == HOOK_REFUSED ? "'refused'" : "'ok'");
+        }
+        t.max = 0; /* it takes none */
+        ends(bot_says(r, as[i]), "'ok'");
+        t.max = ASKED_MAX;
+        assert_true(str_eq(r->news[r->news_n - 1].entry.bot, i == 0 ? STR("\n") : STR("Y\n")));
+    }
+    ends(bot_says(r, ",'as':' '"), "'bad_name'");
+}
+
 /* Those behind a service that hangs fail after its time as well, and in their order. */
 static void a_line_is_bounded_in_length_and_in_time(void **state)
 {
@@ -273,5 +310,6 @@ CHECK_MAIN(cmocka_unit_test(what_is_asked_is_json),
            CASE(an_edit_is_asked_about_and_may_be_changed),
            CASE(a_repeat_of_what_was_changed_is_a_duplicate),
            CASE(what_fails_is_let_through_or_refused_as_set),
+           CASE(a_bots_message_is_asked_about),
            CASE(a_line_is_bounded_in_length_and_in_time),
            CASE(who_may_not_write_is_not_asked_about))

@@ -228,7 +228,7 @@ static bool send_guise(struct call *call)
 
 void cmd_send_run(struct room *r, struct call *call)
 {
-    if (call->bot && !send_guise(call))
+    if (call->bot && call->state == NULL && !send_guise(call)) /* the service may have been asked */
         return;
     call->entry = (struct entry){
         .kind = ENTRY_MESSAGE,
