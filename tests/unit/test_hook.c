@@ -206,6 +206,41 @@ static void a_repeat_of_what_was_changed_is_a_duplicate(void **state)
     }
 }
 
+/* The first attempt was stored as it was; the log is looked through for it, as nothing of it is in
+ * memory any more. What counts is what was sent, not what the service makes of the repeat. */
+static void a_repeat_that_is_changed_is_what_was_sent(void **state)
+{
+    static const struct {
+        const char *sent, *made, *has;
+    } cases[] = {
+        {"one", "uno", "'duplicate':true"},
+        {"two", "one", "'cid_conflict'"},
+    };
+    struct chat_rig *r = *state;
+    static struct told t;
+
+    begin(r, &t, false);
+    r->owner.hook = NULL;
+    chat_rig_has(
+        chat_rig_do(r, 2, "{'action':'send','room':'den','text':'one','cid':'c','seen':1}"),
+        "'ok'");
+    for (unsigned i = 0; i < 100; i++) /* more than are loaded */
+        chat_rig_has(chat_rig_do(r, 1, "{'action':'send','room':'den','text':'on'}"), "'ok'");
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'room_set','room':'den','title':'t'}"), "'ok'");
+    chat_rig_rest(r, 1000); /* the record of the room is written */
+    chat_rig_restart(r);
+    r->owner.hook = &t.hook;
+    for (unsigned i = 0; i < COUNTOF(cases); i++) {
+        struct chat_rig_call *c = chat_rig_start(
+            r, 2, "{'action':'send','room':'den','text':'%s','cid':'c','seen':1}", cases[i].sent);
+
+        while (t.n == i)
+            assert_true(chat_rig_turn(r));
+        say(&t, i, HOOK_CHANGED, cases[i].made);
+        ends(c, cases[i].has);
+    }
+}
+
 static void what_fails_is_let_through_or_refused_as_set(void **state)
 {
     struct chat_rig *r = *state;
@@ -309,6 +344,7 @@ CHECK_MAIN(cmocka_unit_test(what_is_asked_is_json),
            CASE(a_room_keeps_its_order_and_holds_up_no_other),
            CASE(an_edit_is_asked_about_and_may_be_changed),
            CASE(a_repeat_of_what_was_changed_is_a_duplicate),
+           CASE(a_repeat_that_is_changed_is_what_was_sent),
            CASE(what_fails_is_let_through_or_refused_as_set),
            CASE(a_bots_message_is_asked_about),
            CASE(a_line_is_bounded_in_length_and_in_time),

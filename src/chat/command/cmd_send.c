@@ -55,9 +55,15 @@ static bool is_repeat(const struct call *call, const struct entry *e)
            str_eq(e->cid, call->cmd.cid);
 }
 
+/* Of what was sent: the command has the text that the service made of it. A deleted message has no
+ * text any more, and one that was changed on its way not the one that was sent: it is the same all
+ * the same. */
 static bool same_content(const struct call *call, const struct entry *e)
 {
-    return str_eq(e->text, call->cmd.text) && e->reply_to == call->cmd.reply_to;
+    uint64_t content = room_hash_content(call->room, e);
+
+    assert(call->content_hash != 0);
+    return content == 0 || content == call->content_hash;
 }
 
 static void search_read(struct store_req *req);
@@ -95,9 +101,7 @@ static bool search_block(struct call *call, const struct frame *block)
         call->searched = item.key;
         if (entry_decode(item.body, &e) != ENTRY_OK || !is_repeat(call, &e))
             continue;
-        /* A deleted message has no text any more, and one that was changed on its way not the one
-         * that was sent: it is the same all the same. */
-        if (e.text.n > 0 && !e.changed && !same_content(call, &e))
+        if (!same_content(call, &e))
             call_fail(call, ERROR_cid_conflict);
         else if (!fails_unbelieved(call->room, call))
             cmd_send_answer(call, item.key, e.ts_ms, e.count, true);
