@@ -186,6 +186,26 @@ static void what_is_no_list_is_refused(void **state)
     }
 }
 
+/* A later version may store more in a list than this one does, as a field of its own. */
+static void a_list_of_a_later_version_stays_as_it_is_if_it_is_too_long(void **state)
+{
+    static const char head[] = "\1\3\4darn\27\260\155"; /* field 11, of 14000 bytes */
+    static char list[sizeof(head) + 14000];
+    struct chat_rig *r = *state;
+    struct chat_rig_call *c;
+
+    begin(r);
+    memset(list, 'x', sizeof(list) - 1);
+    memcpy(list, head, sizeof(head) - 1);
+    chat_rig_put(r, "server", "filter", list);
+    c = chat_rig_start_super(r, 1, "{'action':'filter_set','links':'none'}");
+    chat_rig_has(chat_rig_wait(c), "'too_long'");
+    chat_rig_free(c);
+    chat_rig_rest(r, SCREEN_STALE_MS);
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'send','room':'den','text':'darn'}"),
+                 "'word_refused'");
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(CASE(a_rooms_list_refuses_a_message_and_says_why),
@@ -194,4 +214,5 @@ CHECK_MAIN(CASE(a_rooms_list_refuses_a_message_and_says_why),
            CASE(the_servers_list_holds_in_every_room_and_spares_its_owner),
            CASE(what_another_node_sets_holds_soon),
            CASE(a_store_that_does_not_answer_lets_nothing_through),
-           CASE(lists_are_shown_to_who_may_set_them), CASE(what_is_no_list_is_refused))
+           CASE(lists_are_shown_to_who_may_set_them), CASE(what_is_no_list_is_refused),
+           CASE(a_list_of_a_later_version_stays_as_it_is_if_it_is_too_long))

@@ -71,6 +71,8 @@ bool cmd_filter_change(struct str bytes, const struct command *c, struct buf *b,
     if (!change(&list, c, &words, &hosts, ret_problem))
         return false;
     filter_list_encode(&list, b);
+    if (b->failed) /* a later version stores more in it */
+        return !wrong(ret_problem, "words", ERROR_too_long);
     return true;
 }
 

@@ -10,7 +10,8 @@
 bool cmd_filter_sets(const struct command *c);
 
 /* Appends to b the list whose bytes are given, as it is once the command has set what it sets.
- * False, and the call's error and the parameter at fault, if it sets what is none. */
+ * False, and the call's error and the parameter at fault, if it sets what is none, or b has no
+ * room for all that is in the list. */
 bool cmd_filter_change(struct str bytes, const struct command *c, struct buf *b,
                        struct command_problem *ret_problem) MUST_CHECK;
 

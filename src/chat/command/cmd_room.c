@@ -56,24 +56,37 @@ static void choose(const struct command *c, struct settings *s)
         s->retain_n = c->retain_count;
 }
 
+static void fail_param(struct call *call, const char *param, enum error_code e)
+{
+    call->param = param;
+    call_fail(call, e);
+}
+
 /* The entry has the title and the settings as they are then. They are copies: the room's own go
- * when the entry is taken in. */
-static void room_fill(const struct room *r, struct call *call)
+ * when the entry is taken in. False, and what to say of it, if they are too long: a later version
+ * stores more in them. */
+static bool room_fill(const struct room *r, struct call *call, struct command_problem *ret)
 {
     struct settings s = *access_settings(&r->access);
     struct str title = str_of(r->access.title != NULL ? r->access.title : "");
     struct buf bytes CLEANUP(buf_fini), filter CLEANUP(buf_fini);
-    struct command_problem none;
     uint8_t *copy;
 
     choose(&call->cmd, &s);
     buf_init(&filter, SETTINGS_BYTES_MAX);
-    if (cmd_filter_sets(&call->cmd) && cmd_filter_change(s.filter, &call->cmd, &filter, &none))
+    if (cmd_filter_sets(&call->cmd)) {
+        if (!cmd_filter_change(s.filter, &call->cmd, &filter, ret))
+            return false;
         s.filter = buf_peek(&filter);
+    }
     if (command_has(&call->cmd, PARAM_title))
         title = call->cmd.title;
     buf_init(&bytes, SETTINGS_BYTES_MAX);
     settings_encode(&s, &bytes);
+    if (bytes.failed) {
+        *ret = (struct command_problem){ERROR_too_long, NULL};
+        return false;
+    }
     free(call->state);
     call->state = copy = mem_bytes(title.n + buf_len(&bytes));
     if (title.n > 0)
@@ -81,6 +94,7 @@ static void room_fill(const struct room *r, struct call *call)
     memcpy(copy + title.n, buf_peek(&bytes).p, buf_len(&bytes));
     call->entry.title = (struct str){copy, title.n};
     call->entry.settings = (struct str){copy + title.n, buf_len(&bytes)};
+    return true;
 }
 
 static enum error_code check(const struct room *r, const struct call *call, enum access_right right)
@@ -91,6 +105,7 @@ static enum error_code check(const struct room *r, const struct call *call, enum
 static enum call_proposal room_propose(struct room *r, struct call *call)
 {
     enum error_code e = room_readable(r, &call->who);
+    struct command_problem problem;
 
     assert(call->room == r && call->entry.kind == ENTRY_ROOM);
     if (e == ERROR_NONE && sets(&call->cmd))
@@ -101,7 +116,10 @@ static enum call_proposal room_propose(struct room *r, struct call *call)
         call_fail(call, e);
         return CALL_ANSWERED;
     }
-    room_fill(r, call);
+    if (!room_fill(r, call, &problem)) {
+        fail_param(call, problem.param, problem.code);
+        return CALL_ANSWERED;
+    }
     audit_mark(r, call,
                call->cmd.id == COMMAND_filter_set         ? "filter"
                : !command_has(&call->cmd, PARAM_archived) ? "settings"
@@ -138,12 +156,6 @@ static void propose_entry(struct room *r, struct call *call, call_propose_f *pro
     call->propose = propose;
     call->appended = appended;
     append_propose(r, call);
-}
-
-static void fail_param(struct call *call, const char *param, enum error_code e)
-{
-    call->param = param;
-    call_fail(call, e);
 }
 
 void cmd_room_set(struct room *r, struct call *call)
