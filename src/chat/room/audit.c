@@ -28,7 +28,6 @@ struct audit {
     struct call call;         /* of nobody: its requests to the store */
     struct call ask;          /* at the log of moderators */
     uint64_t known;           /* up to where that has the acts */
-    bool begun;               /* it has any entry */
     uint64_t *acts;           /* newest first */
     unsigned n, cap;
     uint64_t *people; /* who have a role, as the log begins with */
@@ -177,7 +176,8 @@ static void audit_next(struct audit *a)
     audit_read(a, a->acts[a->n], audit_act_read);
 }
 
-/* The log begins with who has a role that lets them read it. */
+/* The log begins with who has a role that lets them read it. Until it has an act, nobody knows
+ * whether all of them are there: each is noted again, and there once. */
 
 static void audit_person(struct audit *a);
 
@@ -257,15 +257,16 @@ static void audit_chain_read(struct store_req *req)
         made = str_eq(e.act, STR("create"));
     }
     frame_unref(block);
-    if (before == 0 && !made && !a->begun)
+    if (before < a->room->kept && !made && a->known == 0)
         audit_people(a);
     else
         audit_back(a, before);
 }
 
+/* Acts stay, and lead to each other, though the room need not keep what is before `first`. */
 static void audit_back(struct audit *a, uint64_t seq)
 {
-    if (seq <= a->known || seq < a->room->first || a->n == ACTS_MAX)
+    if (seq <= a->known || seq < a->room->kept || a->n == ACTS_MAX)
         audit_next(a);
     else
         audit_read(a, seq, audit_chain_read);
@@ -282,12 +283,11 @@ static void audit_asked(struct call *call)
     assert(r->owner->errands_n > 0);
     r->owner->errands_n--;
     a->known = call->cmd.seq;
-    a->begun = call->cmd.on;
     call_fini(call);
     r->audited = MAX(r->audited, a->known);
     if (e != ERROR_NONE)
         audit_end(a, e);
-    else if (r->access.act == 0 && !a->begun)
+    else if (r->access.act < r->kept && a->known == 0)
         audit_people(a);
     else
         audit_back(a, r->access.act);
@@ -295,8 +295,8 @@ static void audit_asked(struct call *call)
 
 static void audit_ask_run(struct room *r, struct call *call)
 {
+    assert(r->access.kind == ACCESS_AUDIT);
     call->cmd.seq = r->access.act;
-    call->cmd.on = room_exists(r);
     call_ok(call);
 }
 

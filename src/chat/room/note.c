@@ -1,5 +1,6 @@
 #include "chat/room/note.h"
 
+#include "base/str.h"
 #include "chat/room/append.h"
 
 #define BYTES_MAX (64 * 1024)
@@ -24,13 +25,20 @@ static void note_appended(struct room *r, struct call *call)
     call_ok(call);
 }
 
-/* An act of a room's log is there once the log of moderators is beyond it. */
+/* An act of a room's log is there once the log of moderators is beyond it, and the role that
+ * somebody had when that log began once they have it there. */
 static bool note_is_there(const struct room *r, const struct call *call)
 {
+    const struct entry *e = &call->entry;
     const struct tail_slot *slot;
 
-    if (r->access.kind == ACCESS_AUDIT && call->entry.act_seq > 0)
-        return r->access.act >= call->entry.act_seq;
+    if (r->access.kind == ACCESS_AUDIT && e->act_seq > 0)
+        return r->access.act >= e->act_seq;
+    if (r->access.kind == ACCESS_AUDIT && e->from_id == 0 && str_eq(e->act, STR("role"))) {
+        const struct access_member *m = access_get(&r->access, e->user_id);
+
+        return m != NULL && str_eq(str_of(access_role_name(m->role)), e->role);
+    }
     return tail_find(&r->tail, 0, call->who.user, call->cid_hash, &slot) != 0;
 }
 
