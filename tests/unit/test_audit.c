@@ -268,6 +268,51 @@ static void a_log_that_has_half_begun_begins_whole(void **state)
     }
 }
 
+/* The command's answer, while the log of user 3 cannot be read. */
+static void do_while_damaged(struct chat_rig *r, uint64_t user, const char *command,
+                             const char *has)
+{
+    struct chat_rig_call *c;
+
+    r->gate->closed[STORE_LOG] = true;
+    c = chat_rig_start(r, user, "%s", command);
+    while (!c->ended) {
+        while (r->gate->held_n > 0) {
+            const struct store_log *log = CONTAINER_OF(r->gate->held[0], struct store_log, req);
+
+            if (str_eq(log->room, STR("@3")))
+                store_gate_fail(r->gate, 0, STORE_FAILED);
+            else
+                store_gate_let(r->gate, 0);
+        }
+        if (!c->ended)
+            assert_true(chat_rig_turn(r));
+    }
+    chat_rig_has(chat_rig_wait(c), has);
+    chat_rig_free(c);
+    r->gate->closed[STORE_LOG] = false;
+}
+
+/* Who acts on them fails; everybody else goes on, and moderators read of it. */
+static void a_person_whose_log_is_damaged_holds_up_nobody_else(void **state)
+{
+    static const char mute[] =
+        "{'action':'member_set','room':'den','user':%u,'role':'%s','reason':'LOUD'}";
+    struct chat_rig *r = *state;
+    char command[128];
+
+    begin(r);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)snprintf(command, sizeof(command), mute, 3, i == 0 ? "muted" : "banned");
+        do_while_damaged(r, 2, command, "'store_failed'");
+    }
+    (void)snprintf(command, sizeof(command), mute, 4, "muted");
+    do_while_damaged(r, 1, command, "'ok'");
+    do_while_damaged(r, 1, "{'action':'history','room':'audit:den'}", "'ok'");
+    assert_int_equal(told(r, "den", 2, "'reason':'LOUD'"), 3);
+    chat_rig_has(chat_rig_do(r, 4, "{'action':'history','room':'@4','view':'log'}"), "LOUD");
+}
+
 CHECK_MAIN(
     cmocka_unit_test_setup_teardown(every_act_is_told_once, chat_rig_setup, chat_rig_teardown),
     cmocka_unit_test_setup_teardown(the_reason_is_for_moderators_and_who_it_concerns,
@@ -276,6 +321,8 @@ CHECK_MAIN(
                                     chat_rig_teardown),
     cmocka_unit_test_setup_teardown(the_log_is_for_moderators, chat_rig_setup, chat_rig_teardown),
     cmocka_unit_test_setup_teardown(no_act_is_without_its_entry, chat_rig_setup, chat_rig_teardown),
+    cmocka_unit_test_setup_teardown(a_person_whose_log_is_damaged_holds_up_nobody_else,
+                                    chat_rig_setup, chat_rig_teardown),
     cmocka_unit_test_setup_teardown(an_older_room_begins_with_who_has_a_role, chat_rig_setup,
                                     chat_rig_teardown),
     cmocka_unit_test_setup_teardown(acts_are_told_though_the_server_keeps_no_messages,

@@ -114,14 +114,19 @@ static void audit_note(struct audit *a)
     audit_send(a, audit_noted, audit_name(room_id(a->room), name));
 }
 
+/* Whose log fails again may never have one that can be read: moderators and everybody else have
+ * theirs all the same. */
 static void audit_told(struct note *n)
 {
     struct audit *a = CONTAINER_OF(n, struct audit, note);
+    struct room *r = a->room;
 
-    if (n->ret_error != ERROR_NONE)
+    if (n->ret_error != ERROR_NONE && r->untold != a->act.act_seq) {
+        r->untold = a->act.act_seq;
         audit_end(a, n->ret_error);
-    else
-        audit_note(a);
+        return;
+    }
+    audit_note(a);
 }
 
 static void audit_act_read(struct store_req *req)

@@ -2,7 +2,8 @@
  * (chat/model/act.h), each act once, in order. The acts are entries of the room's own log, one
  * leading to the one before; what is not in the log of moderators yet is copied there, after the
  * person whom it concerns was told in their own log. So there is no act without its entry: whoever
- * cannot write it fails, and whoever acts next, or opens the log of moderators, writes it.
+ * cannot write it fails, and whoever acts next, or opens the log of moderators, writes it. A person
+ * whose own log fails then as well is not told: it may be damaged, and holds up nobody else.
  *
  *   act appended --> audit_then --> newest act .. the last that is there --> each: told, noted
  *                        ^                                                            |

@@ -212,6 +212,7 @@ struct room {
     struct audit *audit;            /* chat/room/audit.h, while acts are copied; else NULL */
     struct audit_wait *audit_waits; /* for the next run */
     uint64_t audited;               /* up to this seq the acts are in the log of moderators */
+    uint64_t untold;                /* the act that could not be told whom it concerns */
     struct presence *presence;      /* NULL until somebody asks or follows */
     uint8_t id_n;
     char id[];
