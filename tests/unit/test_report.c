@@ -82,6 +82,33 @@ static void a_report_is_resolved_once(void **state)
                  "'act':'resolve','to':'den','target':2,'reason':'talked to them'");
 }
 
+/* The log of moderators cannot be written: there is no report that it does not tell of. */
+static void no_report_is_without_its_note(void **state)
+{
+    static const char report[] = "{'action':'report','room':'den','target':2,'reason':'rude'}";
+    struct chat_rig *r = *state;
+
+    begin(r);
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'join','room':'audit:den'}"), "'ok'");
+    r->gate->closed[STORE_APPEND] = true;
+    struct chat_rig_call *c = chat_rig_start(r, 3, "%s", report);
+    while (r->gate->held_n == 0)
+        assert_true(chat_rig_turn(r));
+    r->gate->closed[STORE_APPEND] = false;
+    store_gate_fail(r->gate, 0, STORE_FAILED);
+    chat_rig_has(chat_rig_wait(c), "store_failed");
+    chat_rig_free(c);
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'reports','room':'den'}"), "'reports':[]");
+    for (unsigned i = 0; i < 2; i++) {
+        chat_rig_has(chat_rig_do(r, 3, "%s", report), "'ok'");
+        chat_rig_has(chat_rig_do(r, 1, "{'action':'reports','room':'den'}"), "'target':2");
+        assert_int_equal(
+            count(chat_rig_do(r, 1, "{'action':'history','room':'audit:den','view':'log'}"),
+                  "'act':'report'"),
+            1);
+    }
+}
+
 static void pages_and_limits(void **state)
 {
     struct chat_rig *r = *state;
@@ -120,5 +147,7 @@ static void pages_and_limits(void **state)
 CHECK_MAIN(cmocka_unit_test_setup_teardown(the_same_report_counts_once, chat_rig_setup,
                                            chat_rig_teardown),
            cmocka_unit_test_setup_teardown(a_report_is_resolved_once, chat_rig_setup,
+                                           chat_rig_teardown),
+           cmocka_unit_test_setup_teardown(no_report_is_without_its_note, chat_rig_setup,
                                            chat_rig_teardown),
            cmocka_unit_test_setup_teardown(pages_and_limits, chat_rig_setup, chat_rig_teardown))

@@ -66,20 +66,36 @@ static enum error_code report_moderates(struct room *r, const struct call *call)
                                         owner_wall_ms(r->owner));
 }
 
-/* report: the message is read, then the record made, counted, and told to moderators. */
-
-static void report_said(struct room *r, struct call *call)
-{
-    (void)r;
-    call_ok(call);
-}
+/* report: the message is read, then the report counted, told to moderators, and its record made:
+ * none is there that they were not told of. */
 
 static void report_put(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (req->result == STORE_CONFLICT) {
+    if (req->result != STORE_OK && req->result != STORE_CONFLICT)
+        call_fail_store(call, req->result);
+    else
         call_ok(call); /* the same again counts once */
+}
+
+static void report_said(struct room *r, struct call *call)
+{
+    struct report *w = call->state;
+
+    (void)call_request(call, r->owner, report_put);
+    call->q.put.pk = KEYS_REPORTS;
+    call->q.put.sk = str_of(w->sk);
+    call->q.put.body = (struct str){(const uint8_t *)w->body, w->body_n};
+    store_put(r->owner->store, &call->q.put);
+}
+
+static void report_counted(struct store_req *req)
+{
+    struct call *call = call_of(req);
+
+    if (req->result == STORE_CONFLICT) {
+        call_fail_until(call, ERROR_rate_limited, 1000); /* two at once */
         return;
     }
     if (req->result != STORE_OK) {
@@ -92,26 +108,6 @@ static void report_put(struct store_req *req)
                               .target = call->cmd.target,
                               .text = call->cmd.reason},
               report_said);
-}
-
-static void report_counted(struct store_req *req)
-{
-    struct call *call = call_of(req);
-    struct report *w = call->state;
-
-    if (req->result == STORE_CONFLICT) {
-        call_fail_until(call, ERROR_rate_limited, 1000); /* two at once */
-        return;
-    }
-    if (req->result != STORE_OK) {
-        call_fail_store(call, req->result);
-        return;
-    }
-    (void)call_request(call, call->room->owner, report_put);
-    call->q.put.pk = KEYS_REPORTS;
-    call->q.put.sk = str_of(w->sk);
-    call->q.put.body = (struct str){(const uint8_t *)w->body, w->body_n};
-    store_put(call->room->owner->store, &call->q.put);
 }
 
 static void report_count_read(struct store_req *req)
