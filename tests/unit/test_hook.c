@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "chat/model/scope.h"
 #include "chat/room/hooked.h"
+#include "chat/room/owner.h"
 #include "lib/chat_rig.h"
 
 static void what_is_asked_is_json(void **state)
@@ -324,6 +325,28 @@ static void a_line_is_bounded_in_length_and_in_time(void **state)
     chat_rig_has_not(chat_rig_do(r, 2, "{'action':'history','room':'den'}"), "m1");
 }
 
+/* A node that ends asks about nothing more, and lets nothing through unasked: the next node asks. */
+static void a_node_that_ends_waits_for_what_it_has_asked(void **state)
+{
+    struct chat_rig *r = *state;
+    struct chat_rig_call *calls[HOOKED_ASKED_MAX + 2];
+    struct told t;
+
+    begin(r, &t, true);
+    for (unsigned i = 0; i < COUNTOF(calls); i++)
+        calls[i] = chat_rig_start(r, 10 + i, "{'action':'send','room':'den','text':'m%u'}", i);
+    chat_rig_rest(r, 10);
+    owner_settle(&r->owner);
+    for (unsigned i = 0; i < HOOKED_ASKED_MAX; i++)
+        say(&t, i, HOOK_ALLOWED, "");
+    assert_int_equal(t.n, HOOKED_ASKED_MAX);
+    for (unsigned i = 0; i < COUNTOF(calls); i++)
+        ends(calls[i], i < HOOKED_ASKED_MAX ? "'ok'" : "'check_failed'");
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'send','room':'den','text':'late'}"),
+                 "'retry_after_ms':1000");
+    assert_int_equal(t.missed, 0);
+}
+
 static void who_may_not_write_is_not_asked_about(void **state)
 {
     struct chat_rig *r = *state;
@@ -348,4 +371,5 @@ CHECK_MAIN(cmocka_unit_test(what_is_asked_is_json),
            CASE(what_fails_is_let_through_or_refused_as_set),
            CASE(a_bots_message_is_asked_about),
            CASE(a_line_is_bounded_in_length_and_in_time),
+           CASE(a_node_that_ends_waits_for_what_it_has_asked),
            CASE(who_may_not_write_is_not_asked_about))

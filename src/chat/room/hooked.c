@@ -65,6 +65,10 @@ static void hooked_ask(struct room *r, struct hooked *h)
     };
 
     assert(h->state == HOOKED_WAITS);
+    if (o->settles) { /* the node that it is sent to again asks */
+        take(h, HOOK_FAILED, (struct str){0});
+        return;
+    }
     h->ask = (struct hook_ask){
         .message = &m, .random = {o->ops->random(o), o->ops->random(o)}, .done = answered};
     if (owner_now_ms(o) - h->since_ms >= o->hook->timeout_ms || !o->hook->ask(o->hook, &h->ask)) {
@@ -95,7 +99,7 @@ static void release(struct room *r, struct hooked *h)
     call->hooked = true;
     if (verdict == HOOK_REFUSED)
         call_fail(call, ERROR_refused);
-    else if (verdict == HOOK_FAILED && !r->owner->hook->open)
+    else if (verdict == HOOK_FAILED && (!r->owner->hook->open || r->owner->settles))
         call_fail_until(call, ERROR_check_failed, AGAIN_MS);
     else
         r->owner->engine->run(r, call);

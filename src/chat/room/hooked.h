@@ -6,7 +6,8 @@
  *
  * Later messages of the room wait in the line. Nothing else does: no other room, and of this one
  * no reaction, deletion or change of a role, but by whom a message in the line comes, over the same
- * connection. What waits for longer than the service may take has failed. */
+ * connection. What waits for longer than the service may take has failed, and so has what was not
+ * asked about yet when the owner settles. */
 #ifndef CHAT_ROOM_HOOKED_H
 #define CHAT_ROOM_HOOKED_H
 
