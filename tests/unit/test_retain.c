@@ -277,10 +277,119 @@ static void nonsense_is_refused(void **state)
                      "'bad_value'");
 }
 
+/* More than a scan's reads bring, and no message among it. */
+static void what_is_no_message_goes_as_well(void **state)
+{
+    struct chat_rig *r = begin(state);
+    uint64_t reads;
+
+    for (unsigned i = 0; i < 4200; i++) {
+        if (i % 1000 == 999)
+            chat_rig_restart(r); /* the rig remembers so much news */
+        chat_rig_has(chat_rig_do(r, 1, "{'action':'room_set','room':'den','topic':'%u'}", i),
+                     "'seq'");
+    }
+    chat_rig_restart(r);
+    say(r, 1);
+    chat_rig_rest(r, 120000);
+    r->owner.limits.retain_age_ms = 60000;
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'room_set','room':'den','topic':'x'}"), "'seq'");
+    chat_rig_rest(r, 1000);
+    assert_int_equal(left(r, "den", UINT64_MAX), 0);
+    assert_true(first_of(r) > 4200);
+    reads = r->gate->seen[STORE_READ];
+    chat_rig_has(chat_rig_do(r, 1, "{'action':'room_set','room':'den','topic':'y'}"), "'seq'");
+    chat_rig_rest(r, 1000);
+    assert_in_range(r->gate->seen[STORE_READ] - reads, 0, 2); /* of the act that it is */
+}
+
+/* Who was answered that messages are kept has them, though a scan has begun before. */
+static void what_is_kept_from_now_on_stays(void **state)
+{
+    struct chat_rig *r = begin(state);
+    struct chat_rig_call *set;
+
+    say(r, 5);
+    chat_rig_rest(r, 120000);
+    r->gate->closed[STORE_READ] = true;
+    set = chat_rig_start(r, 1, "{'action':'room_set','room':'den','retain_age':60}");
+    while (r->gate->held_n == 0 ||
+           CONTAINER_OF(r->gate->held[0], struct store_read, req)->count_max == 1) {
+        while (r->gate->held_n > 0 &&
+               CONTAINER_OF(r->gate->held[0], struct store_read, req)->count_max == 1)
+            store_gate_let(r->gate, 0);
+        assert_true(chat_rig_turn(r));
+    }
+    r->gate->closed[STORE_READ] = false;
+    chat_rig_free(set);
+    r->gate->closed[STORE_APPEND] = true;
+    set = chat_rig_start(r, 1, "{'action':'room_set','room':'den','retain_age':0}");
+    while (r->gate->held_n < 2)
+        assert_true(chat_rig_turn(r));
+    store_gate_let(r->gate, 0);
+    chat_rig_rest(r, 1000);
+    store_gate_open(r->gate);
+    chat_rig_has(chat_rig_wait(set), "'seq'");
+    chat_rig_free(set);
+    chat_rig_rest(r, 1000);
+    assert_int_equal(left(r, "den", UINT64_MAX), 5);
+}
+
+/* An entry of another node is appended, which rings. */
+static void another_says(struct chat_rig *r)
+{
+    struct room *den = chat_rig_room(r, "den");
+    struct entry e = {.kind = ENTRY_MESSAGE,
+                      .from_id = 2,
+                      .from_name = STR("u2"),
+                      .text = STR("SECRET"),
+                      .ts_ms = den->ts_ms,
+                      .count = den->count + 1};
+    struct buf b CLEANUP(buf_fini);
+    struct str entry;
+    struct store_append append = {.req = {.home = r->io, .done = read_over},
+                                  .room = STR("den"),
+                                  .epoch = den->epoch,
+                                  .head = den->head,
+                                  .entries = &entry,
+                                  .entries_n = 1};
+
+    buf_init(&b, 1000);
+    entry_encode(&e, &b);
+    entry = buf_peek(&b);
+    store_append(r->mem, &append);
+    while (append.req.done != NULL)
+        assert_true(chat_rig_turn(r));
+    assert_int_equal(append.req.result, STORE_OK);
+    owner_heard(&r->owner,
+                &(struct bus_event){.kind = BUS_RING, .room = STR("den"), .seq = append.head + 1});
+    while (den->head == append.head)
+        assert_true(chat_rig_turn(r));
+}
+
+/* Nodes that only follow leave it to that which appends. */
+static void what_others_append_is_their_work(void **state)
+{
+    struct chat_rig *r = begin(state);
+    uint64_t appends;
+
+    say(r, 200);
+    chat_rig_rest(r, 1000);
+    appends = r->gate->seen[STORE_APPEND];
+    r->owner.limits.retain_count = 50;
+    another_says(r);
+    chat_rig_rest(r, 1000);
+    assert_int_equal(r->gate->seen[STORE_APPEND], appends);
+    say(r, 1);
+    chat_rig_rest(r, 1000);
+    assert_int_equal(left(r, "den", UINT64_MAX), 50);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, chat_rig_setup, chat_rig_teardown)
 
 CHECK_MAIN(TEST(older_messages_go_by_number), TEST(cursors_before_it_are_reset),
            TEST(what_is_gone_is_not_shown_nor_changed),
            TEST(a_room_is_still_the_same_after_a_restart), TEST(a_crash_ends_no_deletion),
            TEST(older_messages_go_by_age), TEST(a_change_under_way_comes_too_late),
-           TEST(nonsense_is_refused))
+           TEST(nonsense_is_refused), TEST(what_is_no_message_goes_as_well),
+           TEST(what_is_kept_from_now_on_stays), TEST(what_others_append_is_their_work))

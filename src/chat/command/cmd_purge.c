@@ -37,17 +37,10 @@ static enum call_proposal cmd_purge_propose(struct room *r, struct call *call)
     return CALL_APPEND;
 }
 
-static void cmd_purge_noted(struct room *r, struct call *call)
-{
-    room_hold(r); /* the call's end may free it */
-    cmd_room_changed(r, call);
-    purge_on(r);
-    room_release(r);
-}
-
 static void cmd_purge_appended(struct room *r, struct call *call)
 {
-    audit_then(r, call, cmd_purge_noted);
+    purge_on(r); /* whether or not its moderators' log can be written */
+    audit_then(r, call, cmd_room_changed);
 }
 
 static void purge_written(struct store_req *req)

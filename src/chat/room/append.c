@@ -268,6 +268,7 @@ static void batch_landed(struct batch *b)
     room_publish(r, &news);
     free(entries);
     room_save(r, false);
+    r->owner->engine->go_on(r);
 }
 
 static void batch_failed(struct batch *b, enum store_result result)

@@ -1,6 +1,7 @@
 #include "chat/room/owner.h"
 
 #include "base/str.h"
+#include "chat/room/again.h"
 #include "chat/room/append.h"
 #include "chat/room/change.h"
 #include "chat/room/commands.h"
@@ -125,13 +126,26 @@ static void owner_looked(struct room *r, enum store_result result)
     run_or_fail(r, late, result);
 }
 
+/* What is long begins when the room is loaded and after appends of our own: after those of another
+ * node that one goes on, and two would only do the same step twice. */
+static void owner_goes_on(struct room *r)
+{
+    assert(r->state == ROOM_READY);
+    if (r->owner->settles)
+        again_settled(r);
+    if (again_waits(r))
+        return;
+    wipe_on(r);
+    purge_on(r);
+    retain_on(r);
+}
+
 static void owner_loaded(struct room *r, enum store_result result)
 {
     assert(r->state == ROOM_LOADING);
     r->state = result == STORE_OK ? ROOM_READY : ROOM_LOADING;
-    wipe_on(r);
-    purge_on(r);
-    retain_on(r);
+    if (result == STORE_OK)
+        owner_goes_on(r);
     owner_looked(r, result);
     load_on(r);
     if (result == STORE_OK && r->queue_n > 0)
@@ -144,6 +158,7 @@ static void owner_freed(struct room *r)
 
     wheel_cancel(wheel, &r->reads_timer);
     wheel_cancel(wheel, &r->look_timer);
+    again_fini(r);
     turn_fini(r);
     reads_fini(r);
     slow_fini(r);
@@ -156,7 +171,6 @@ static void owner_took(struct room *r, const struct entry *e)
     assert(r->head > 0);
     slow_note(r, e);
     screen_note(r, e);
-    retain_on(r);
 }
 
 static const struct room_engine engine = {
@@ -164,6 +178,7 @@ static const struct room_engine engine = {
     .looked = owner_looked,
     .loaded = owner_loaded,
     .fail_queue = append_fail_all,
+    .go_on = owner_goes_on,
     .took = owner_took,
     .fini = owner_freed,
 };
@@ -205,6 +220,8 @@ void owner_run(struct owner *o, struct str id, struct call *call)
     room_hold(r);
     call->room = r;
     call->keeper = &keeper;
+    if (again_takes(r))
+        owner_goes_on(r);
     if (r->state == ROOM_READY && r->looking == NULL && r->waiting == NULL && is_current(r))
         commands_handle(r, call);
     else

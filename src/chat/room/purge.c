@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/varint.h"
 #include "chat/model/keys.h"
+#include "chat/room/again.h"
 #include "chat/room/append.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct purge {
     struct access_purge what; /* as it was when the step began */
     uint64_t to;              /* looked through up to here */
     struct purged at[STEP];
-    unsigned n;
+    unsigned n, most; /* entries of a step; fewer, if they were too much for the store */
     struct buf entries, states, seqs;
     size_t state_ends[STEP];
     struct store_amend amends[STEP];
@@ -54,9 +55,11 @@ static void purge_end(struct purge *p)
     room_release(r);
 }
 
-static void purge_record_gone(struct store_req *req)
+/* The store failed, or the log has no more, though it should. */
+static void purge_fail(struct purge *p)
 {
-    purge_end(CONTAINER_OF(call_of(req), struct purge, call));
+    again_later(p->room);
+    purge_end(p);
 }
 
 /* A deleted room is wiped, and needs the record. */
@@ -65,21 +68,48 @@ static bool purge_is_done(const struct room *r)
     return r->access.purges_n == 0 || access_settings(&r->access)->deleted;
 }
 
-static void purge_finish(struct purge *p)
+static void purge_record(struct purge *p, bool remove, store_done_f *done)
 {
     struct room *r = p->room;
 
-    assert(purge_is_done(r));
-    if (access_settings(&r->access)->deleted) {
-        purge_end(p);
-        return;
-    }
-    (void)call_request(&p->call, r->owner, purge_record_gone);
+    assert(r->purging);
+    (void)call_request(&p->call, r->owner, done);
     p->call.q.put.pk = KEYS_DELETING;
     p->call.q.put.sk = room_id(r);
+    p->call.q.put.body = remove ? (struct str){0} : STR("1");
     p->call.q.put.expect = STORE_REV_ANY;
-    p->call.q.put.remove = true;
+    p->call.q.put.remove = remove;
     store_put(r->owner->store, &p->call.q.put);
+}
+
+static void purge_record_back(struct store_req *req)
+{
+    struct purge *p = CONTAINER_OF(call_of(req), struct purge, call);
+
+    if (req->result == STORE_OK)
+        purge_step(p);
+    else
+        purge_fail(p);
+}
+
+/* Another purge may have come meanwhile, whose record this was as well. */
+static void purge_record_gone(struct store_req *req)
+{
+    struct purge *p = CONTAINER_OF(call_of(req), struct purge, call);
+
+    if (purge_is_done(p->room))
+        purge_end(p);
+    else
+        purge_record(p, false, purge_record_back);
+}
+
+static void purge_finish(struct purge *p)
+{
+    assert(purge_is_done(p->room));
+    if (access_settings(&p->room->access)->deleted)
+        purge_end(p);
+    else
+        purge_record(p, true, purge_record_gone);
 }
 
 /* The proposal. */
@@ -146,6 +176,7 @@ static void purge_appended(struct room *r, struct call *call)
     assert(p->room == r && r->purging);
     call->amends = NULL;
     call->amends_n = 0;
+    again_worked(r);
     if (r->access.purges_n == 0)
         room_save(r, true);
     purge_step(p);
@@ -166,6 +197,8 @@ static void purge_take(struct purge *p, uint64_t seq, const struct entry *e)
 
 static void purge_read(struct purge *p);
 
+static void purge_is_ready(struct purge *p);
+
 static void purge_page_read(struct store_req *req)
 {
     struct purge *p = CONTAINER_OF(call_of(req), struct purge, call);
@@ -176,10 +209,10 @@ static void purge_page_read(struct store_req *req)
     size_t at = 0;
 
     if (req->result != STORE_OK) {
-        purge_end(p);
+        purge_fail(p);
         return;
     }
-    while (p->n < STEP && p->to < p->what.upto && store_block_next(block, &at, &item) &&
+    while (p->n < p->most && p->to < p->what.upto && store_block_next(block, &at, &item) &&
            item.key == p->to + 1) {
         p->to = item.key;
         if (entry_decode(item.body, &e) == ENTRY_OK && e.from_id == p->what.user &&
@@ -187,14 +220,16 @@ static void purge_page_read(struct store_req *req)
             purge_take(p, item.key, &e);
     }
     frame_unref(block);
-    if (p->to == before || p->entries.failed) { /* the log has no more, though it should */
-        purge_end(p);
-        return;
-    }
-    if (p->n < STEP && p->to < p->what.upto) {
+    if (p->to == before || p->entries.failed)
+        purge_fail(p);
+    else if (p->n < p->most && p->to < p->what.upto)
         purge_read(p);
-        return;
-    }
+    else
+        purge_is_ready(p);
+}
+
+static void purge_is_ready(struct purge *p)
+{
     p->call.alone = true;
     p->call.changes = false;
     p->call.propose = purge_propose;
@@ -219,7 +254,8 @@ static void purge_step(struct purge *p)
     struct room *r = p->room;
 
     assert(r->purging && r->state == ROOM_READY);
-    if (r->owner->settles) { /* whoever starts next goes on */
+    if (r->owner->settles) {
+        again_settled(r);
         purge_end(p);
         return;
     }
@@ -228,16 +264,30 @@ static void purge_step(struct purge *p)
         return;
     }
     p->what = r->access.purges[0];
-    p->to = MAX(p->what.done, r->first - 1);
+    p->to = MIN(MAX(p->what.done, r->first - 1), p->what.upto);
     p->n = 0;
     buf_clear(&p->entries);
-    purge_read(p);
+    if (p->to < p->what.upto)
+        purge_read(p);
+    else
+        purge_is_ready(p); /* the room need not keep any of it */
 }
 
-/* The store failed while it was queued: whoever loads the room next goes on. */
+/* The store failed while it was queued. Entries may lie in as many items of the store as they are,
+ * each of which is written anew: that may be too much for one transaction. */
 static void purge_keeper_end(struct call *call)
 {
-    purge_end(CONTAINER_OF(call, struct purge, call));
+    struct purge *p = CONTAINER_OF(call, struct purge, call);
+
+    call->amends = NULL;
+    call->amends_n = 0;
+    if (call->error == ERROR_store_full && p->n > 1) {
+        call->error = ERROR_NONE;
+        p->most = p->n / 2;
+        purge_step(p);
+    } else {
+        purge_fail(p);
+    }
 }
 
 static bool purge_keeper_doubts(struct call *call, enum error_code code)
@@ -262,6 +312,7 @@ void purge_on(struct room *r)
     buf_init(&p->states, BYTES_MAX);
     buf_init(&p->seqs, BYTES_MAX);
     p->room = r;
+    p->most = STEP;
     p->call.room = r;
     p->call.keeper = &purge_keeper;
     r->purging = true;

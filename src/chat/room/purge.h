@@ -9,7 +9,9 @@
  *                  ^                               |                     --> record gone
  *                  +-- a node starts, or the room is loaded --+
  *
- * What is not done yet is part of the room's access record (chat/model/access.h). */
+ * If the store fails, it goes on later (chat/room/again.h). A step that is too much for the store
+ * is done in smaller ones. What is not done yet is part of the room's access record
+ * (chat/model/access.h). */
 #ifndef CHAT_ROOM_PURGE_H
 #define CHAT_ROOM_PURGE_H
 

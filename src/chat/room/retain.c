@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "chat/room/again.h"
 #include "chat/room/append.h"
 #include "chat/room/blank.h"
 
@@ -21,8 +22,9 @@ struct retain {
     struct blank blank;
     struct room *room;
     struct buf settings;
-    char *title;        /* a copy: the room's own goes when the entry is taken in */
-    uint64_t to, count; /* entries up to `to` need not be kept; messages up to there */
+    char *title;           /* a copy: the room's own goes when the entry is taken in */
+    uint64_t to, count;    /* entries up to `to` need not be kept; messages up to there */
+    uint64_t age_ms, most; /* by these */
     unsigned scans;
 };
 
@@ -57,6 +59,13 @@ static void retain_end(struct retain *t)
     call_fini(&t->call);
     free(t);
     room_release(r);
+}
+
+/* The store failed, or the log has no more, though it should. */
+static void retain_fail(struct retain *t)
+{
+    again_later(t->room);
+    retain_end(t);
 }
 
 /* What is before first and has its content. */
@@ -101,6 +110,7 @@ static void retain_appended(struct room *r, struct call *call)
     assert(t->room == r && r->retaining);
     call->amends = NULL;
     call->amends_n = 0;
+    again_worked(r);
     retain_next(t);
 }
 
@@ -152,8 +162,8 @@ static void blank_ready(struct blank *b, bool ok)
 {
     struct retain *t = CONTAINER_OF(b, struct retain, blank);
 
-    if (!ok || b->to < b->from) /* the store failed, or the log has no more, though it should */
-        retain_end(t);
+    if (!ok || b->to < b->from)
+        retain_fail(t);
     else
         retain_propose(t, blank_propose);
 }
@@ -166,8 +176,9 @@ static enum call_proposal first_propose(struct room *r, struct call *call)
     struct settings s = *access_settings(&r->access);
 
     assert(t->room == r && r->retaining);
-    if (s.deleted || s.first > t->to || s.first_count >= t->count) {
-        retain_next(t); /* another node has done it */
+    if (s.deleted || s.first > t->to || t->age_ms != retain_age_ms(r) ||
+        t->most != retain_count(r)) {
+        retain_next(t); /* another node has done it; or more is to be kept, or less */
         return CALL_PARKED;
     }
     s.first = t->to + 1;
@@ -240,7 +251,7 @@ static void scan_read(struct store_req *req)
     bool more;
 
     if (req->result != STORE_OK) {
-        retain_end(t);
+        retain_fail(t);
         return;
     }
     more = scan_block(t, t->call.q.read.ret_block) && t->call.q.read.ret_n > 0;
@@ -251,7 +262,8 @@ static void scan_read(struct store_req *req)
     }
     if (t->to >= r->head)
         look_later(r, owner_wall_ms(r->owner));
-    if (t->to >= r->first && t->count > access_settings(&r->access)->first_count)
+    if (t->to >= r->first &&
+        (t->count > access_settings(&r->access)->first_count || t->scans == SCANS_MAX))
         retain_propose(t, first_propose);
     else
         retain_end(t);
@@ -262,7 +274,8 @@ static void retain_next(struct retain *t)
     struct room *r = t->room;
 
     assert(r->retaining && r->state == ROOM_READY);
-    if (r->owner->settles) { /* whoever loads the room next goes on */
+    if (r->owner->settles) {
+        again_settled(r);
         retain_end(t);
     } else if (is_unblanked(r)) {
         blank_read(&t->blank, MAX(access_settings(&r->access)->blanked + 1, r->kept));
@@ -270,6 +283,8 @@ static void retain_next(struct retain *t)
         t->scans = 0;
         t->to = r->first - 1;
         t->count = access_settings(&r->access)->first_count;
+        t->age_ms = retain_age_ms(r);
+        t->most = retain_count(r);
         scan_more(t);
     } else {
         room_save(r, true);
@@ -277,10 +292,10 @@ static void retain_next(struct retain *t)
     }
 }
 
-/* The store failed while it was queued: whoever loads the room next goes on. */
+/* The store failed while it was queued. */
 static void retain_keeper_end(struct call *call)
 {
-    retain_end(CONTAINER_OF(call, struct retain, call));
+    retain_fail(CONTAINER_OF(call, struct retain, call));
 }
 
 static bool retain_keeper_doubts(struct call *call, enum error_code code)

@@ -13,9 +13,9 @@
  * members stay, without which the log would say something else. A node that knows nothing of this
  * shows entries without content.
  *
- * It is looked at when the room is loaded and when something is appended: by number BLANK_STEP
- * messages late at most. The room of which nobody hears loses what is too old when somebody next
- * has to do with it. */
+ * It is looked at when the room is loaded and when this node has appended something: by number
+ * BLANK_STEP messages late at most. If the store fails, it goes on later (chat/room/again.h). The
+ * room of which nobody hears loses what is too old when somebody next has to do with it. */
 #ifndef CHAT_ROOM_RETAIN_H
 #define CHAT_ROOM_RETAIN_H
 

@@ -91,6 +91,9 @@ struct room_engine {
     void (*looked)(struct room *r, enum store_result result);
     /* Fails the calls that wait for their turn to append. */
     void (*fail_queue)(struct room *r, enum store_result result);
+    /* Begins what is long and due, or goes on with it: an own append has landed, or the store may
+     * answer again (chat/room/again.h). */
+    void (*go_on)(struct room *r);
     /* The entry has landed and was taken in. */
     void (*took)(struct room *r, const struct entry *e);
     /* Frees what other modules keep of the room, which is about to be freed. */
@@ -174,7 +177,10 @@ struct room {
     bool retaining;                    /* chat/room/retain.h */
     uint64_t retain_ms, retain_age_ms; /* when it is looked at what is too old, monotonic; for which
                                           age */
-    bool unlisted;                     /* the directory may lack what was read of it */
+    bool again;                        /* something long was left (chat/room/again.h) */
+    unsigned again_ms;                 /* how long the next try waits; 0: none has failed lately */
+    struct wheel_timer again_timer;
+    bool unlisted;    /* the directory may lack what was read of it */
     bool unsure;      /* a write's outcome is not known: look before the next one */
     bool look;        /* there may be more than what is being read or put */
     uint64_t rung;    /* the largest seq that a doorbell told of */

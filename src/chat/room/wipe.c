@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "chat/model/keys.h"
+#include "chat/room/again.h"
 #include "chat/room/append.h"
 #include "chat/room/blank.h"
 #include "chat/room/purge.h"
@@ -33,6 +34,13 @@ static void wipe_end(struct wipe *w)
     call_fini(&w->call);
     free(w);
     room_release(r);
+}
+
+/* The store failed, or the log has no more, though it should. */
+static void wipe_fail(struct wipe *w)
+{
+    again_later(w->blank.room);
+    wipe_end(w);
 }
 
 static void wipe_record_gone(struct store_req *req)
@@ -101,6 +109,7 @@ static void wipe_appended(struct room *r, struct call *call)
     assert(w->blank.room == r && r->wiping);
     call->amends = NULL;
     call->amends_n = 0;
+    again_worked(r);
     if (wipe_is_done(r)) {
         room_save(r, true);
         wipe_finish(w);
@@ -129,8 +138,8 @@ static void wipe_ready(struct blank *b, bool ok)
 {
     struct wipe *w = CONTAINER_OF(b, struct wipe, blank);
 
-    if (!ok || b->to < b->from) { /* the log has no more, though it should */
-        wipe_end(w);
+    if (!ok || b->to < b->from) {
+        wipe_fail(w);
         return;
     }
     w->call.alone = true;
@@ -144,7 +153,8 @@ static void wipe_step(struct wipe *w)
     struct room *r = w->blank.room;
 
     assert(r->wiping && r->state == ROOM_READY);
-    if (r->owner->settles) { /* whoever starts next goes on */
+    if (r->owner->settles) {
+        again_settled(r);
         wipe_end(w);
         return;
     }
@@ -155,10 +165,10 @@ static void wipe_step(struct wipe *w)
     blank_read(&w->blank, wipe_from(r));
 }
 
-/* The store failed while it was queued: whoever loads the room next goes on. */
+/* The store failed while it was queued. */
 static void wipe_keeper_end(struct call *call)
 {
-    wipe_end(CONTAINER_OF(call, struct wipe, call));
+    wipe_fail(CONTAINER_OF(call, struct wipe, call));
 }
 
 static bool wipe_keeper_doubts(struct call *call, enum error_code code)
