@@ -103,6 +103,7 @@ static bool lambda_is_quiet(struct lambda *l)
 void lambda_rest(struct lambda *l)
 {
     assert(stages[l->visit.stage] == lambda_rest);
+    assert(l->owner.settles);
     if (lambda_is_quiet(l))
         lambda_next(l); /* else lambda_turn looks again */
 }
@@ -318,6 +319,7 @@ void lambda_invoke(struct lambda *l, uint8_t *p, size_t n, uint64_t until_ms, st
         gateway_event_base(&v->event, &v->texts);
     v->base = buf_peek(&v->texts);
     v->busy = true;
+    l->owner.settles = false;
     v->until_ms = until_ms;
     lambda_trace_came(l, amzn);
     bells_begin(&l->bells);

@@ -166,6 +166,9 @@ void lambda_round(struct lambda *l)
 
     static_assert((int)BELLS_ASKED_MAX >= (int)STREAM_EVENT_ROOMS_MAX,
                   "each of its rooms has a bell");
+    /* What is long and of nobody (chat/room/retain.h) ends after the step in hand, and goes on with
+     * the next event that asks for its room: else this one would deliver all its steps first. */
+    l->owner.settles = true;
     if (v->call.error != ERROR_NONE && !lambda_is(l, GATEWAY_EVENT_MESSAGE)) {
         lambda_next(l);
         return;

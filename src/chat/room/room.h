@@ -126,7 +126,7 @@ struct owner {
     struct screen *screen; /* chat/room/screen.h; NULL: nothing was written yet */
     struct pool positions; /* chat/room/reads.h */
     unsigned reads_n;      /* read positions on their way to the store */
-    bool settles;          /* what is long begins no more */
+    bool settles;          /* what is long ends after its step, and begins no more */
     unsigned errands_n;    /* calls of its own on their way to other rooms */
     uint64_t doubt_ms;     /* until then a write of our own, or of the process before, may land */
     struct owner_stats stats;
