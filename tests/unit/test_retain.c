@@ -335,16 +335,10 @@ static void what_is_kept_from_now_on_stays(void **state)
     assert_int_equal(left(r, "den", UINT64_MAX), 5);
 }
 
-/* An entry of another node is appended, which rings. */
-static void another_says(struct chat_rig *r)
+/* The entry of another node is appended, which rings. */
+static void another_appends(struct chat_rig *r, struct entry e)
 {
     struct room *den = chat_rig_room(r, "den");
-    struct entry e = {.kind = ENTRY_MESSAGE,
-                      .from_id = 2,
-                      .from_name = STR("u2"),
-                      .text = STR("SECRET"),
-                      .ts_ms = den->ts_ms,
-                      .count = den->count + 1};
     struct buf b CLEANUP(buf_fini);
     struct str entry;
     struct store_append append = {.req = {.home = r->io, .done = read_over},
@@ -355,6 +349,8 @@ static void another_says(struct chat_rig *r)
                                   .entries_n = 1};
 
     buf_init(&b, 1000);
+    e.ts_ms = den->ts_ms;
+    e.count = den->count + (e.kind == ENTRY_MESSAGE);
     entry_encode(&e, &b);
     entry = buf_peek(&b);
     store_append(r->mem, &append);
@@ -377,12 +373,38 @@ static void what_others_append_is_their_work(void **state)
     chat_rig_rest(r, 1000);
     appends = r->gate->seen[STORE_APPEND];
     r->owner.limits.retain_count = 50;
-    another_says(r);
+    another_appends(
+        r, (struct entry){
+               .kind = ENTRY_MESSAGE, .from_id = 2, .from_name = STR("u2"), .text = STR("SECRET")});
     chat_rig_rest(r, 1000);
     assert_int_equal(r->gate->seen[STORE_APPEND], appends);
     say(r, 1);
     chat_rig_rest(r, 1000);
     assert_int_equal(left(r, "den", UINT64_MAX), 50);
+}
+
+/* What the store says is not believed where it would take away what is yet to be said. */
+static void no_room_begins_behind_its_end(void **state)
+{
+    struct chat_rig *r = begin(state);
+    struct settings s = {.first = 1000000, .first_count = 3};
+    struct buf b CLEANUP(buf_fini);
+
+    buf_init(&b, 1000);
+    settings_encode(&s, &b);
+    say(r, 3);
+    another_appends(r, (struct entry){.kind = ENTRY_ROOM, .settings = buf_peek(&b)});
+    chat_rig_rest(r, 1000);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_in_range(first_of(r), 1, chat_rig_room(r, "den")->head + 1);
+        say(r, 2);
+        chat_rig_rest(r, 1000);
+        chat_rig_has(chat_rig_do(r, 2, "{'action':'history','room':'den'}"), "SECRET");
+        chat_rig_restart(r);
+        (void)chat_rig_do(r, 2, "{'action':'join','room':'den'}");
+        chat_rig_rest(r, 1000);
+    }
+    chat_rig_has(chat_rig_do(r, 2, "{'action':'history','room':'den'}"), "SECRET");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, chat_rig_setup, chat_rig_teardown)
@@ -392,4 +414,5 @@ CHECK_MAIN(TEST(older_messages_go_by_number), TEST(cursors_before_it_are_reset),
            TEST(a_room_is_still_the_same_after_a_restart), TEST(a_crash_ends_no_deletion),
            TEST(older_messages_go_by_age), TEST(a_change_under_way_comes_too_late),
            TEST(nonsense_is_refused), TEST(what_is_no_message_goes_as_well),
-           TEST(what_is_kept_from_now_on_stays), TEST(what_others_append_is_their_work))
+           TEST(what_is_kept_from_now_on_stays), TEST(what_others_append_is_their_work),
+           TEST(no_room_begins_behind_its_end))

@@ -158,6 +158,7 @@ static void what_was_not_deleted_stays(void **state)
     wipe_start(&r->owner);
     chat_rig_rest(r, 1000);
     assert_int_equal(left(r), all);
+    assert_string_equal(chat_rig_record(r, "deleting", "den"), "-");
     chat_rig_has(chat_rig_do(r, 2, "{'action':'history','room':'den'}"), "SECRET");
 }
 

@@ -148,7 +148,12 @@ void room_note(struct room *r, const struct entry *e)
 
 void room_first(struct room *r)
 {
-    r->first = MAX(r->first, access_settings(&r->access)->first);
+    struct settings *s = r->access.settings;
+
+    if (s == NULL)
+        return;
+    s->first = MIN(s->first, r->head + 1); /* else all that is yet to be said would be gone */
+    r->first = MAX(r->first, s->first);
 }
 
 void room_lost(struct room *r, const struct lost *lost)

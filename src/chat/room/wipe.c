@@ -61,15 +61,21 @@ static uint64_t wipe_from(const struct room *r)
     return MAX(access_settings(&r->access)->wiped + 1, r->kept);
 }
 
+/* By the call's request. */
+static void wipe_remove_record(struct room *r, struct call *call)
+{
+    assert(wipe_is_done(r));
+    call->q.put.pk = KEYS_DELETING;
+    call->q.put.sk = room_id(r);
+    call->q.put.expect = STORE_REV_ANY;
+    call->q.put.remove = true;
+    store_put(r->owner->store, &call->q.put);
+}
+
 static void wipe_finish(struct wipe *w)
 {
-    assert(wipe_is_done(w->blank.room));
     (void)call_request(&w->call, w->blank.room->owner, wipe_record_gone);
-    w->call.q.put.pk = KEYS_DELETING;
-    w->call.q.put.sk = room_id(w->blank.room);
-    w->call.q.put.expect = STORE_REV_ANY;
-    w->call.q.put.remove = true;
-    store_put(w->blank.room->owner->store, &w->call.q.put);
+    wipe_remove_record(w->blank.room, &w->call);
 }
 
 /* The proposal. */
@@ -223,12 +229,25 @@ static void wipe_errand_back(struct call *call)
     free(e);
 }
 
-/* Loading the room has begun it, if there was anything to do; else the record is left over. */
+/* If that failed, the next start removes it. */
+static void wipe_errand_gone(struct store_req *req)
+{
+    call_ok(call_of(req));
+}
+
+/* Loading the room has begun it, if there was anything to do; else the record is left over, and
+ * goes. A deletion whose entry another node is about to append is begun by that node, or when the
+ * room is loaded. */
 static void wipe_errand_run(struct room *r, struct call *call)
 {
     wipe_on(r);
     purge_on(r);
-    call_ok(call);
+    if (r->wiping || r->purging || !wipe_is_done(r) || r->access.purges_n > 0) {
+        call_ok(call);
+        return;
+    }
+    (void)call_request(call, r->owner, wipe_errand_gone);
+    wipe_remove_record(r, call);
 }
 
 static void wipe_send(struct owner *o, struct str room)
