@@ -325,7 +325,7 @@ static void a_line_is_bounded_in_length_and_in_time(void **state)
     chat_rig_has_not(chat_rig_do(r, 2, "{'action':'history','room':'den'}"), "m1");
 }
 
-/* A node that ends asks about nothing more, and lets nothing through unasked: the next node asks. */
+/* A node that ends asks about nothing more, and lets nothing through unasked: the next one asks. */
 static void a_node_that_ends_waits_for_what_it_has_asked(void **state)
 {
     struct chat_rig *r = *state;
@@ -368,8 +368,7 @@ CHECK_MAIN(cmocka_unit_test(what_is_asked_is_json),
            CASE(an_edit_is_asked_about_and_may_be_changed),
            CASE(a_repeat_of_what_was_changed_is_a_duplicate),
            CASE(a_repeat_that_is_changed_is_what_was_sent),
-           CASE(what_fails_is_let_through_or_refused_as_set),
-           CASE(a_bots_message_is_asked_about),
+           CASE(what_fails_is_let_through_or_refused_as_set), CASE(a_bots_message_is_asked_about),
            CASE(a_line_is_bounded_in_length_and_in_time),
            CASE(a_node_that_ends_waits_for_what_it_has_asked),
            CASE(who_may_not_write_is_not_asked_about))
