@@ -335,6 +335,31 @@ static void what_is_kept_from_now_on_stays(void **state)
     assert_int_equal(left(r, "den", UINT64_MAX), 5);
 }
 
+/* Nobody has to say anything more, nor to load the room anew. */
+static void a_store_that_fails_ends_no_deletion(void **state)
+{
+    struct chat_rig *r = begin(state);
+
+    say(r, 5);
+    chat_rig_rest(r, 120000);
+    say(r, 1);
+    r->owner.limits.retain_age_ms = 60000;
+    r->gate->closed[STORE_APPEND] = true;
+    struct chat_rig_call *c = chat_rig_start(r, 2, "{'action':'send','room':'den','text':'x'}");
+    for (unsigned i = 0; i < 2; i++) { /* what is said; what moves `first` */
+        while (r->gate->held_n == 0)
+            assert_true(chat_rig_turn(r));
+        if (i == 0)
+            store_gate_let(r->gate, 0);
+    }
+    store_gate_fail(r->gate, 0, STORE_FAILED);
+    r->gate->closed[STORE_APPEND] = false;
+    chat_rig_has(chat_rig_wait(c), "'seq'");
+    chat_rig_free(c);
+    chat_rig_rest(r, 10000);
+    assert_int_equal(left(r, "den", UINT64_MAX), 1);
+}
+
 /* The entry of another node is appended, which rings. */
 static void another_appends(struct chat_rig *r, struct entry e)
 {
@@ -415,4 +440,4 @@ CHECK_MAIN(TEST(older_messages_go_by_number), TEST(cursors_before_it_are_reset),
            TEST(older_messages_go_by_age), TEST(a_change_under_way_comes_too_late),
            TEST(nonsense_is_refused), TEST(what_is_no_message_goes_as_well),
            TEST(what_is_kept_from_now_on_stays), TEST(what_others_append_is_their_work),
-           TEST(no_room_begins_behind_its_end))
+           TEST(no_room_begins_behind_its_end), TEST(a_store_that_fails_ends_no_deletion))

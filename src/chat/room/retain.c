@@ -64,6 +64,7 @@ static void retain_end(struct retain *t)
 /* The store failed, or the log has no more, though it should. */
 static void retain_fail(struct retain *t)
 {
+    t->room->retain_ms = 0; /* what is too old is looked for anew */
     again_later(t->room);
     retain_end(t);
 }
@@ -176,9 +177,13 @@ static enum call_proposal first_propose(struct room *r, struct call *call)
     struct settings s = *access_settings(&r->access);
 
     assert(t->room == r && r->retaining);
-    if (s.deleted || s.first > t->to || t->age_ms != retain_age_ms(r) ||
-        t->most != retain_count(r)) {
-        retain_next(t); /* another node has done it; or more is to be kept, or less */
+    if (t->age_ms != retain_age_ms(r) || t->most != retain_count(r)) {
+        r->retain_ms = 0; /* more is to be kept, or less: looked for anew */
+        retain_next(t);
+        return CALL_PARKED;
+    }
+    if (s.deleted || s.first > t->to) {
+        retain_next(t); /* another node has done it */
         return CALL_PARKED;
     }
     s.first = t->to + 1;
