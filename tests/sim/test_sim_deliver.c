@@ -521,12 +521,16 @@ static void burst(struct world *w)
 
 static void tear_down(struct world *w)
 {
-    for (unsigned i = 0; i < FUNCTIONS; i++) {
-        while (w->functions[i] != NULL && !sim_function_is_idle(w->functions[i]))
+    for (unsigned i = 0; i < FUNCTIONS;)
+        if (w->functions[i] != NULL && !sim_function_is_idle(w->functions[i])) {
             step(w);
+            i = 0; /* it may have given another something to do */
+        } else {
+            i++;
+        }
+    for (unsigned i = 0; i < FUNCTIONS; i++)
         if (w->functions[i] != NULL)
             sim_function_free(w->functions[i]);
-    }
     for (unsigned i = 0; i < SIM_PAGE_SEQS; i++)
         frame_unref(w->log[i]);
     gateway_model_free(w->gateway);

@@ -39,10 +39,11 @@ static unsigned count(const char *text, const char *what)
 static void what_failed_is_asked_again(void **state)
 {
     struct chat_rig *r = *state;
-    const char *answer = "";
+    const char *answer;
     unsigned failed = 0;
+    bool done = false;
 
-    for (unsigned at = 0; at < 60 && count(answer, "'id'") == 0; at++) {
+    for (unsigned at = 0; at < 60 && !done; at++) {
         struct chat_rig_call *c;
         unsigned passed = 0;
 
@@ -57,13 +58,9 @@ static void what_failed_is_asked_again(void **state)
                 store_gate_fail(r->gate, 0, STORE_FAILED);
         }
         r->gate->closed[STORE_PUT] = false;
-        answer = chat_rig_wait(c);
-        failed += strstr(answer, "'store_failed'") != NULL;
-        if (strstr(answer, "'store_failed'") != NULL)
-            answer = "";
+        done = strstr(chat_rig_wait(c), "'store_failed'") == NULL;
+        failed += !done;
         chat_rig_free(c);
-        if (answer[0] != '\0')
-            break;
     }
     assert_true(failed > 3);
     answer = upsert(r, ALL);
