@@ -2,6 +2,7 @@
  * what it was made is accepted again, and stays as it is. */
 #include "base/str.h"
 #include "base/utf8.h"
+#include "chat/model/command.h"
 #include "chat/model/names.h"
 #include "chat/model/text.h"
 

@@ -93,6 +93,17 @@ enum error_code filter_words_read(struct str text, struct buf *b)
     return ERROR_NONE;
 }
 
+/* A host as it is kept: what it is made of is a host by itself, and the same one. */
+static bool host_read(struct str line, char host[static FILTER_HOST_MAX], size_t *ret_n)
+{
+    char again[FILTER_HOST_MAX];
+    size_t n;
+
+    return filter_link_host(line, host, ret_n) &&
+           filter_link_host((struct str){(const uint8_t *)host, *ret_n}, again, &n) &&
+           n == *ret_n && memcmp(host, again, n) == 0;
+}
+
 enum error_code filter_hosts_read(struct str text, struct buf *b)
 {
     unsigned n = 0;
@@ -104,7 +115,7 @@ enum error_code filter_hosts_read(struct str text, struct buf *b)
 
         if (line.n == 0)
             continue;
-        if (!filter_link_host(line, host, &host_n))
+        if (!host_read(line, host, &host_n))
             return ERROR_bad_value;
         if (++n > FILTER_HOSTS_MAX || buf_len(b) + host_n + 1 > FILTER_HOSTS_BYTES_MAX)
             return ERROR_too_long;
