@@ -48,19 +48,9 @@ static void alone_route(struct owner *o, struct call *call, struct str room)
     owner_run(o, room, call);
 }
 
-static uint64_t alone_now_ms(struct owner *o)
-{
-    return io_now_ms(o->home);
-}
-
 static uint64_t alone_wall_ms(struct owner *o)
 {
     return store_wall_ms(o->store, o->home);
-}
-
-static uint64_t alone_clock_us(struct owner *o)
-{
-    return io_clock_us(o->home);
 }
 
 static uint64_t alone_random(struct owner *o)
@@ -97,9 +87,7 @@ static const struct owner_ops alone_ops = {
     .publish = alone_publish,
     .cast = alone_cast,
     .route = alone_route,
-    .now_ms = alone_now_ms,
     .wall_ms = alone_wall_ms,
-    .clock_us = alone_clock_us,
     .random = alone_random,
     .revoke = alone_revoke,
     .alarm = alone_alarm,

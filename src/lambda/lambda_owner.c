@@ -28,19 +28,9 @@ static void lambda_route(struct owner *o, struct call *call, struct str room)
     owner_run(o, room, call);
 }
 
-static uint64_t lambda_now_ms(struct owner *o)
-{
-    return io_now_ms(o->home);
-}
-
 static uint64_t lambda_wall_ms(struct owner *o)
 {
     return store_wall_ms(o->store, o->home);
-}
-
-static uint64_t lambda_clock_us(struct owner *o)
-{
-    return io_clock_us(o->home);
 }
 
 static uint64_t lambda_random(struct owner *o)
@@ -90,9 +80,7 @@ const struct owner_ops lambda_owner = {
     .publish = lambda_publish,
     .cast = lambda_owner_cast,
     .route = lambda_route,
-    .now_ms = lambda_now_ms,
     .wall_ms = lambda_wall_ms,
-    .clock_us = lambda_clock_us,
     .random = lambda_random,
     .revoke = lambda_revoke,
     .alarm = lambda_alarm,

@@ -62,19 +62,9 @@ static void route(struct owner *o, struct call *call, struct str room)
     owner_run(o, room, call);
 }
 
-static uint64_t now_ms(struct owner *o)
-{
-    return io_now_ms(o->home);
-}
-
 static uint64_t wall_ms(struct owner *o)
 {
     return io_wall_ms(o->home);
-}
-
-static uint64_t clock_us(struct owner *o)
-{
-    return io_clock_us(o->home);
 }
 
 static uint64_t some_random(struct owner *o)
@@ -109,9 +99,7 @@ static const struct owner_ops ops = {
     .publish = publish,
     .cast = cast,
     .route = route,
-    .now_ms = now_ms,
     .wall_ms = wall_ms,
-    .clock_us = clock_us,
     .random = some_random,
     .revoke = revoke,
     .alarm = raise_alarm,

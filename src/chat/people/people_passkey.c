@@ -27,6 +27,17 @@ struct passkey_call *people_passkey_of(struct call *call)
     return CONTAINER_OF(people_login_of(call), struct passkey_call, l);
 }
 
+bool people_passkey_take_user(struct call *call)
+{
+    if (!people_login_take_user(call, ERROR_no_such_user))
+        return false;
+    if (people_login_of(call)->owner && !call->who.super) {
+        call_fail(call, ERROR_forbidden);
+        return false;
+    }
+    return true;
+}
+
 void people_passkey_bad(struct call *call, enum error_code code, const char *param)
 {
     call->param = param;

@@ -121,11 +121,7 @@ static void new_user(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (!people_login_take_user(call, ERROR_no_such_user))
-        return;
-    if (people_login_of(call)->owner && !call->who.super)
-        call_fail(call, ERROR_forbidden);
-    else
+    if (people_passkey_take_user(call))
         people_passkeys_read(call, new_passkeys);
 }
 

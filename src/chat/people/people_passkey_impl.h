@@ -60,6 +60,11 @@ bool people_passkey_made(struct passkey_call *k) MUST_CHECK;
 /* Adds what was made. False: the call has ended, there are too many. */
 bool people_passkey_put_in(struct passkey_call *k, struct passkeys *keys) MUST_CHECK;
 
+/* Takes the user's record that was read, of whose passkeys something is to change. To the server's
+ * owner a passkey brings the rights: so it is for a session that has them. False: the call has
+ * ended. */
+bool people_passkey_take_user(struct call *call) MUST_CHECK;
+
 /* Reads the passkeys of k->l.user, changes and puts them, the challenge spent before if k->spends;
  * then k->changed. */
 void people_passkey_change(struct passkey_call *k, passkey_change_f *change,

@@ -26,11 +26,7 @@ static void add_user(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (!people_login_take_user(call, ERROR_no_such_user))
-        return;
-    if (people_login_of(call)->owner && !call->who.super)
-        call_fail(call, ERROR_forbidden);
-    else
+    if (people_passkey_take_user(call))
         people_passkey_change(people_passkey_of(call), add_change, add_changed);
 }
 
@@ -151,11 +147,7 @@ static void remove_user(struct store_req *req)
 {
     struct call *call = call_of(req);
 
-    if (!people_login_take_user(call, ERROR_no_such_user))
-        return;
-    if (people_login_of(call)->owner && !call->who.super) /* the answer brings the rights */
-        call_fail(call, ERROR_forbidden);
-    else
+    if (people_passkey_take_user(call))
         people_login_read_password(call, remove_password_read);
 }
 

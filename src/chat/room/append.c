@@ -195,7 +195,7 @@ static void batch_trace(const struct batch *b, enum trace_kind kind, const char 
 
     if (!b->traced)
         return;
-    ended_us = o->ops->clock_us(o);
+    ended_us = owner_clock_us(o);
     for (const struct call *c = b->calls; c != NULL; c = c->next) {
         struct trace_span span = {.kind = kind,
                                   .name = name,
@@ -257,7 +257,7 @@ static void batch_landed(struct batch *b)
     r->stored = r->head;
     r->owner->stats.appends++;
     r->owner->stats.entries += b->n;
-    began_us = b->traced ? r->owner->ops->clock_us(r->owner) : 0;
+    began_us = b->traced ? owner_clock_us(r->owner) : 0;
     batch_ring(b);
     if (!bus_is_alone(r->owner->bus))
         batch_trace(b, TRACE_PRODUCER, "doorbell", began_us, NULL);
@@ -356,7 +356,7 @@ static void batch_submit(struct batch *b)
     };
     room_hold(r);
     turn_submitted(r);
-    b->began_us = r->owner->ops->clock_us(r->owner);
+    b->began_us = owner_clock_us(r->owner);
     store_append(r->owner->store, &b->req);
 }
 

@@ -73,7 +73,7 @@ void call_ok(struct call *call)
 void call_fail(struct call *call, enum error_code code)
 {
     assert(code != ERROR_NONE);
-    if (call->keeper != NULL && call->keeper->doubts(call, code))
+    if (call->keeper != NULL && call->keeper->doubts != NULL && call->keeper->doubts(call, code))
         return;
     call->error = code;
     call_end(call);
@@ -131,7 +131,7 @@ static void call_traced(struct store_req *req)
     struct trace_span span = {.kind = TRACE_CLIENT,
                               .error = answered ? NULL : call_store_error(req->result),
                               .began_us = call->asking.began_us,
-                              .ended_us = o->ops->clock_us(o)};
+                              .ended_us = owner_clock_us(o)};
 
     assert(req->op < COUNTOF(names) && names[req->op] != NULL);
     span.name = names[req->op];
@@ -148,7 +148,7 @@ struct store_req *call_request(struct call *call, struct owner *o, store_done_f 
     call->q.req.home = o->home;
     call->q.req.done = done;
     if (call->trace.sampled) {
-        call->asking = (struct call_asking){o, done, o->ops->clock_us(o)};
+        call->asking = (struct call_asking){o, done, owner_clock_us(o)};
         call->q.req.done = call_traced;
     }
     return &call->q.req;

@@ -71,7 +71,7 @@ struct order_place {
 
 /* What keeps a call in hand: the owner of its room (chat/room/owner.h). */
 struct call_keeper {
-    /* The call would fail with code. True: it is run again instead. */
+    /* The call would fail with code. True: it is run again instead. NULL: it never is. */
     bool (*doubts)(struct call *call, enum error_code code);
     /* Lets go of the call and ends it: call->done. */
     void (*end)(struct call *call);

@@ -290,15 +290,7 @@ static void purge_keeper_end(struct call *call)
     }
 }
 
-static bool purge_keeper_doubts(struct call *call, enum error_code code)
-{
-    (void)call;
-    (void)code;
-    return false;
-}
-
-static const struct call_keeper purge_keeper = {.doubts = purge_keeper_doubts,
-                                                .end = purge_keeper_end};
+static const struct call_keeper purge_keeper = {.end = purge_keeper_end};
 
 void purge_on(struct room *r)
 {

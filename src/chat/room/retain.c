@@ -303,15 +303,7 @@ static void retain_keeper_end(struct call *call)
     retain_fail(CONTAINER_OF(call, struct retain, call));
 }
 
-static bool retain_keeper_doubts(struct call *call, enum error_code code)
-{
-    (void)call;
-    (void)code;
-    return false;
-}
-
-static const struct call_keeper retain_keeper = {.doubts = retain_keeper_doubts,
-                                                 .end = retain_keeper_end};
+static const struct call_keeper retain_keeper = {.end = retain_keeper_end};
 
 void retain_on(struct room *r)
 {

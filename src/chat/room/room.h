@@ -49,11 +49,8 @@ struct owner_ops {
                  uint64_t not_user);
     /* Runs call, which needs no connection, at the room's owner; then call->returned here. */
     void (*route)(struct owner *o, struct call *call, struct str room);
-    /* Return the turn's time: monotonic; and Unix, of the store's clock. */
-    uint64_t (*now_ms)(struct owner *o);
+    /* Returns the turn's Unix time, of the store's clock. */
     uint64_t (*wall_ms)(struct owner *o);
-    /* Returns the monotonic time right now: for measurements only. */
-    uint64_t (*clock_us)(struct owner *o);
     /* Returns a number that nobody can predict, for ids of sessions. */
     uint64_t (*random)(struct owner *o);
     /* Ends the session: every connection of it is closed, on every node. */
@@ -132,9 +129,16 @@ struct owner {
     struct owner_stats stats;
 };
 
+/* The turn's monotonic time. */
 static inline uint64_t owner_now_ms(struct owner *o)
 {
-    return o->ops->now_ms(o);
+    return io_now_ms(o->home);
+}
+
+/* The monotonic time right now: for measurements only. */
+static inline uint64_t owner_clock_us(struct owner *o)
+{
+    return io_clock_us(o->home);
 }
 
 static inline uint64_t owner_wall_ms(struct owner *o)

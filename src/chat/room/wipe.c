@@ -177,15 +177,7 @@ static void wipe_keeper_end(struct call *call)
     wipe_fail(CONTAINER_OF(call, struct wipe, call));
 }
 
-static bool wipe_keeper_doubts(struct call *call, enum error_code code)
-{
-    (void)call;
-    (void)code;
-    return false;
-}
-
-static const struct call_keeper wipe_keeper = {.doubts = wipe_keeper_doubts,
-                                               .end = wipe_keeper_end};
+static const struct call_keeper wipe_keeper = {.end = wipe_keeper_end};
 
 void wipe_on(struct room *r)
 {

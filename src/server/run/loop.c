@@ -68,19 +68,9 @@ static struct worker *worker_of(struct owner *o)
     return CONTAINER_OF(o, struct worker, owner);
 }
 
-static uint64_t ops_now_ms(struct owner *o)
-{
-    return io_now_ms(o->home);
-}
-
 static uint64_t ops_wall_ms(struct owner *o)
 {
     return worker_wall_ms(worker_of(o));
-}
-
-static uint64_t ops_clock_us(struct owner *o)
-{
-    return io_clock_us(o->home);
 }
 
 static uint64_t ops_random(struct owner *o)
@@ -181,7 +171,7 @@ static void ops_publish(struct owner *o, uint64_t workers, const struct news *ne
     if (news->began_us != 0) {
         metrics_add(w->metrics, METRIC_entries_appended, news->n);
         metrics_observe(w->metrics, METRIC_HIST_batch, news->n);
-        metrics_observe(w->metrics, METRIC_HIST_append, ops_clock_us(o) - news->began_us);
+        metrics_observe(w->metrics, METRIC_HIST_append, owner_clock_us(o) - news->began_us);
     }
     for (unsigned i = 0; i < w->server->workers_n; i++)
         if (i != w->index && (own_log || (workers >> i & 1) != 0))
@@ -309,9 +299,7 @@ static const struct owner_ops owner_ops = {
     .publish = ops_publish,
     .cast = ops_cast,
     .route = ops_route,
-    .now_ms = ops_now_ms,
     .wall_ms = ops_wall_ms,
-    .clock_us = ops_clock_us,
     .random = ops_random,
     .revoke = ops_revoke,
     .alarm = ops_alarm,
