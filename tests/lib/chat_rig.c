@@ -337,6 +337,84 @@ void chat_rig_has_not(const char *answer, const char *text)
         fail_msg("%s in %s", text, answer);
 }
 
+const char *chat_rig_text(const char *answer, const char *key, char buf[static 4096])
+{
+    char name[32];
+    const char *at;
+
+    (void)snprintf(name, sizeof(name), "'%s':'", key);
+    at = strstr(answer, name);
+    if (at == NULL)
+        fail_msg("no %s in %s", key, answer);
+    at += strlen(name);
+    (void)snprintf(buf, 4096, "%.*s", (int)strcspn(at, "'"), at);
+    return buf;
+}
+
+enum error_code chat_rig_verify(struct chat_rig *r, const char *answer, struct caller *ret_who)
+{
+    static uint8_t scratch[PEOPLE_SCRATCH];
+    struct identity_stranger stranger;
+    char token[4096];
+
+    return people_verify(&r->people, str_of(chat_rig_text(answer, "token", token)), scratch,
+                         ret_who, &stranger);
+}
+
+static void stored_read(struct store_req *req)
+{
+    req->done = NULL;
+}
+
+static void stored_wait(struct chat_rig *r, struct store_req *req)
+{
+    while (req->done != NULL)
+        assert_true(chat_rig_turn(r));
+    assert_int_equal(req->result, STORE_OK);
+}
+
+static bool stored_holds(struct str body, const char *text)
+{
+    return text != NULL && memmem(body.p, body.n, text, strlen(text)) != NULL;
+}
+
+/* The block is freed. */
+static unsigned stored_count(struct frame *block, uint64_t below, const char *text,
+                             const char *or_text)
+{
+    struct store_item item;
+    unsigned n = 0;
+
+    for (size_t at = 0; store_block_next(block, &at, &item);)
+        n +=
+            item.key < below && (stored_holds(item.body, text) || stored_holds(item.body, or_text));
+    frame_unref(block);
+    return n;
+}
+
+unsigned chat_rig_stored(struct chat_rig *r, const char *room, uint64_t below, const char *text,
+                         const char *or_text, unsigned *ret_entries_n)
+{
+    struct store_read read = {.req = {.home = r->io, .done = stored_read},
+                              .room = str_of(room),
+                              .from = 1,
+                              .count_max = 10000,
+                              .bytes_max = 10000000};
+    struct store_amends amends = {.req = {.home = r->io, .done = stored_read},
+                                  .room = str_of(room),
+                                  .from = 1,
+                                  .to = below - 1};
+
+    store_read(r->mem, &read);
+    stored_wait(r, &read.req);
+    store_amends(r->mem, &amends);
+    stored_wait(r, &amends.req);
+    if (ret_entries_n != NULL)
+        *ret_entries_n = read.ret_n;
+    return stored_count(read.ret_block, below, text, or_text) +
+           stored_count(amends.ret_block, below, text, or_text);
+}
+
 uint64_t chat_rig_number(const char *answer, const char *key)
 {
     char name[64];

@@ -104,6 +104,17 @@ void chat_rig_has_not(const char *answer, const char *text);
 /* The number behind "'key':" in the answer. */
 uint64_t chat_rig_number(const char *answer, const char *key);
 
+/* The text behind "'key':'" in the answer, copied to buf. */
+const char *chat_rig_text(const char *answer, const char *key, char buf[static 4096]);
+
+/* Who the token in the answer speaks for. */
+enum error_code chat_rig_verify(struct chat_rig *r, const char *answer, struct caller *ret_who);
+
+/* How many entries, and states of entries, of the room in the store hold one of the texts, of seqs
+ * below `below`; or_text and ret_entries_n, how many entries there are at all, may be NULL. */
+unsigned chat_rig_stored(struct chat_rig *r, const char *room, uint64_t below, const char *text,
+                         const char *or_text, unsigned *ret_entries_n);
+
 /* The record's body; "-" if there is none. Valid until the next. Puts one; body NULL: away. */
 const char *chat_rig_record(struct chat_rig *r, const char *pk, const char *sk);
 void chat_rig_put(struct chat_rig *r, const char *pk, const char *sk, const char *body);

@@ -39,20 +39,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static const char *text_of(const char *answer, const char *key, char buf[static 4096])
-{
-    char name[32];
-    const char *at;
-
-    (void)snprintf(name, sizeof(name), "'%s':'", key);
-    at = strstr(answer, name);
-    if (at == NULL)
-        fail_msg("no %s in %s", key, answer);
-    at += strlen(name);
-    (void)snprintf(buf, 4096, "%.*s", (int)strcspn(at, "'"), at);
-    return buf;
-}
-
 /* A challenge, and whose handle it is for. */
 static const char *begin(struct chat_rig *r, struct passkey_rig *key, uint64_t user,
                          const char *name)
@@ -66,8 +52,8 @@ static const char *begin(struct chat_rig *r, struct passkey_rig *key, uint64_t u
 
     if (user != 0 || name[0] != '\0')
         (void)snprintf(key->handle, sizeof(key->handle), "%.60s",
-                       text_of(answer, "handle", handle));
-    return text_of(answer, "challenge", challenge);
+                       chat_rig_text(answer, "handle", handle));
+    return chat_rig_text(answer, "challenge", challenge);
 }
 
 static const char *say_signup(struct chat_rig *r, const struct passkey_rig *key, const char *name)
@@ -115,16 +101,6 @@ static const char *list(struct chat_rig *r, uint64_t user)
     return chat_rig_do(r, user, "{'action':'passkeys'}");
 }
 
-static enum error_code verify(struct chat_rig *r, const char *answer, struct caller *ret_who)
-{
-    static uint8_t scratch[PEOPLE_SCRATCH];
-    struct identity_stranger stranger;
-    char token[4096];
-
-    return people_verify(&r->people, str_of(text_of(answer, "token", token)), scratch, ret_who,
-                         &stranger);
-}
-
 static void a_person_needs_no_password(void **state)
 {
     struct chat_rig *r = *state;
@@ -135,7 +111,7 @@ static void a_person_needs_no_password(void **state)
     chat_rig_has(sign_up(r, &key, "Ana"), "'user':{'id':1,'name':'Ana'}");
     assert_string_equal(chat_rig_record(r, "u:1", "password"), "-");
     chat_rig_has(chat_rig_record(r, "u:1", "passkeys"), " chat.example.org ");
-    assert_int_equal(verify(r, log_in(r, &key), &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, log_in(r, &key), &who), ERROR_NONE);
     assert_true(who.user == 1 && !who.super);
     chat_rig_has(list(r, 1), "'title':'a phone','domain':'chat.example.org','synced':false");
     chat_rig_has(list(r, 1), "'used':");
@@ -388,10 +364,10 @@ static void a_person_has_several(void **state)
     for (unsigned i = 0; i < COUNTOF(keys); i++)
         passkey_rig_init(&keys[i], ORIGIN, RP, (uint8_t)(1 + i * 8));
     (void)snprintf(first, sizeof(first), "%s", sign_up(r, &keys[0], "ana"));
-    assert_int_equal(verify(r, first, &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, first, &who), ERROR_NONE);
     (void)snprintf(answer, sizeof(answer), "%s", add(r, &keys[1], 1));
-    assert_int_equal(verify(r, first, &who), ERROR_revoked); /* rights have changed */
-    assert_int_equal(verify(r, answer, &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, first, &who), ERROR_revoked); /* rights have changed */
+    assert_int_equal(chat_rig_verify(r, answer, &who), ERROR_NONE);
     id = chat_rig_number(answer, "passkey");
     assert_string_equal(keys[0].handle, keys[1].handle);
     chat_rig_has(say_add(r, &keys[1], 1), "'passkey_there'");
@@ -411,7 +387,7 @@ static void a_person_has_several(void **state)
                    (unsigned long long)id);
     (void)snprintf(first, sizeof(first), "%s", log_in(r, &keys[0]));
     chat_rig_has(chat_rig_do(r, 1, "%s", text), "'token'");
-    assert_int_equal(verify(r, first, &who), ERROR_revoked);
+    assert_int_equal(chat_rig_verify(r, first, &who), ERROR_revoked);
     chat_rig_has(chat_rig_do(r, 1, "%s", text), "'no_such_passkey'");
     chat_rig_has(log_in(r, &keys[1]), "'bad_passkey'");
     chat_rig_has(log_in(r, &keys[0]), "'token'");
@@ -543,8 +519,8 @@ static void the_first_owner_signs_up(void **state)
                  "'parameter':'owner'");
     (void)snprintf(answer, sizeof(answer), "%s",
                    chat_rig_do(r, 0, "{'action':'passkey_begin','name':'ana','owner':'" CODE "'}"));
-    (void)text_of(answer, "challenge", challenge);
-    (void)text_of(answer, "handle", handle);
+    (void)chat_rig_text(answer, "challenge", challenge);
+    (void)chat_rig_text(answer, "handle", handle);
     passkey_rig_make(&key, challenge);
     chat_rig_has(say_signup(r, &key, "ana"), "'signup_closed'");
     (void)snprintf(answer, sizeof(answer), "%s",
@@ -555,9 +531,9 @@ static void the_first_owner_signs_up(void **state)
     chat_rig_has(answer, "'owner':true");
     assert_string_equal(chat_rig_record(r, "server", "owner-code"), "used");
     /* with the passkey the rights come again */
-    assert_int_equal(verify(r, answer, &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, answer, &who), ERROR_NONE);
     (void)snprintf(key.handle, sizeof(key.handle), "%.60s", handle);
-    assert_int_equal(verify(r, log_in(r, &key), &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, log_in(r, &key), &who), ERROR_NONE);
     assert_true(who.super);
     /* a session of theirs without the rights gets none by them */
     chat_rig_has(chat_rig_do(r, who.user, "{'action':'passkey_remove','passkey':%llu}",

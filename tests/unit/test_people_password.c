@@ -48,30 +48,6 @@ static const char *record(struct chat_rig *r, uint64_t user)
     return chat_rig_record(r, pk, "password");
 }
 
-/* What follows "'key':'" in an answer. */
-static const char *text_of(const char *answer, const char *key, char buf[static 4096])
-{
-    char name[32];
-    const char *at;
-
-    (void)snprintf(name, sizeof(name), "'%s':'", key);
-    at = strstr(answer, name);
-    assert_non_null(at);
-    at += strlen(name);
-    (void)snprintf(buf, 4096, "%.*s", (int)strcspn(at, "'"), at);
-    return buf;
-}
-
-static enum error_code verify(struct chat_rig *r, const char *answer, struct caller *ret_who)
-{
-    static uint8_t scratch[PEOPLE_SCRATCH];
-    struct identity_stranger stranger;
-    char token[4096];
-
-    return people_verify(&r->people, str_of(text_of(answer, "token", token)), scratch, ret_who,
-                         &stranger);
-}
-
 static void a_password_opens_one_name(void **state)
 {
     struct chat_rig *r = *state;
@@ -79,7 +55,7 @@ static void a_password_opens_one_name(void **state)
     struct caller who;
 
     chat_rig_has(answer, "'user':{'id':1,'name':'Ana'}");
-    assert_int_equal(verify(r, answer, &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, answer, &who), ERROR_NONE);
     assert_true(who.user == 1 && !who.super);
     chat_rig_has(login(r, "ana", RIGHT), "'user':{'id':1,'name':'Ana'}");
     chat_rig_has(login(r, "ana", OTHER), "'bad_login'");
@@ -310,7 +286,7 @@ static void the_first_owner_signs_up(void **state)
     assert_string_equal(chat_rig_record(r, "u:1", "user"), "oana");
     assert_string_equal(chat_rig_record(r, "server", "owner-code"), "used");
     /* with the password the rights come again; without it nothing does */
-    assert_int_equal(verify(r, login(r, "ana", RIGHT), &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, login(r, "ana", RIGHT), &who), ERROR_NONE);
     assert_true(who.super);
     chat_rig_has(login(r, "ana", OTHER), "'bad_login'");
     r->people.ways.name = true;
@@ -343,12 +319,12 @@ static void another_password_ends_all_sessions(void **state)
                  "'bad_login'");
     chat_rig_has(chat_rig_do(r, 1, "{'action':'password','old':'" RIGHT "','new':'ana'}"),
                  "'bad_password'");
-    assert_int_equal(verify(r, first, &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, first, &who), ERROR_NONE);
     (void)snprintf(answer, sizeof(answer), "%s",
                    chat_rig_do(r, 1, "{'action':'password','old':'" RIGHT "','new':'" OTHER "'}"));
-    assert_int_equal(verify(r, answer, &who), ERROR_NONE);
-    assert_int_equal(verify(r, first, &who), ERROR_revoked);
-    assert_int_equal(verify(r, second, &who), ERROR_revoked);
+    assert_int_equal(chat_rig_verify(r, answer, &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, first, &who), ERROR_revoked);
+    assert_int_equal(chat_rig_verify(r, second, &who), ERROR_revoked);
     chat_rig_has(login(r, "ana", RIGHT), "'bad_login'");
     chat_rig_has(login(r, "ana", OTHER), "'token'");
 }
@@ -375,7 +351,7 @@ static const char *recover(struct chat_rig *r, const char *name, char code[stati
 
     (void)snprintf(text, sizeof(text), "{'action':'recover','name':'%s'}", name);
     c = chat_rig_start_super(r, 99, text);
-    (void)text_of(chat_rig_wait(c), "code", code);
+    (void)chat_rig_text(chat_rig_wait(c), "code", code);
     chat_rig_free(c);
     return code;
 }
@@ -400,9 +376,9 @@ static void a_link_sets_a_password_once(void **state)
     chat_rig_has(reset(r, "1-00000000000000000000000000000000", OTHER), "'bad_code'");
     chat_rig_has(reset(r, "2-00000000000000000000000000000000", OTHER), "'bad_code'");
     chat_rig_has(reset(r, "nonsense", OTHER), "'bad_code'");
-    assert_int_equal(verify(r, reset(r, code, OTHER), &who), ERROR_NONE);
+    assert_int_equal(chat_rig_verify(r, reset(r, code, OTHER), &who), ERROR_NONE);
     assert_int_equal(who.user, 1);
-    assert_int_equal(verify(r, first, &who), ERROR_revoked);
+    assert_int_equal(chat_rig_verify(r, first, &who), ERROR_revoked);
     chat_rig_has(reset(r, code, RIGHT), "'bad_code'");
     chat_rig_has(login(r, "ana", OTHER), "'token'");
     chat_rig_has(login(r, "ana", RIGHT), "'bad_login'");
@@ -486,7 +462,7 @@ static const char *invite(struct chat_rig *r, unsigned uses, char code[static 40
 
     (void)snprintf(text, sizeof(text), "{'action':'invite_create','uses':%u}", uses);
     c = chat_rig_start_super(r, 99, text);
-    (void)text_of(chat_rig_wait(c), "code", code);
+    (void)chat_rig_text(chat_rig_wait(c), "code", code);
     chat_rig_free(c);
     return code;
 }

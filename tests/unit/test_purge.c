@@ -28,38 +28,9 @@ static void begin(struct chat_rig *r)
                  "'ok'");
 }
 
-static void read_over(struct store_req *req)
-{
-    req->done = NULL;
-}
-
-/* How many entries and states of the store have the text. */
 static unsigned left(struct chat_rig *r, const char *text)
 {
-    struct store_read read = {.req = {.home = r->io, .done = read_over},
-                              .room = STR("den"),
-                              .from = 1,
-                              .count_max = 10000,
-                              .bytes_max = 10000000};
-    struct store_amends amends = {
-        .req = {.home = r->io, .done = read_over}, .room = STR("den"), .from = 1, .to = 10000};
-    struct store_item item;
-    unsigned n = 0;
-    size_t at = 0;
-
-    store_read(r->mem, &read);
-    while (read.req.done != NULL)
-        assert_true(chat_rig_turn(r));
-    while (store_block_next(read.ret_block, &at, &item))
-        n += memmem(item.body.p, item.body.n, text, strlen(text)) != NULL;
-    frame_unref(read.ret_block);
-    store_amends(r->mem, &amends);
-    while (amends.req.done != NULL)
-        assert_true(chat_rig_turn(r));
-    for (at = 0; store_block_next(amends.ret_block, &at, &item);)
-        n += memmem(item.body.p, item.body.n, text, strlen(text)) != NULL;
-    frame_unref(amends.ret_block);
-    return n;
+    return chat_rig_stored(r, "den", UINT64_MAX, text, NULL, NULL);
 }
 
 static void nothing_is_told(struct chat_rig *r)

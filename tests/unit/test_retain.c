@@ -20,32 +20,7 @@ static void read_over(struct store_req *req)
 /* How many messages and edits the store has, with their texts, of seqs below `below`. */
 static unsigned left(struct chat_rig *r, const char *room, uint64_t below)
 {
-    struct store_read read = {.req = {.home = r->io, .done = read_over},
-                              .room = str_of(room),
-                              .from = 1,
-                              .count_max = 10000,
-                              .bytes_max = 10000000};
-    struct store_amends amends = {.req = {.home = r->io, .done = read_over},
-                                  .room = str_of(room),
-                                  .from = 1,
-                                  .to = below - 1};
-    struct store_item item;
-    unsigned n = 0;
-    size_t at = 0;
-
-    store_read(r->mem, &read);
-    while (read.req.done != NULL)
-        assert_true(chat_rig_turn(r));
-    while (store_block_next(read.ret_block, &at, &item))
-        n += item.key < below && memmem(item.body.p, item.body.n, "SECRET", 6) != NULL;
-    frame_unref(read.ret_block);
-    store_amends(r->mem, &amends);
-    while (amends.req.done != NULL)
-        assert_true(chat_rig_turn(r));
-    for (at = 0; store_block_next(amends.ret_block, &at, &item);)
-        n += memmem(item.body.p, item.body.n, "SECRET", 6) != NULL;
-    frame_unref(amends.ret_block);
-    return n;
+    return chat_rig_stored(r, room, below, "SECRET", NULL, NULL);
 }
 
 static void say(struct chat_rig *r, unsigned n)
