@@ -3,11 +3,11 @@ import { asPolylogError, type Client, type ListedRoom, type Room } from "../lib/
 import { openDialog } from "./dialog.ts";
 import { composing, h } from "./dom.ts";
 import { ago } from "./format.ts";
+import { LookUp } from "./look-up.ts";
 import { roomFace } from "./room-face.ts";
 import { errorText, t } from "./texts.ts";
 import { field } from "./widgets.ts";
 
-const LOOK_MS = 200;
 const PAGE = 20;
 
 function row(room: ListedRoom, joined: boolean, enter: (button: HTMLButtonElement) => void): HTMLElement {
@@ -47,8 +47,7 @@ export function directoryDialog(client: Client, create: (title: string) => void,
     body: [field(t("directory.search"), input), list, note, h("footer", { class: "dialog-foot" }, more, make)],
   });
   const problem = dialog.element.querySelector(".form-error")!;
-  let looking = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const looking = new LookUp();
   let next: string | undefined;
 
   const fail = (thrown: unknown) => {
@@ -87,10 +86,8 @@ export function directoryDialog(client: Client, create: (title: string) => void,
     }
   };
   const search = () => {
-    looking.abort();
-    looking = new AbortController();
-    clearTimeout(timer);
-    timer = setTimeout(() => void load(true), LOOK_MS);
+    looking.forget();
+    looking.soon(() => void load(true));
   };
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
@@ -103,9 +100,6 @@ export function directoryDialog(client: Client, create: (title: string) => void,
     dialog.close();
     create(input.value.trim());
   });
-  dialog.element.addEventListener("close", () => {
-    looking.abort();
-    clearTimeout(timer);
-  });
+  dialog.element.addEventListener("close", () => looking.forget());
   void load(true);
 }

@@ -5,10 +5,10 @@ import { composing, h } from "./dom.ts";
 import { roomName } from "./format.ts";
 import { icon, type IconName } from "./icons.ts";
 import { later } from "./later.ts";
+import { LookUp } from "./look-up.ts";
 import { errorText, locale, t } from "./texts.ts";
 import { field, nameInput } from "./widgets.ts";
 
-const LOOK_MS = 200;
 const SUGGESTIONS_MAX = 50;
 
 interface Suggestion {
@@ -130,8 +130,7 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     return { icon: "hash", does, label: name, hint: t("finder.public"), choose: join };
   };
 
-  let looking = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const looking = new LookUp();
   const look = async (name: string, before: HTMLElement[]) => {
     const { signal } = looking;
     try {
@@ -146,9 +145,7 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     }
   };
   const search = () => {
-    looking.abort();
-    looking = new AbortController();
-    clearTimeout(timer);
+    looking.forget();
     const query = input.value.trim();
     const rooms = ownRooms(client, query);
     const entries = rooms.slice(0, SUGGESTIONS_MAX).map((room) => entry(own(room)));
@@ -158,7 +155,7 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     note.textContent = more > 0 ? t("finder.more", { n: more }) : "";
     if (query === "" || rooms.some((room) => isNamed(room, query))) return;
     note.textContent = t("finder.looking");
-    timer = setTimeout(() => void look(query, entries), LOOK_MS);
+    looking.soon(() => void look(query, entries));
   };
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
@@ -166,9 +163,6 @@ export function findRoomDialog(client: Client, done: (room: Room) => void): void
     event.preventDefault();
     results.querySelector("button")?.click();
   });
-  dialog.element.addEventListener("close", () => {
-    looking.abort();
-    clearTimeout(timer);
-  });
+  dialog.element.addEventListener("close", () => looking.forget());
   search();
 }
