@@ -216,17 +216,6 @@ static void dispatch_noted(struct people *p, struct call *call)
     here[call->cmd.id](p, call);
 }
 
-static bool is_of_a_room(enum command_id id)
-{
-    return id == COMMAND_join || id == COMMAND_leave || id == COMMAND_edit ||
-           id == COMMAND_delete || id == COMMAND_react || id == COMMAND_history ||
-           id == COMMAND_typing || id == COMMAND_read || id == COMMAND_presence ||
-           id == COMMAND_room_set || id == COMMAND_member_set || id == COMMAND_kick ||
-           id == COMMAND_purge || id == COMMAND_report || id == COMMAND_report_resolve ||
-           id == COMMAND_members || id == COMMAND_room_delete || id == COMMAND_room_pref ||
-           id == COMMAND_block;
-}
-
 void dispatch_run(struct people *p, struct call *call)
 {
     enum command_id id = call->cmd.id;
@@ -236,7 +225,7 @@ void dispatch_run(struct people *p, struct call *call)
         dispatch_note(p, call, act_of(call));
     else if (here[id] != NULL)
         here[id](p, call);
-    else if (is_of_a_room(id))
+    else if (commands_is_of_room(id))
         dispatch_to_room(p->owner, call);
     else
         call_fail(call, ERROR_unknown_command); /* a door does it, or does not have it */

@@ -39,6 +39,12 @@ static call_handler_f *const handlers[COMMAND_N] = {
     [COMMAND_block] = cmd_block_run,
 };
 
+bool commands_is_of_room(enum command_id id)
+{
+    assert(id < COMMAND_N);
+    return handlers[id] != NULL;
+}
+
 void commands_handle(struct room *r, struct call *call)
 {
     call_handler_f *handler;

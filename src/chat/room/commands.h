@@ -9,6 +9,9 @@
 
 #include "chat/room/room.h"
 
+/* Returns true if the command runs on a room. */
+bool commands_is_of_room(enum command_id id) MUST_CHECK;
+
 /* Runs the call's command on its room. */
 void commands_handle(struct room *r, struct call *call);
 
